@@ -1,0 +1,1 @@
+"""Optimization-first energy management platform for EV charging."""

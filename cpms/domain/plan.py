@@ -1,0 +1,156 @@
+"""The door of the optimizer: PlanRequest in, Plan out, in kW, kWh, A per phase and money per kWh."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.time import Interval
+from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
+
+
+@dataclass(frozen=True)
+class FeederCap:
+    """A feeder's limits per step; they bind everything below it, other load and solar included.
+
+    `limit_a[t]`: per phase [A]. `import_kw[t]`: in all [kW], None where there is none; `reason[t]` names who asks for it.
+    `other_load_kw[t]`: what is not ours at this feeder [kW], three-phase balanced, net of the solar that may be relied on.
+    """
+
+    feeder_id: str
+    parent_id: str | None
+    limit_a: tuple[float, ...]
+    import_kw: tuple[float | None, ...]
+    other_load_kw: tuple[float, ...]
+    reason: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChargingNeed:
+    """A session to plan for: `energy_kwh` [kWh] still wanted until `departs_at`.
+
+    Power in {0} union [min, max] on `phases`. Missing energy costs by `priority` (each level outweighs all below it).
+    `current_a`: set at this moment [A per phase], for a preference against switching.
+    """
+
+    session_id: str
+    connector: ConnectorKey
+    feeder_id: str
+    energy_kwh: float
+    departs_at: datetime
+    phases: tuple[Phase, ...] = PHASES
+    max_current_a: float = 32.0
+    min_current_a: float = MIN_CHARGING_CURRENT_A
+    step_a: float = 0.1
+    priority: int = 0
+    current_a: float = 0.0
+
+
+@dataclass(frozen=True)
+class DemandPrice:
+    """A demand charge in force: `price_per_kw` on the highest mean over `window_s` [s] above `peak_so_far_kw` [kW].
+
+    `applies[t]`: whether step t counts.
+    """
+
+    price_per_kw: float
+    peak_so_far_kw: float
+    applies: tuple[bool, ...]
+    window_s: int = 900
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """Everything a plan depends on. Steps are consecutive; every tuple indexed by step has their number.
+
+    `solar_kw[t]`, `other_load_kw[t]` [kW]: expected at the grid connection, for money; caps rely on `FeederCap` instead.
+    `grid_price_per_kwh[t]`, `export_price_per_kwh[t]`: money per kWh.
+    """
+
+    id: str
+    site_id: str
+    requested_at: datetime
+    steps: tuple[Interval, ...]
+    voltage_v: float
+    feeders: tuple[FeederCap, ...]
+    needs: tuple[ChargingNeed, ...]
+    import_price_per_kwh: tuple[float, ...]
+    export_price_per_kwh: tuple[float, ...]
+    solar_kw: tuple[float, ...]
+    other_load_kw: tuple[float, ...]
+    demand: tuple[DemandPrice, ...] = ()
+    time_limit_s: float = 10.0
+    gap_target: float = 0.001
+
+
+class PlanStatus(enum.Enum):
+    """How good a plan is known to be."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """A session's setpoints per step, [A per phase] and [kW], and what it will be short of at departure [kWh]."""
+
+    session_id: str
+    connector: ConnectorKey
+    current_a: tuple[float, ...]
+    power_kw: tuple[float, ...]
+    shortfall_kwh: float = 0.0
+
+
+@dataclass(frozen=True)
+class BindingLimit:
+    """A limit that holds the plan back in a step: one more kW there would save `shadow_price_per_kw` money.
+
+    `phase` is None for limits in kW.
+    """
+
+    step: int
+    feeder_id: str
+    phase: Phase | None
+    limit: float
+    unit: str
+    shadow_price_per_kw: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RelaxedLimit:
+    """A limit that could not be kept by any plan (other load alone exceeds it, say), and by how much."""
+
+    step: int
+    feeder_id: str
+    phase: Phase | None
+    excess: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan with its certificate: `objective - bound` is at most `gap * objective` away from the best there can be.
+
+    `cost_by_term`: money by named term of the objective. `cpu_s`: CPU seconds spent, building included.
+    """
+
+    id: str
+    request_id: str
+    site_id: str
+    made_at: datetime
+    status: PlanStatus
+    steps: tuple[Interval, ...]
+    sessions: tuple[SessionPlan, ...]
+    objective: float | None = None
+    bound: float | None = None
+    gap: float | None = None
+    cpu_s: float = 0.0
+    peak_kw: float = 0.0
+    binding: tuple[BindingLimit, ...] = ()
+    relaxed: tuple[RelaxedLimit, ...] = ()
+    cost_by_term: dict[str, float] = field(default_factory=dict)
+    note: str = ""

@@ -1,0 +1,61 @@
+"""A vehicle's stay at a connector, and what it needs."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.units import Phase
+
+
+class SessionState(enum.Enum):
+    """Where a session is in its life; `SUSPENDED` is connected but drawing nothing."""
+
+    PREPARING = "preparing"
+    CHARGING = "charging"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+
+
+class NeedSource(enum.Enum):
+    """Who says what a session needs."""
+
+    DRIVER = "driver"
+    OPERATOR = "operator"
+    FORECAST = "forecast"
+
+
+@dataclass(frozen=True)
+class EnergyNeed:
+    """Energy [kWh, counted from the start of the session] wanted by an instant."""
+
+    energy_kwh: float
+    departs_at: datetime
+    source: NeedSource = NeedSource.DRIVER
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session. `transaction_id` is the station's (2.0.1) or ours (1.6), unique per station.
+
+    `energy_kwh`: delivered so far [kWh]. `active_phases`: phases the vehicle was seen to use, None while unknown.
+    `priority`: 0 normal, higher is served first when not all can be. `estimated`: reconstructed, e.g. closed without a stop.
+    """
+
+    id: str
+    site_id: str
+    connector: ConnectorKey
+    transaction_id: str
+    started_at: datetime
+    id_tag: str | None = None
+    meter_start_kwh: float = 0.0
+    energy_kwh: float = 0.0
+    state: SessionState = SessionState.PREPARING
+    need: EnergyNeed | None = None
+    priority: int = 0
+    active_phases: tuple[Phase, ...] | None = None
+    ended_at: datetime | None = None
+    stop_reason: str | None = None
+    estimated: bool = False
