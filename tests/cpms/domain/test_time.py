@@ -1,0 +1,89 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.time import AcceleratedClock, Interval, ManualClock, SystemClock, floor_time, require_aware
+
+START = datetime(2024, 6, 12, 4, tzinfo=UTC)
+
+
+def test_an_instant_without_zone_is_refused_by_name() -> None:
+    with pytest.raises(InvalidInput, match=r"departs_at: .* no time zone"):
+        require_aware(datetime(2024, 1, 1), "departs_at")  # noqa: DTZ001 - the naive instant is the point
+
+
+def test_an_offset_becomes_utc() -> None:
+    local = datetime(2024, 6, 12, 12, tzinfo=timezone(timedelta(hours=2)))
+    assert require_aware(local, "at") == datetime(2024, 6, 12, 10, tzinfo=UTC)
+
+
+def test_an_interval_contains_its_start_and_not_its_end() -> None:
+    hour = Interval(START, START + timedelta(hours=1))
+    assert hour.contains(hour.starts_at)
+    assert not hour.contains(hour.ends_at)
+    assert hour.duration_h == 1.0
+
+
+def test_an_interval_that_ends_before_it_starts_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="ends_at"):
+        Interval(START, START)
+
+
+def test_overlap_is_what_two_intervals_share() -> None:
+    hour = Interval(START, START + timedelta(hours=1))
+    assert hour.overlap_h(Interval(START + timedelta(minutes=45), START + timedelta(hours=5))) == 0.25
+    assert hour.overlap_h(Interval(hour.ends_at, hour.ends_at + timedelta(hours=1))) == 0.0
+
+
+def test_an_accelerated_clock_runs_at_its_speed_until_its_end_and_then_at_the_worlds() -> None:
+    clock = AcceleratedClock(START, START + timedelta(hours=1), 60.0, origin_s=100.0)
+    assert clock._elapsed_s(99.0) == 0.0
+    assert clock._elapsed_s(110.0) == 600.0
+    assert clock._elapsed_s(160.0) == 3600.0
+    assert clock._elapsed_s(170.0) == 3610.0
+
+
+@given(st.floats(0, 20_000))
+def test_the_real_instant_of_an_accelerated_one_is_exact(elapsed_s: float) -> None:
+    clock = AcceleratedClock(START, START + timedelta(hours=1), 480.0, origin_s=0.0)
+    assert abs(clock._elapsed_s(clock._real_s(elapsed_s)) - elapsed_s) < 1e-6
+
+
+def test_an_accelerated_clock_survives_being_written_down() -> None:
+    clock = AcceleratedClock.starting_now(START, START + timedelta(days=1), 480.0)
+    assert AcceleratedClock.parse(str(clock)) == clock
+
+
+@pytest.mark.parametrize("text", ["", "now", "2024-01-01/2024-01-02/1/0", "2024-01-01T00:00Z/x/1/0"])
+def test_a_clock_that_cannot_be_read_says_what_it_wants(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"clock"):
+        AcceleratedClock.parse(text)
+
+
+async def test_an_accelerated_clock_sleeps_its_own_seconds() -> None:
+    clock = AcceleratedClock.starting_now(START, START + timedelta(days=1), 10_000.0)
+    before = clock.now()
+    await clock.sleep(60.0)
+    assert clock.now() - before >= timedelta(seconds=60)
+
+
+async def test_a_manual_clock_moves_only_when_told() -> None:
+    clock = ManualClock(START)
+    await clock.sleep(90.0)
+    assert clock.now() == START + timedelta(seconds=90)
+    assert clock.monotonic_s() == 90.0
+
+
+async def test_the_system_clock_is_aware_and_does_not_go_back() -> None:
+    clock = SystemClock()
+    before_s = clock.monotonic_s()
+    await clock.sleep(0.0)
+    assert clock.now().tzinfo is UTC
+    assert clock.monotonic_s() >= before_s
+
+
+def test_floor_time_goes_to_the_last_whole_step() -> None:
+    assert floor_time(START + timedelta(minutes=14, seconds=59), 900) == START
