@@ -1,0 +1,100 @@
+"""Every setting of the product, in one place. Each is set by an environment variable named `CPMS_` + its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.time import AcceleratedClock, Clock, SystemClock
+
+PREFIX = "CPMS_"
+
+
+def default_data_dir() -> Path:
+    """`$XDG_DATA_HOME/cpms`, by default `~/.local/share/cpms`."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "cpms"
+
+
+class Settings(BaseSettings):
+    """The settings, typed; a value that cannot be used is refused at start, by name."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="where the embedded database lives")
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL to use (postgresql://...); without one, a database is embedded"
+    )
+    ocpp_host: str = Field(default="127.0.0.1", description="address on which stations are served")
+    ocpp_port: int = Field(default=9000, ge=0, le=65535, description="port on which stations are served")
+    api_host: str = Field(default="127.0.0.1", description="address on which the API is served")
+    api_port: int = Field(default=8080, ge=0, le=65535, description="port on which the API is served")
+    heartbeat_interval_s: int = Field(default=300, ge=1, description="asked of stations at boot [s]")
+    call_timeout_s: float = Field(default=30.0, gt=0, description="how long a station may take to answer [s]")
+    lease_s: float = Field(default=900.0, ge=60, description="how long a grant lasts without renewal [s]")
+    cycle_s: float = Field(default=300.0, ge=10, description="a plan is made at least this often [s]")
+    ramp_s: float = Field(default=10.0, ge=0, description="how long a vehicle may take to follow a decrease [s]")
+    clock_margin_s: float = Field(default=10.0, ge=0, description="how far a station's clock may be off [s]")
+    forecast_cycle_s: float = Field(default=900.0, ge=60, description="forecasts are made this often [s]")
+    plan_timeout_s: float = Field(default=30.0, gt=0, description="after this a solve is given up [s]")
+    plan_time_limit_s: float = Field(default=10.0, gt=0, description="what the solver itself is given [s]")
+    planner_processes: int = Field(default=1, ge=1, le=64, description="worker processes that solve")
+    default_need_kwh: float = Field(default=20.0, gt=0, description="need of a session about which nothing is known [kWh]")
+    default_stay_h: float = Field(default=4.0, gt=0, description="stay of a session about which nothing is known [h]")
+    clock: str | None = Field(
+        default=None, description="accelerated clock of a demonstration: starts_at/ends_at/speed/origin_s"
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("use DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    def make_clock(self) -> Clock:
+        """The machine's clock, or the accelerated one of a demonstration."""
+        return SystemClock() if self.clock is None else AcceleratedClock.parse(self.clock)
+
+
+def load_settings() -> Settings:
+    """Settings from the environment; InvalidInput names the first variable that cannot be used."""
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and not _is_known(name))
+    if unknown:
+        raise InvalidInput(unknown[0], "is no setting", "`cpms settings` lists them all")
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise InvalidInput(name, f"{first['input']!r}: {first['msg']}", "`cpms settings --help` says more") from error
+
+
+def _is_known(name: str) -> bool:
+    return name.removeprefix(PREFIX).lower() in Settings.model_fields or name.startswith("CPMS_REQUIRE_")
+
+
+@dataclass(frozen=True)
+class SettingShown:
+    """A setting as `cpms settings` shows it."""
+
+    name: str
+    value: Any
+    source: str
+    description: str
+
+
+def shown(settings: Settings) -> Iterator[SettingShown]:
+    """Every setting with its value and where that came from; secrets stay hidden."""
+    for field, info in Settings.model_fields.items():
+        name = PREFIX + field.upper()
+        source = "environment" if name in os.environ else "default"
+        yield SettingShown(name, getattr(settings, field), source, info.description or "")
