@@ -1,0 +1,83 @@
+import math
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.time import Interval
+from forecasting.load import forecast_other_load
+
+ZONE = "Europe/Amsterdam"
+MONDAY = datetime(2026, 6, 15, 6, tzinfo=UTC)
+
+
+def steps(start, count=192):
+    quarter = timedelta(minutes=15)
+    return [Interval(start + k * quarter, start + (k + 1) * quarter) for k in range(count)]
+
+
+def office_kw(instant):
+    local = instant.astimezone(ZoneInfo(ZONE))
+    open_ = local.weekday() < 5 and 8 <= local.hour < 18
+    return 40.0 if open_ else 10.0
+
+
+def history(until, days, kw=office_kw):
+    times = [until - timedelta(minutes=15 * k) for k in range(days * 96, 0, -1)]
+    return [(t, kw(t)) for t in times]
+
+
+def test_workdays_are_not_forecast_from_weekends():
+    forecast = forecast_other_load("site", ZONE, history(MONDAY, 21), steps(MONDAY), MONDAY)
+    assert forecast.at(datetime(2026, 6, 15, 12, tzinfo=UTC)) == pytest.approx(40.0, abs=2.0)
+    assert forecast.at(datetime(2026, 6, 15, 23, tzinfo=UTC)) == pytest.approx(10.0, abs=2.0)
+
+
+def test_the_habits_of_the_clock_survive_the_change_to_winter_time():
+    after_change = datetime(2026, 10, 26, 4, tzinfo=UTC)
+    forecast = forecast_other_load("site", ZONE, history(after_change, 28), steps(after_change, 96), after_change)
+    assert forecast.at(datetime(2026, 10, 26, 6, 30, tzinfo=UTC)) < 20.0
+    assert forecast.at(datetime(2026, 10, 26, 7, 30, tzinfo=UTC)) > 30.0
+
+
+def test_a_site_that_draws_more_than_usual_is_expected_to_go_on_for_a_while():
+    tuesday = MONDAY + timedelta(days=1, hours=5)
+    usual = history(tuesday, 21)
+    more = [(t, kw + (8.0 if t >= tuesday - timedelta(hours=2) else 0.0)) for t, kw in usual]
+    before = forecast_other_load("site", ZONE, usual, steps(tuesday), tuesday).quantile(0.5)
+    after = forecast_other_load("site", ZONE, more, steps(tuesday), tuesday).quantile(0.5)
+    assert after[0] - before[0] == pytest.approx(8.0, abs=1.0)
+    assert abs(after[150] - before[150]) < 0.5
+
+
+def test_without_history_the_prior_speaks():
+    forecast = forecast_other_load("site", ZONE, [], steps(MONDAY, 4), MONDAY, prior_kw=20.0)
+    assert forecast.quantile(0.5) == pytest.approx((20.0,) * 4)
+    assert forecast.values[0][0] < 20.0 < forecast.values[0][2]
+
+
+def test_what_was_measured_after_the_issue_is_not_seen():
+    known = history(MONDAY, 10)
+    later = [*known, *((MONDAY + timedelta(minutes=15 * k), 999.0) for k in range(20))]
+    assert forecast_other_load("s", ZONE, known, steps(MONDAY), MONDAY) == forecast_other_load(
+        "s", ZONE, later, steps(MONDAY), MONDAY
+    )
+
+
+def test_an_unknown_zone_is_named():
+    with pytest.raises(InvalidInput, match="timezone"):
+        forecast_other_load("site", "Mars/Olympus", [], steps(MONDAY), MONDAY)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    kw=st.lists(st.one_of(st.floats(0, 1e4), st.just(math.nan)), max_size=300),
+    step_min=st.sampled_from([1, 15, 60, 300]),
+)
+def test_quantiles_never_cross_whatever_was_measured(kw, step_min):
+    known = [(MONDAY - timedelta(minutes=step_min * (k + 1)), value) for k, value in enumerate(kw)]
+    for row in forecast_other_load("site", ZONE, known, steps(MONDAY, 96), MONDAY).values:
+        assert 0.0 <= row[0] <= row[1] <= row[2] <= 2e4
