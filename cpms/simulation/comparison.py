@@ -17,7 +17,7 @@ from cpms.simulation.plant import Plant
 from cpms.simulation.result import DayResult, result_of
 from cpms.simulation.scenario import Day, Visit
 from cpms.simulation.traffic import Traffic, Turn
-from cpms.simulation.vehicle import FloatArray, accepted_a
+from cpms.simulation.vehicle import FloatArray
 
 INTERVAL_S = 60
 MARGIN = 0.98
@@ -102,7 +102,7 @@ def live(day: Day, seed: int, name: str) -> DayResult:
     """The day under the rule called `name`."""
     plant, traffic = Plant(day, seed), Traffic(day)
     delivered_kwh: dict[Visit, float] = {}
-    rank = {key: 0.0 for key in plant.index}
+    rank = dict.fromkeys(plant.index, 0.0)
     while plant.second < day.duration_s:
         for turn, visit in traffic.due(plant.second):
             _turn(plant, turn, visit, delivered_kwh)

@@ -136,7 +136,7 @@ def _connector(row: Row, key: ConnectorKey, turn: int) -> Connector:
 
 def _visits(draw: random.Random, site: Site) -> tuple[Visit, ...]:
     free_at = {c.key: MIDNIGHT for c in site.connectors.values()}
-    visits = []
+    visits: list[Visit] = []
     for crowd in CROWDS:
         for _ in range(crowd.count):
             visit = _visit(draw, site, crowd, len(visits), free_at)

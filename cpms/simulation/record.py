@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,7 @@ def _feeder_row(day: Day, feeder_id: str) -> LimitRow:
     timeline = day.timeline
     limit_a = np.empty(day.duration_s)
     edges = [day.starts_at, *timeline.breakpoints(day.starts_at, day.ends_at), day.ends_at]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         limit_a[day.second_of(start) : day.second_of(end)] = timeline.at(feeder_id, start).limit_a
     return LimitRow(f"feeder {feeder_id}", feeder_id, "A", limit_a)
 

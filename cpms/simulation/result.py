@@ -11,7 +11,7 @@ import numpy as np
 from cpms.domain.tariff import EnergyBill, bill
 from cpms.simulation.plant import Plant
 from cpms.simulation.record import LimitRecord
-from cpms.simulation.scenario import Day, Visit
+from cpms.simulation.scenario import Visit
 from cpms.simulation.vehicle import FloatArray
 
 MET_WITHIN_KWH = 0.1
