@@ -1,0 +1,82 @@
+"""The command line: `cpms serve`, `cpms demo`, `cpms settings`, `cpms token create`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cpms.domain.errors import CpmsError
+from cpms.domain.identity import Role
+from cpms.settings import Settings, load_settings, shown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; exit status 0 done, 1 failed, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        return int(options.run(settings, options) or 0)
+    except CpmsError as error:
+        print(f"cpms: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cpms", description="Optimization-first energy management for EV charging.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    serve = verbs.add_parser("serve", help="serve stations (OCPP) and the HTTP API")
+    serve.set_defaults(run=_serve)
+    settings = verbs.add_parser("settings", help="show every setting, its value and where that comes from")
+    settings.set_defaults(run=_settings)
+    token = verbs.add_parser("token", help="tokens of the HTTP API").add_subparsers(required=True, metavar="VERB")
+    create = token.add_parser("create", help="create a token and print it, and nothing else")
+    create.add_argument("--role", choices=[role.value for role in Role], required=True)
+    create.add_argument("--label", default="", help="whose it is, for people")
+    create.set_defaults(run=_token_create)
+    _add_demo(verbs)
+    return parser
+
+
+def _add_demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = verbs.add_parser("demo", help="live a day of a site on virtual stations and compare it")
+    demo.add_argument("--report", type=Path, metavar="DIR", help="write the picture and report.json there")
+    demo.add_argument("--keep", action="store_true", help="go on serving when the day is over, until Ctrl-C")
+    demo.add_argument("--sessions", type=Path, metavar="FILE", help="recorded sessions to replay (.csv or .csv.gz)")
+    demo.add_argument("--date", metavar="YYYY-MM-DD", help="the recorded day to replay")
+    demo.add_argument("--speed", type=float, default=480.0, help="clock seconds per second (480: a day in 3 minutes)")
+    demo.add_argument("--seed", type=int, default=1, help="seed of everything random in the day")
+    demo.set_defaults(run=_demo)
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> None:
+    from cpms.app.serve import serve
+
+    asyncio.run(serve(settings))
+
+
+def _settings(settings: Settings, _: argparse.Namespace) -> None:
+    for setting in shown(settings):
+        print(f"{setting.name:26} {setting.value!s:40} {setting.source:12} {setting.description}")
+
+
+def _token_create(settings: Settings, options: argparse.Namespace) -> None:
+    from cpms.app.tokens import create_token
+
+    print(asyncio.run(create_token(settings, Role(options.role), options.label)))
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    from cpms.app.demo import demo
+
+    return demo(settings, options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
