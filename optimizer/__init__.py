@@ -1,0 +1,5 @@
+"""The planner: `plan(PlanRequest) -> Plan`, pure; numpy, Pyomo and HiGHS stay inside."""
+
+from optimizer.planner import plan
+
+__all__ = ["plan"]

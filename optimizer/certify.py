@@ -1,0 +1,52 @@
+"""The certificate: a lower bound that holds whatever the solver did, and the true cost of a plan beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.formulation import LinearProgram
+from optimizer.horizon import Horizon
+
+Floats = NDArray[np.float64]
+
+LEAST_SCALE = 1.0
+"""Objectives smaller than one unit of money are compared absolutely: a share of nearly nothing says nothing."""
+
+
+def lower_bound(program: LinearProgram, duals: Floats) -> float:
+    """Lagrangian bound: for any row prices y, min_x c x + y (b - A x) over the bounds of x is below every feasible cost.
+
+    Holds for every y, so for inexact duals too (Neumaier and Shcherbina, Safe bounds in linear and mixed-integer programming, 2004).
+    """
+    rising, falling = np.isfinite(program.row_lower), np.isfinite(program.row_upper)
+    prices = np.where((duals > 0) & ~rising, 0.0, np.where((duals < 0) & ~falling, 0.0, duals))
+    right = np.where(prices > 0, program.row_lower, program.row_upper)
+    rows = float(np.sum(prices[prices != 0] * right[prices != 0]))
+    reduced = program.cost - program.matrix.T @ prices
+    columns = float(np.sum(np.where(reduced > 0, reduced * program.lower, reduced * program.upper)))
+    return rows + columns
+
+
+def relative_gap(objective: float, bound: float) -> float:
+    """How far the objective may be from the best, as a share of its size (of LEAST_SCALE where it is smaller)."""
+    return max(0.0, objective - bound) / max(abs(objective), LEAST_SCALE)
+
+
+def complete(program: LinearProgram, horizon: Horizon, slot_kw: Floats) -> Floats:
+    """All columns from the power per slot [kW]: what it draws, feeds, lacks and peaks at."""
+    net_kw = horizon.base_kw + horizon.total_kw(slot_kw)
+    short_kwh = horizon.need_kwh - horizon.energy_kwh(slot_kw)
+    peaks_kw = [windows.peak_kw(net_kw) - windows.price.peak_so_far_kw for windows in horizon.windows]
+    whole = {"short": short_kwh, "drawn": np.maximum(net_kw, 0.0), "fed": np.maximum(-net_kw, 0.0)}
+    whole["excess"] = np.array(peaks_kw)
+    values = np.zeros(len(program.lower))
+    values[program.columns["power"]] = slot_kw
+    for family, quantity in whole.items():
+        values[program.columns[family]] = quantity[program.index[family]]
+    return values
+
+
+def cost_of_terms(program: LinearProgram, values: Floats) -> Floats:
+    """Money per term of the objective's table."""
+    return np.asarray(program.term_cost @ values)

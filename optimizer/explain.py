@@ -1,0 +1,52 @@
+"""The reasons of a plan: which limits hold it back, in which step, and what one more kW there would save."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpms.domain.plan import BindingLimit, RelaxedLimit
+from cpms.domain.units import current_a
+from optimizer.formulation import LinearProgram
+from optimizer.horizon import Horizon
+
+LEAST_PRICE_PER_KW = 1e-6
+"""Shadow prices below this (the tie-breakers') are no reason."""
+
+
+def binding_limits(program: LinearProgram, horizon: Horizon, duals: NDArray[np.float64]) -> tuple[BindingLimit, ...]:
+    """Limits with a price in the relaxation, by step: -dual is what one more kW on that limit in that step would save."""
+    prices = -duals[program.limit_rows]
+    found = [
+        _binding(horizon, row, step, float(prices[i]))
+        for i, (row, step) in enumerate(program.limit_index)
+        if prices[i] > LEAST_PRICE_PER_KW
+    ]
+    return tuple(sorted(found, key=lambda limit: (limit.step, -limit.shadow_price_per_kw)))
+
+
+def _binding(horizon: Horizon, row: int, step: int, price: float) -> BindingLimit:
+    key = horizon.limits.keys[row]
+    feeder = key.feeder
+    limit = feeder.limit_a[step] if key.phase is not None else feeder.import_kw[step]
+    return BindingLimit(
+        step=step,
+        feeder_id=feeder.feeder_id,
+        phase=key.phase,
+        limit=float(limit or 0.0),
+        unit="A" if key.phase is not None else "kW",
+        shadow_price_per_kw=price,
+        reason=feeder.reason[step] if feeder.reason else "",
+    )
+
+
+def relaxed_limits(horizon: Horizon) -> tuple[RelaxedLimit, ...]:
+    """Limits that other load alone exceeds, by how much [A per phase, or kW]."""
+    limits = horizon.limits
+    found = []
+    for row, step in zip(*np.nonzero(limits.excess_kw > 1e-9), strict=True):
+        key, excess_kw = limits.keys[row], float(limits.excess_kw[row, step])
+        excess = current_a(excess_kw, horizon.request.voltage_v, 1) if key.phase is not None else excess_kw
+        unit = "A" if key.phase is not None else "kW"
+        found.append(RelaxedLimit(int(step), key.feeder.feeder_id, key.phase, excess, unit))
+    return tuple(sorted(found, key=lambda limit: limit.step))

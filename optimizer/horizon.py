@@ -1,0 +1,123 @@
+"""The request as arrays: slots (a need in a step in which it may charge) and limits (a feeder's phase or total).
+
+Power is in kW throughout; a limit of I [A] on a phase is I * voltage / 1000 [kW] of that phase, and a connector on k phases puts
+1/k of its power on each. N needs, T steps, S slots, L limits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpms.domain.plan import PlanRequest
+from cpms.domain.units import power_kw
+from optimizer.limits import Limits, limits_of
+from optimizer.windows import DemandWindows, demand_windows
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Where power may flow: need `need[s]` in step `step[s]` for `hours[s]` [h], ordered by need, then step."""
+
+    need: Ints
+    step: Ints
+    hours: Floats
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """What the formulation is written in.
+
+    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar; `need_kwh[n]` [kWh]; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]:
+    range and grid of setpoints.
+    """
+
+    request: PlanRequest
+    step_h: Floats
+    base_kw: Floats
+    need_kwh: Floats
+    min_kw: Floats
+    max_kw: Floats
+    quantum_kw: Floats
+    slots: Slots
+    limits: Limits
+    windows: tuple[DemandWindows, ...]
+
+    @property
+    def step_count(self) -> int:
+        """Number of steps T."""
+        return len(self.step_h)
+
+    def total_kw(self, slot_kw: Floats) -> Floats:
+        """Power of all vehicles per step [kW], from power per slot."""
+        return np.bincount(self.slots.step, weights=slot_kw, minlength=self.step_count).astype(np.float64)
+
+    def energy_kwh(self, slot_kw: Floats) -> Floats:
+        """Energy per need [kWh], from power per slot."""
+        energy = slot_kw * self.slots.hours
+        return np.bincount(self.slots.need, weights=energy, minlength=len(self.need_kwh)).astype(np.float64)
+
+
+def horizon(request: PlanRequest) -> Horizon:
+    """Arrays of a valid request."""
+    steps = request.steps
+    step_h = np.array([step.duration_h for step in steps])
+    limits = limits_of(request)
+    quantum_kw, min_kw, max_kw = _setpoint_range(request)
+    need_kwh = np.array([max(0.0, need.energy_kwh) for need in request.needs])
+    return Horizon(
+        request=request,
+        step_h=step_h,
+        base_kw=np.array(request.other_load_kw) - np.array(request.solar_kw),
+        need_kwh=need_kwh,
+        min_kw=min_kw,
+        max_kw=max_kw,
+        quantum_kw=quantum_kw,
+        slots=_slots(request, step_h, limits, need_kwh, min_kw, max_kw),
+        limits=limits,
+        windows=tuple(demand_windows(demand, steps) for demand in request.demand),
+    )
+
+
+def _setpoint_range(request: PlanRequest) -> tuple[Floats, Floats, Floats]:
+    """Quantum, least and most power [kW] per need; least and most are multiples of the quantum."""
+    rows = []
+    for need in request.needs:
+        quantum = power_kw(need.step_a, request.voltage_v, len(need.phases))
+        least = math.ceil(need.min_current_a / need.step_a - 1e-9)
+        most = math.floor(need.max_current_a / need.step_a + 1e-9)
+        rows.append((quantum, least * quantum, most * quantum))
+    table = np.array(rows).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+def _slots(
+    request: PlanRequest, step_h: Floats, limits: Limits, need_kwh: Floats, min_kw: Floats, max_kw: Floats
+) -> Slots:
+    """Slots before each departure in which the headroom admits at least the minimum power."""
+    origin = request.steps[0].starts_at
+    starts_h = np.concatenate(([0.0], np.cumsum(step_h)[:-1]))
+    room_kw = limits.room_kw()
+    need_parts, step_parts, hour_parts = [], [], []
+    for n, need in enumerate(request.needs):
+        departs_h = (need.departs_at - origin).total_seconds() / 3600.0
+        hours = np.clip(departs_h - starts_h, 0.0, step_h)
+        usable = (hours > 1e-9) & (room_kw[n] >= max(min_kw[n], 1e-9) - 1e-9)
+        if need_kwh[n] <= 0 or max_kw[n] < max(min_kw[n], 1e-9) - 1e-9:
+            usable[:] = False
+        (steps,) = np.nonzero(usable)
+        need_parts.append(np.full(len(steps), n))
+        step_parts.append(steps)
+        hour_parts.append(hours[steps])
+    empty = np.zeros(0)
+    return Slots(
+        need=np.concatenate([empty, *need_parts]).astype(np.int64),
+        step=np.concatenate([empty, *step_parts]).astype(np.int64),
+        hours=np.concatenate([empty, *hour_parts]),
+    )

@@ -1,0 +1,111 @@
+"""From request to plan: relax, restrict, round, certify, explain; by rule if the solver fails."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpms.domain.errors import PlanFailed
+from cpms.domain.plan import BindingLimit, Plan, PlanRequest, PlanStatus, SessionPlan
+from optimizer.certify import complete, cost_of_terms, lower_bound, relative_gap
+from optimizer.explain import binding_limits, relaxed_limits
+from optimizer.formulation import LinearProgram, formulate
+from optimizer.horizon import Horizon, horizon
+from optimizer.objective import TERMS
+from optimizer.rules import rule_setpoints_kw
+from optimizer.search import search
+from optimizer.setpoints import expected_kw
+from optimizer.solve import Relaxation, new_solver, relax
+from optimizer.validate import require_valid
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Setpoints per slot [kW] with what is known of them; without `relaxation` there is no proof."""
+
+    setpoint_kw: Floats
+    relaxation: Relaxation | None
+    note: str = ""
+
+
+def plan(request: PlanRequest) -> Plan:
+    """The best plan found in the time allowed, with its certificate and its reasons.
+
+    Never infeasible: needs are soft and what is missing is named per session; limits that other load alone exceeds are named too.
+    If the solver fails the plan is made by rule (status FALLBACK). Raises InvalidInput only.
+    """
+    started_s = time.process_time()
+    require_valid(request)
+    problem = horizon(request)
+    program = formulate(problem)
+    result = _solve(problem, program)
+    return _to_plan(problem, program, result, started_s)
+
+
+def _solve(problem: Horizon, program: LinearProgram) -> Result:
+    """Optimised setpoints, or those by rule where HiGHS has no answer in time."""
+    request = problem.request
+    solver = new_solver(program)
+    try:
+        relaxation = relax(solver, request.time_limit_s)
+    except PlanFailed as failure:
+        return Result(rule_setpoints_kw(problem), None, f"planned by rule: {failure}")
+    return Result(search(solver, problem, program, relaxation), relaxation)
+
+
+def _to_plan(problem: Horizon, program: LinearProgram, result: Result, started_s: float) -> Plan:
+    request = problem.request
+    drawn_kw = expected_kw(problem, result.setpoint_kw)
+    costs = cost_of_terms(program, complete(program, problem, drawn_kw))
+    objective = float(np.sum(costs))
+    bound = gap = None
+    binding: tuple[BindingLimit, ...] = ()
+    status = PlanStatus.FALLBACK
+    if result.relaxation is not None:
+        bound = min(lower_bound(program, result.relaxation.duals), objective)
+        gap = relative_gap(objective, bound)
+        status = PlanStatus.OPTIMAL if gap <= request.gap_target else PlanStatus.FEASIBLE
+        binding = binding_limits(program, problem, result.relaxation.duals)
+    net_kw = problem.base_kw + problem.total_kw(drawn_kw)
+    return Plan(
+        id=f"plan-{request.id}",
+        request_id=request.id,
+        site_id=request.site_id,
+        made_at=request.requested_at,
+        status=status,
+        steps=request.steps,
+        sessions=_session_plans(problem, result.setpoint_kw, drawn_kw),
+        objective=objective,
+        bound=bound,
+        gap=gap,
+        cpu_s=time.process_time() - started_s,
+        peak_kw=max(0.0, float(np.max(net_kw))),
+        binding=binding,
+        relaxed=relaxed_limits(problem),
+        cost_by_term={term.name: float(cost) for term, cost in zip(TERMS, costs, strict=True)},
+        note=result.note,
+    )
+
+
+def _session_plans(problem: Horizon, setpoint_kw: Floats, drawn_kw: Floats) -> tuple[SessionPlan, ...]:
+    slots, needs = problem.slots, problem.request.needs
+    multiples = np.zeros((len(needs), problem.step_count), dtype=np.int64)
+    multiples[slots.need, slots.step] = np.rint(setpoint_kw / problem.quantum_kw[slots.need])
+    power = np.zeros((len(needs), problem.step_count))
+    power[slots.need, slots.step] = drawn_kw
+    short_kwh = problem.need_kwh - problem.energy_kwh(drawn_kw)
+    return tuple(
+        SessionPlan(
+            session_id=need.session_id,
+            connector=need.connector,
+            current_a=tuple(round(multiple * need.step_a, 6) for multiple in multiples[n].tolist()),
+            power_kw=tuple(power[n].tolist()),
+            shortfall_kwh=float(short_kwh[n]) if short_kwh[n] > 1e-6 else 0.0,
+        )
+        for n, need in enumerate(needs)
+    )
