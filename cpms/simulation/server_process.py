@@ -1,0 +1,118 @@
+"""The product as a process of its own: started, watched, started again if it dies (as an init system would), stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+
+import httpx
+
+from cpms.domain.errors import CpmsError
+
+RESTART_PAUSE_S = 0.2
+STOP_WITHIN_S = 15.0
+log = logging.getLogger(__name__)
+
+
+class ServerFailed(CpmsError):
+    """The server did not start."""
+
+
+class ServerProcess:
+    """`cpms serve` with `environment`; what it prints goes to `log_path`."""
+
+    def __init__(self, environment: dict[str, str], api_url: str, log_path: Path) -> None:
+        self.restarts = 0
+        self._environment = os.environ | environment
+        self._api_url = api_url
+        self._log_path = log_path
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that serves now."""
+        return None if self._process is None else self._process.pid
+
+    async def create_token(self, role: str) -> str:
+        """`cpms token create --role ROLE`: what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cpms", "token", "create", "--role", role, "--label", "demo"),
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        out, problem = await process.communicate()
+        if process.returncode != 0:
+            raise ServerFailed(f"cpms token create failed: {problem.decode(errors='replace')[-2000:]}")
+        return out.decode().strip()
+
+    async def start(self, ready_within_s: float) -> None:
+        """Start it and wait until it is ready."""
+        await self._spawn()
+        self._watcher = asyncio.create_task(self._watch(), name="watch the server")
+        await self._ready(ready_within_s)
+
+    async def stop(self) -> None:
+        """Stop it: SIGTERM, and after a while SIGKILL."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def _spawn(self) -> None:
+        with self._log_path.open("ab") as file:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "cpms", "serve"),
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    async def _watch(self) -> None:
+        while self._process is not None:
+            status = await self._process.wait()
+            log.warning("the server ended with status %s; starting it again", status)
+            self.restarts += 1
+            await asyncio.sleep(RESTART_PAUSE_S)
+            await self._spawn()
+
+    async def _ready(self, within_s: float) -> None:
+        async with httpx.AsyncClient(base_url=self._api_url, trust_env=False) as http:
+            try:
+                async with asyncio.timeout(within_s):
+                    while not await _is_ready(http):
+                        await asyncio.sleep(0.1)
+            except TimeoutError as error:
+                raise ServerFailed(f"the server was not ready within {within_s:g} s; see {self._log_path}") from error
+
+
+async def _is_ready(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/readyz")).is_success
+    except httpx.TransportError:
+        return False
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
