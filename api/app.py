@@ -1,0 +1,58 @@
+"""The HTTP application: a shell over `Services`, one router per topic."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from api import problems
+from api.auth import require_declared
+from api.body_limit import BodyLimit
+from api.dependencies import known_query_only
+from api.ports import Services
+from api.routers import (
+    alarms,
+    api_tokens,
+    commands,
+    events,
+    health,
+    limits,
+    measurements,
+    plans,
+    sessions,
+    sites,
+    stations,
+    tariffs,
+    tokens,
+)
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""A year of hourly prices is about one MiB."""
+
+TOPICS = (
+    sites, stations, commands, tokens, api_tokens, limits, events, tariffs, plans, sessions, measurements, alarms,
+)  # fmt: skip
+
+
+def create_app(services: Services) -> FastAPI:
+    """The API over `services`. Everything but health, readiness and its own description needs a bearer token."""
+    app = FastAPI(
+        title="cpms",
+        summary="Optimization-first energy management for EV charging",
+        version=version("cpms"),
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        dependencies=[Depends(known_query_only)],
+    )
+    app.state.services = services
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    problems.install(app)
+    routers = [health.router, *(topic.router for topic in TOPICS)]
+    routes = (route for router in routers for route in router.routes if isinstance(route, APIRoute))
+    require_declared(routes, health.OPEN_PATHS)
+    app.include_router(health.router)
+    for topic in TOPICS:
+        app.include_router(topic.router, prefix="/api/v1")
+    return app

@@ -1,0 +1,58 @@
+"""Whether the process lives, whether it is ready, and its metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from api.auth import VIEWER
+from api.dependencies import ServicesDep
+from api.ports import ComponentHealth, Services
+from api.schemas.health import Alive, Readiness
+from cpms.domain.errors import StoreUnavailable
+
+router = APIRouter(tags=["health"])
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""What answers without a token."""
+
+
+@router.get("/healthz")
+async def healthz() -> Alive:
+    """The process is alive; nothing else is asked."""
+    return Alive(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "A component does not work"}})
+async def readyz(services: ServicesDep) -> JSONResponse:
+    """Whether every component works: 200 if so, else 503 with the ones that do not."""
+    components = await _components(services)
+    readiness = Readiness.of(components)
+    status = 200 if readiness.ready else 503
+    return JSONResponse(readiness.model_dump(mode="json"), status)
+
+
+@router.get("/metrics", dependencies=[VIEWER], response_class=PlainTextResponse)
+async def metrics(services: ServicesDep) -> PlainTextResponse:
+    """Prometheus text: what works, how many stations are connected, and what components counted."""
+    lines = ["# TYPE cpms_component_up gauge"]
+    components = await _components(services)
+    lines += [f'cpms_component_up{{component="{c.name}"}} {int(c.ok)}' for c in components]
+    lines += ["# TYPE cpms_stations_connected gauge", f"cpms_stations_connected {len(services.live.connected())}"]
+    for component in components:
+        for counter, value in sorted(component.counters.items()):
+            name = f"cpms_{component.name}_{counter}"
+            lines += [f"# TYPE {name} untyped", f"{name} {value:g}"]
+    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+
+async def _components(services: Services) -> list[ComponentHealth]:
+    return [await _database(services), *services.live.health().components]
+
+
+async def _database(services: Services) -> ComponentHealth:
+    try:
+        await services.store.healthy()
+    except StoreUnavailable as error:
+        return ComponentHealth("database", ok=False, detail=str(error))
+    return ComponentHealth("database", ok=True)

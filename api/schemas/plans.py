@@ -1,0 +1,179 @@
+"""The current plan with its certificate and its reasons, earlier plans, and forecasts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.reasons import in_words
+from api.schemas.common import View
+from cpms.domain.forecast import Forecast, ForecastQuantity
+from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, SessionPlan
+from cpms.domain.site import Site
+from cpms.domain.time import Interval
+from cpms.domain.units import Phase
+
+
+class IntervalView(View):
+    """`[starts_at, ends_at)`."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+    @classmethod
+    def of(cls, interval: Interval) -> IntervalView:
+        """An interval."""
+        return cls(starts_at=interval.starts_at, ends_at=interval.ends_at)
+
+
+class SessionPlanView(View):
+    """What a session gets per step, and what it will be short of at departure."""
+
+    session_id: str
+    station_id: str
+    connector_id: int
+    current_a: list[float] = Field(description="Per step, A per phase")
+    power_kw: list[float] = Field(description="Per step, kW")
+    shortfall_kwh: float
+
+    @classmethod
+    def of(cls, session: SessionPlan) -> SessionPlanView:
+        """A session of a plan."""
+        return cls(
+            session_id=session.session_id,
+            station_id=session.connector.station_id,
+            connector_id=session.connector.connector_id,
+            current_a=list(session.current_a),
+            power_kw=list(session.power_kw),
+            shortfall_kwh=session.shortfall_kwh,
+        )
+
+
+class BindingLimitView(View):
+    """A limit that holds the plan back, and what one more kW there would save."""
+
+    step: int
+    starts_at: datetime
+    feeder_id: str
+    phase: Phase | None = Field(description="null for limits in kW")
+    limit: float
+    unit: str
+    shadow_price_per_kw: float = Field(description="Money saved by one more kW in this step")
+    reason: str
+    text: str = Field(
+        examples=["grid connection limits L1 to 125 A at 18:15; one more kW would save 0.12 EUR"],
+        description="The same in words, at the site's local time",
+    )
+
+    @classmethod
+    def of(cls, limit: BindingLimit, plan: Plan, site: Site) -> BindingLimitView:
+        """A binding limit of `plan`."""
+        starts_at = plan.steps[limit.step].starts_at
+        return cls(
+            step=limit.step,
+            starts_at=starts_at,
+            feeder_id=limit.feeder_id,
+            phase=limit.phase,
+            limit=limit.limit,
+            unit=limit.unit,
+            shadow_price_per_kw=limit.shadow_price_per_kw,
+            reason=limit.reason,
+            text=in_words(limit, site, starts_at),
+        )
+
+
+class RelaxedLimitView(View):
+    """A limit that no plan could keep, and by how much."""
+
+    step: int
+    starts_at: datetime
+    feeder_id: str
+    phase: Phase | None
+    excess: float
+    unit: str
+
+    @classmethod
+    def of(cls, limit: RelaxedLimit, plan: Plan) -> RelaxedLimitView:
+        """A relaxed limit of `plan`."""
+        return cls(
+            step=limit.step,
+            starts_at=plan.steps[limit.step].starts_at,
+            feeder_id=limit.feeder_id,
+            phase=limit.phase,
+            excess=limit.excess,
+            unit=limit.unit,
+        )
+
+
+class PlanSummaryView(View):
+    """How good a plan is: `objective - bound` is at most `gap * objective` away from the best there can be."""
+
+    id: str
+    made_at: datetime
+    status: PlanStatus
+    objective: float | None = Field(description="Money, penalties included")
+    bound: float | None
+    gap: float | None
+    cpu_s: float
+
+
+class PlanView(PlanSummaryView):
+    """A plan, step by step, with its reasons."""
+
+    site_id: str
+    request_id: str
+    currency: str
+    peak_kw: float
+    steps: list[IntervalView]
+    sessions: list[SessionPlanView]
+    binding: list[BindingLimitView]
+    relaxed: list[RelaxedLimitView]
+    cost_by_term: dict[str, float]
+    note: str
+
+    @classmethod
+    def of(cls, plan: Plan, site: Site) -> PlanView:
+        """A plan of `site`."""
+        return cls(
+            id=plan.id,
+            made_at=plan.made_at,
+            status=plan.status,
+            objective=plan.objective,
+            bound=plan.bound,
+            gap=plan.gap,
+            cpu_s=plan.cpu_s,
+            site_id=plan.site_id,
+            request_id=plan.request_id,
+            currency=site.currency,
+            peak_kw=plan.peak_kw,
+            steps=[IntervalView.of(step) for step in plan.steps],
+            sessions=[SessionPlanView.of(session) for session in plan.sessions],
+            binding=[BindingLimitView.of(limit, plan, site) for limit in plan.binding],
+            relaxed=[RelaxedLimitView.of(limit, plan) for limit in plan.relaxed],
+            cost_by_term=plan.cost_by_term,
+            note=plan.note,
+        )
+
+
+class ForecastView(View):
+    """A forecast: `values[i][j]` is the `levels[j]` quantile in `intervals[i]`."""
+
+    quantity: ForecastQuantity = Field(description="The unit is the suffix")
+    issued_at: datetime
+    method: str
+    levels: list[float]
+    intervals: list[IntervalView]
+    values: list[list[float]]
+
+    @classmethod
+    def of(cls, forecast: Forecast) -> ForecastView:
+        """A stored forecast."""
+        return cls(
+            quantity=forecast.quantity,
+            issued_at=forecast.issued_at,
+            method=forecast.method,
+            levels=list(forecast.levels),
+            intervals=[IntervalView.of(interval) for interval in forecast.intervals],
+            values=[list(row) for row in forecast.values],
+        )

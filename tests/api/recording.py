@@ -1,0 +1,53 @@
+"""The running controllers and the gateway, as the API sees them: they remember what they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from api import ComponentHealth, Health
+from cpms.control.state import SiteState
+from cpms.domain.command import Command
+from cpms.domain.telemetry import CommandOutcome, CommandResult, FeederMeasurement
+
+
+@dataclass
+class RecordingLive:
+    told: list[tuple[str, str]] = field(default_factory=list)
+    measurements: list[FeederMeasurement] = field(default_factory=list)
+    commands: list[tuple[str, Command]] = field(default_factory=list)
+    stations: set[str] = field(default_factory=set)
+    states: dict[str, SiteState] = field(default_factory=dict)
+    answer: CommandResult = field(default_factory=lambda: CommandResult(CommandOutcome.ACCEPTED))
+    components: tuple[ComponentHealth, ...] = ()
+
+    def site_state(self, site_id: str) -> SiteState | None:
+        return self.states.get(site_id)
+
+    async def site_changed(self, site_id: str) -> None:
+        self.told.append(("site", site_id))
+
+    async def limits_changed(self, site_id: str) -> None:
+        self.told.append(("limits", site_id))
+
+    async def events_changed(self, site_id: str) -> None:
+        self.told.append(("events", site_id))
+
+    async def tariff_changed(self, site_id: str) -> None:
+        self.told.append(("tariff", site_id))
+
+    async def need_changed(self, session_id: str) -> None:
+        self.told.append(("need", session_id))
+
+    async def measured(self, measurements: Sequence[FeederMeasurement]) -> None:
+        self.measurements.extend(measurements)
+
+    async def send(self, station_id: str, command: Command) -> CommandResult:
+        self.commands.append((station_id, command))
+        return self.answer
+
+    def connected(self) -> frozenset[str]:
+        return frozenset(self.stations)
+
+    def health(self) -> Health:
+        return Health(self.components)

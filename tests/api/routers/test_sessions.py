@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from api import Services
+from cpms.domain.session import NeedSource, Session
+from cpms.domain.telemetry import TransactionEnded, TransactionStarted
+from tests.api.conftest import NOW
+from tests.api.recording import RecordingLive
+
+NEED = {"energy_kwh": 24.5, "departs_at": "2026-01-15T17:00:00Z"}
+
+
+@pytest.fixture
+async def session(depot: httpx.AsyncClient, services: Services) -> Session:
+    started = TransactionStarted("CP-1", NOW, 1, NOW, id_tag="ABC", meter_start_kwh=100.0)
+    return await services.store.start_transaction(started)
+
+
+async def test_a_session_is_found_by_station_site_and_id(depot: httpx.AsyncClient, session: Session) -> None:
+    for filters in ({}, {"station_id": "CP-1"}, {"site_id": "depot"}, {"open": "true"}, {"limit": 1}):
+        [found] = (await depot.get("/api/v1/sessions", params=filters)).json()["items"]
+        assert found["id"] == session.id
+    assert (await depot.get("/api/v1/sessions", params={"station_id": "CP-9"})).json() == {"items": []}
+    one = (await depot.get(f"/api/v1/sessions/{session.id}")).json()
+    assert one == found
+    assert (one["station_id"], one["connector_id"], one["id_tag"]) == ("CP-1", 1, "ABC")
+    assert one["transaction_id"] == session.transaction_id
+    assert one["meter_start_kwh"] == 100.0
+    assert one["need"] is None
+
+
+async def test_a_need_is_stored_and_told_the_controller(
+    depot: httpx.AsyncClient, session: Session, services: Services, live: RecordingLive
+) -> None:
+    live.told.clear()
+    response = await depot.put(f"/api/v1/sessions/{session.id}/need", json=NEED | {"priority": 2})
+    assert response.status_code == 200
+    assert response.json()["need"] == NEED | {"source": "driver"}
+    assert response.json()["priority"] == 2
+    assert (await services.store.session(session.id)).need.source is NeedSource.DRIVER
+    assert live.told == [("need", session.id)]
+    again = await depot.put(f"/api/v1/sessions/{session.id}/need", json=NEED | {"source": "operator"})
+    assert again.json()["need"]["source"] == "operator"
+    assert again.json()["priority"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"energy_kwh": -1}, "energy_kwh"),
+        ({"energy_kwh": 1e9}, "energy_kwh"),
+        ({"departs_at": "2026-01-15T17:00:00"}, "departs_at"),
+        ({"departs_at": "2026-01-15T12:00:00Z"}, "departs_at"),
+        ({"departs_at": "9999-12-31T23:59:59-23:59"}, "departs_at"),
+        ({"source": "forecast"}, "source"),
+        ({"priority": 10}, "priority"),
+    ],
+)
+async def test_a_need_that_cannot_be_is_refused(
+    depot: httpx.AsyncClient, session: Session, change: dict[str, object], field: str
+) -> None:
+    response = await depot.put(f"/api/v1/sessions/{session.id}/need", json=NEED | change)
+    assert response.status_code == 422, response.text
+    assert response.json()["errors"][0]["field"] == field
+
+
+async def test_an_ended_session_shows_its_energy_and_needs_nothing_more(
+    depot: httpx.AsyncClient, session: Session, services: Services
+) -> None:
+    ended_at = NOW + timedelta(hours=1)
+    ended = TransactionEnded(
+        "CP-1", ended_at, session.transaction_id, ended_at, 1, meter_stop_kwh=112.5, reason="Local"
+    )
+    await services.store.end_transaction(ended)
+    body = (await depot.get(f"/api/v1/sessions/{session.id}")).json()
+    assert body["energy_kwh"] == 12.5
+    assert body["state"] == "ended"
+    assert body["ended_at"] == "2026-01-15T13:00:00Z"
+    assert (await depot.get("/api/v1/sessions", params={"open": "true"})).json() == {"items": []}
+    response = await depot.put(f"/api/v1/sessions/{session.id}/need", json=NEED)
+    assert response.status_code == 409
+
+
+async def test_unknown_sessions_are_not_found(depot: httpx.AsyncClient) -> None:
+    for session_id in ("nobody", "0", "00000000-0000-0000-0000-000000000000"):
+        assert (await depot.get(f"/api/v1/sessions/{session_id}")).status_code == 404
+        assert (await depot.get(f"/api/v1/sessions/{session_id}/samples")).status_code == 404
+        assert (await depot.put(f"/api/v1/sessions/{session_id}/need", json=NEED)).status_code == 404

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from api import Services
+from tests.api.recording import RecordingLive
+
+SITE = {"id": "s1", "name": "One", "timezone": "Europe/Amsterdam", "currency": "EUR", "grid_limit_a": 63}
+
+
+async def test_a_site_without_feeders_has_one_called_grid(client: httpx.AsyncClient, live: RecordingLive) -> None:
+    response = await client.post("/api/v1/sites", json=SITE)
+    assert response.status_code == 201
+    assert response.json()["feeders"] == [{"id": "grid", "limit_a": 63.0, "parent_id": None}]
+    assert response.json()["max_voltage_v"] == 253.0
+    assert live.told == [("site", "s1")]
+
+
+async def test_the_import_limit_alone_gives_the_fuse_that_carries_it_balanced(client: httpx.AsyncClient) -> None:
+    site = {"id": "s1", "timezone": "UTC", "currency": "EUR", "import_limit_kw": 69}
+    response = await client.post("/api/v1/sites", json=site)
+    assert response.json()["feeders"][0]["limit_a"] == pytest.approx(100.0)
+
+
+async def test_a_stored_site_reads_back_as_it_was_given(depot: httpx.AsyncClient, services: Services) -> None:
+    body = (await depot.get("/api/v1/sites/depot")).json()
+    assert {f["id"] for f in body["feeders"]} == {"grid", "north", "south"}
+    assert body["import_limit_kw"] == 60
+    assert body["live"] is None
+    assert [s["id"] for s in (await depot.get("/api/v1/sites")).json()["items"]] == ["depot"]
+    assert (await services.store.site("depot")).station_by_id.keys() == {"CP-1"}
+
+
+async def test_a_second_site_with_the_same_id_is_a_conflict(client: httpx.AsyncClient) -> None:
+    await client.post("/api/v1/sites", json=SITE)
+    response = await client.post("/api/v1/sites", json=SITE | {"name": "Another"})
+    assert response.status_code == 409
+    assert (await client.get("/api/v1/sites/s1")).json()["name"] == "One"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"feeders": [{"id": "a", "limit_a": 10}]}, "grid_limit_a"),
+        ({"grid_limit_a": None}, "feeders"),
+        ({"grid_limit_a": None, "feeders": [{"id": "a", "limit_a": 1}, {"id": "b", "limit_a": 1}]}, "feeders"),
+        (
+            {
+                "grid_limit_a": None,
+                "feeders": [
+                    {"id": "a", "limit_a": 1},
+                    {"id": "b", "limit_a": 1, "parent_id": "c"},
+                    {"id": "c", "limit_a": 1, "parent_id": "b"},
+                ],
+            },
+            "feeders[b].parent_id",
+        ),
+        ({"max_voltage_v": 200}, "max_voltage_v"),
+        ({"currency": "eur"}, "currency"),
+        ({"reserved_other_load_kw": 50}, "limits[grid].limit_a"),
+    ],
+)
+async def test_a_site_that_contradicts_itself_is_refused(
+    client: httpx.AsyncClient, change: dict[str, object], field: str
+) -> None:
+    response = await client.post("/api/v1/sites", json=SITE | change)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+    assert (await client.get("/api/v1/sites")).json() == {"items": []}
+
+
+async def test_changing_a_site_keeps_its_stations_and_tells_its_controller(
+    depot: httpx.AsyncClient, live: RecordingLive
+) -> None:
+    body = {"timezone": "UTC", "currency": "EUR", "feeders": [{"id": "grid", "limit_a": 50}]}
+    body["feeders"].append({"id": "north", "limit_a": 40, "parent_id": "grid"})
+    live.told.clear()
+    response = await depot.put("/api/v1/sites/depot", json=body)
+    assert response.status_code == 200
+    assert live.told == [("site", "depot")]
+    assert (await depot.get("/api/v1/sites/depot")).json()["timezone"] == "UTC"
+    assert (await depot.get("/api/v1/stations/CP-1")).json()["feeder_id"] == "north"
+
+
+async def test_a_feeder_with_stations_or_limits_cannot_be_taken_away(depot: httpx.AsyncClient) -> None:
+    body = {"timezone": "UTC", "currency": "EUR", "feeders": [{"id": "grid", "limit_a": 50}]}
+    response = await depot.put("/api/v1/sites/depot", json=body)
+    assert response.json()["errors"][0]["field"] == "feeder_id"
+    await depot.put("/api/v1/sites/depot/limits", json={"items": [{"feeder_id": "south", "limit_a": 20}]})
+    body["feeders"].append({"id": "north", "limit_a": 40, "parent_id": "grid"})
+    response = await depot.put("/api/v1/sites/depot", json=body)
+    assert response.status_code == 422
+    assert "south" in response.json()["detail"]
+
+
+async def test_a_fuse_below_the_fallbacks_is_refused_with_the_cure(depot: httpx.AsyncClient) -> None:
+    body = {"timezone": "UTC", "currency": "EUR", "feeders": [{"id": "grid", "limit_a": 50}]}
+    body["feeders"].append({"id": "north", "limit_a": 5, "parent_id": "grid"})
+    response = await depot.put("/api/v1/sites/depot", json=body)
+    assert response.status_code == 422
+    assert response.json()["type"] == "urn:problem-type:cpms:unsafe-configuration"
+    assert "lower fallback_current_a" in response.json()["errors"][0]["cure"]
+
+
+async def test_a_site_does_not_change_its_id(depot: httpx.AsyncClient) -> None:
+    response = await depot.put("/api/v1/sites/depot", json=SITE)
+    assert response.json()["errors"][0]["field"] == "id"
+
+
+async def test_unknown_sites_are_not_found(client: httpx.AsyncClient) -> None:
+    topics = ("", "/limits", "/events", "/tariff", "/plan", "/plans", "/forecasts", "/measurements", "/alarms")
+    for topic in topics:
+        assert (await client.get(f"/api/v1/sites/nowhere{topic}")).status_code == 404, topic

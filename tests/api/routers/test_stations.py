@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from api import Services
+from cpms.domain.identity import ConnectorKey, matches_hash
+from cpms.domain.telemetry import ConnectorStatus, ConnectorStatusChanged, StationBooted
+from tests.api.conftest import NOW
+from tests.api.recording import RecordingLive
+
+
+async def test_a_new_station_gets_a_key_once_and_only_its_hash_is_kept(
+    depot: httpx.AsyncClient, services: Services, live: RecordingLive
+) -> None:
+    live.told.clear()
+    response = await depot.post("/api/v1/stations", json={"id": "CP-2", "site_id": "depot"})
+    assert response.status_code == 201
+    created = response.json()
+    assert len(created["key"]) == 40
+    assert created["connection_path"] == "/ocpp/CP-2"
+    assert created["feeder_id"] == "grid"
+    assert created["connectors"][0]["max_current_a"] == 32
+    credentials = await services.store.station_credentials("CP-2")
+    assert matches_hash(created["key"], services.pepper, credentials.key_hash)
+    assert "key" not in (await depot.get("/api/v1/stations/CP-2")).json()
+    assert live.told == [("site", "depot")]
+
+
+async def test_a_station_of_profile_0_has_no_key(depot: httpx.AsyncClient, services: Services) -> None:
+    station = {"id": "CP-2", "site_id": "depot", "security_profile": 0}
+    assert (await depot.post("/api/v1/stations", json=station)).json()["key"] is None
+    assert (await services.store.station_credentials("CP-2")).key_hash is None
+    assert (await depot.post("/api/v1/stations/CP-2/key")).status_code == 409
+
+
+async def test_a_rotated_key_replaces_the_old_one(depot: httpx.AsyncClient, services: Services) -> None:
+    key = (await depot.post("/api/v1/stations/CP-1/key")).json()["key"]
+    credentials = await services.store.station_credentials("CP-1")
+    assert matches_hash(key, services.pepper, credentials.key_hash)
+
+
+async def test_a_station_whose_fallback_does_not_fit_is_refused_with_the_cure(depot: httpx.AsyncClient) -> None:
+    connectors = [{"id": n, "fallback_current_a": 32} for n in (1, 2)]
+    station = {"id": "CP-2", "site_id": "depot", "feeder_id": "north", "connectors": connectors}
+    response = await depot.post("/api/v1/stations", json=station)
+    assert response.status_code == 422
+    assert response.json()["type"] == "urn:problem-type:cpms:unsafe-configuration"
+    [error] = response.json()["errors"]
+    assert error["field"] == "limits[north].limit_a"
+    assert "lower fallback_current_a" in error["cure"]
+    assert (await depot.get("/api/v1/stations/CP-2")).status_code == 404
+
+
+async def test_two_stations_that_fit_only_alone_are_not_both_accepted(depot: httpx.AsyncClient) -> None:
+    def create(station_id: str):
+        connectors = [{"id": 1, "fallback_current_a": 32}]
+        station = {"id": station_id, "site_id": "depot", "feeder_id": "north", "connectors": connectors}
+        return depot.post("/api/v1/stations", json=station)
+
+    responses = await asyncio.gather(*(create(f"CP-{n}") for n in range(2, 6)))
+    assert sorted(r.status_code for r in responses) == [201, 422, 422, 422]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"id": "CP-1"}, 409),
+        ({"site_id": "nowhere"}, 404),
+        ({"feeder_id": "west"}, 422),
+        ({"security_profile": 3}, 422),
+        ({"connectors": []}, 422),
+        ({"connectors": [{"id": 1}, {"id": 1}]}, 422),
+        ({"connectors": [{"id": 0}]}, 422),
+        ({"connectors": [{"id": 1, "phases": ["L1", "L1"]}]}, 422),
+        ({"connectors": [{"id": 1, "phases": ["L4"]}]}, 422),
+        ({"connectors": [{"id": 1, "fallback_current_a": 3}]}, 422),
+        ({"connectors": [{"id": 1, "max_current_a": 5}]}, 422),
+        ({"connectors": [{"id": 1, "step_a": 0}]}, 422),
+    ],
+)
+async def test_a_station_that_cannot_be_is_refused(
+    depot: httpx.AsyncClient, change: dict[str, object], status: int
+) -> None:
+    response = await depot.post("/api/v1/stations", json={"id": "CP-2", "site_id": "depot"} | change)
+    assert response.status_code == status, response.text
+    assert [s["id"] for s in (await depot.get("/api/v1/stations")).json()["items"]] == ["CP-1"]
+
+
+async def test_an_id_is_taken_wherever_the_station_is(depot: httpx.AsyncClient) -> None:
+    site = {"id": "other", "timezone": "UTC", "currency": "EUR", "grid_limit_a": 63}
+    await depot.post("/api/v1/sites", json=site)
+    assert (await depot.post("/api/v1/stations", json={"id": "CP-1", "site_id": "other"})).status_code == 409
+
+
+async def test_stations_are_listed_by_site(depot: httpx.AsyncClient, live: RecordingLive) -> None:
+    live.stations = {"CP-1"}
+    [station] = (await depot.get("/api/v1/stations", params={"site_id": "depot"})).json()["items"]
+    assert station["id"] == "CP-1"
+    assert station["connected"] is True
+    assert (await depot.get("/api/v1/stations", params={"site_id": "nowhere"})).status_code == 404
+
+
+async def test_a_station_shows_its_last_boot_and_what_its_connectors_said(
+    depot: httpx.AsyncClient, services: Services
+) -> None:
+    await services.store.record_boot(StationBooted("CP-1", NOW, vendor="Volt", model="V2", firmware_version="1.7"))
+    status = ConnectorStatusChanged("CP-1", NOW, 1, ConnectorStatus.FAULTED, "GroundFailure", changed_at=NOW)
+    await services.store.record_status(status)
+    body = (await depot.get("/api/v1/stations/CP-1")).json()
+    assert body["firmware_version"] == "1.7"
+    assert [(s["connector_id"], s["status"], s["error_code"]) for s in body["statuses"]] == [
+        (1, "Faulted", "GroundFailure")
+    ]
+    assert body["readings"] == []
+    assert ConnectorKey("CP-1", 1) in (await services.store.site("depot")).connectors

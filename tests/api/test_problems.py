@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from api.app import MAX_BODY_BYTES
+from api.problems import KINDS, kind_of
+from cpms.domain import errors
+
+SITE = {"id": "s", "timezone": "UTC", "currency": "EUR", "grid_limit_a": 63}
+JSON = {"Content-Type": "application/json"}
+
+
+def _require_problem(response: httpx.Response, status: int) -> dict[str, object]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status
+    assert {"type", "title", "detail", "instance"} <= set(body)
+    return body
+
+
+async def _require_refused(client: httpx.AsyncClient, site: dict[str, object], field: str) -> dict[str, str]:
+    response = await client.post("/api/v1/sites", content=json.dumps(site), headers=JSON)
+    found = {error["field"]: error for error in _require_problem(response, 422)["errors"]}
+    assert field in found, found
+    assert found[field]["problem"]
+    assert found[field]["cure"]
+    return found[field]
+
+
+def test_every_class_of_error_has_a_status() -> None:
+    tree = [errors.CpmsError]
+    for cls in tree:
+        tree.extend(cls.__subclasses__())
+    statuses = {cls: kind_of(cls.__new__(cls)).status for cls in tree}
+    assert statuses[errors.UnsafeConfiguration] == 422
+    assert all(cls in KINDS for cls in tree)
+
+
+async def test_an_unknown_field_is_refused_by_name(client: httpx.AsyncClient) -> None:
+    error = await _require_refused(client, SITE | {"curency": "EUR"}, "curency")
+    assert "leave it out" in error["cure"]
+
+
+async def test_a_missing_field_is_named(client: httpx.AsyncClient) -> None:
+    await _require_refused(client, {"id": "s", "currency": "EUR"}, "timezone")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), "NaN", 1e400])
+async def test_numbers_that_are_not_finite_are_refused(client: httpx.AsyncClient, value: object) -> None:
+    await _require_refused(client, SITE | {"grid_limit_a": value}, "grid_limit_a")
+
+
+@pytest.mark.parametrize(
+    "site_id", ["", "a b", "a/b", "a\x00b", "../etc", "x" * 49, "-a", "é", "a\n", "\ud800", 7, None]
+)
+async def test_odd_ids_are_refused(client: httpx.AsyncClient, site_id: object) -> None:
+    await _require_refused(client, SITE | {"id": site_id}, "id")
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\u0007b", "a\u2028b", "x" * 201])
+async def test_control_characters_and_long_texts_are_refused(client: httpx.AsyncClient, name: str) -> None:
+    await _require_refused(client, SITE | {"name": name}, "name")
+
+
+async def test_a_field_named_by_a_lone_surrogate_costs_nothing(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/v1/sites", content=json.dumps(SITE | {"\ud800": 1}), headers=JSON)
+    _require_problem(response, 422)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "", "/etc/passwd", "x" * 65])
+async def test_unknown_time_zones_are_refused(client: httpx.AsyncClient, zone: str) -> None:
+    await _require_refused(client, SITE | {"timezone": zone}, "timezone")
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[1,2", "nul", "[" * 100_000, "1" * 5_000, '{"id": ' + "9" * 5_000 + "}", "\x00"]
+)
+async def test_malformed_json_is_refused(client: httpx.AsyncClient, body: str) -> None:
+    response = await client.post("/api/v1/sites", content=body, headers=JSON)
+    assert response.status_code in {400, 422}
+    _require_problem(response, response.status_code)
+
+
+async def test_a_body_that_is_not_called_json_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/v1/sites", content=json.dumps(SITE), headers={"Content-Type": "text/plain"})
+    _require_problem(response, 422)
+
+
+async def test_a_huge_body_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/v1/sites", content=b" " * (MAX_BODY_BYTES + 1), headers=JSON)
+    _require_problem(response, 413)
+
+
+async def test_a_huge_body_of_unknown_length_is_refused(client: httpx.AsyncClient) -> None:
+    async def chunks():
+        for _ in range(MAX_BODY_BYTES // 65_536 + 1):
+            yield b" " * 65_536
+
+    response = await client.post("/api/v1/sites", content=chunks(), headers=JSON)
+    _require_problem(response, 413)
+
+
+async def test_an_instant_without_a_zone_is_refused(depot: httpx.AsyncClient) -> None:
+    body = {"items": [{"limit_kw": 50, "starts_at": "2026-01-15T18:00:00"}]}
+    response = await depot.put("/api/v1/sites/depot/limits", json=body)
+    [error] = _require_problem(response, 422)["errors"]
+    assert error["field"] == "items[0].starts_at"
+    assert "offset" in error["cure"]
+
+
+async def test_a_misspelt_query_parameter_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/v1/sessions", params={"station": "CP-1"})
+    [error] = _require_problem(response, 422)["errors"]
+    assert error["field"] == "query.station"
+    assert "station_id" in error["cure"]
+
+
+async def test_a_nul_in_a_path_is_refused(client: httpx.AsyncClient) -> None:
+    _require_problem(await client.get("/api/v1/sites/a%00b"), 422)
+
+
+async def test_unknown_paths_and_methods_are_problems_too(client: httpx.AsyncClient) -> None:
+    assert _require_problem(await client.get("/api/v1/nothing"), 404)["instance"] == "/api/v1/nothing"
+    response = await client.patch("/api/v1/sites")
+    _require_problem(response, 405)
+    assert response.headers["allow"]
