@@ -1,0 +1,85 @@
+"""Instants as stations write them: without a zone, in local time marked Z, in 1970, in the far future.
+
+A clock that runs ahead is seen for certain, since nothing is reported before it happens: it is corrected. One that runs behind
+cannot be told from a message that waited in the station's queue: what it says is kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+TOLERANCE = timedelta(minutes=2)
+OLDEST = timedelta(days=400)
+_QUARTER = timedelta(minutes=15)
+_REMEMBERED_STARTS = 32
+
+
+@dataclass
+class StationTime:
+    """What is known of one station's clock; outlives its connections."""
+
+    ahead: timedelta = timedelta()
+    _starts: OrderedDict[Hashable, datetime] = field(default_factory=OrderedDict)
+
+    def resolve(
+        self, text: str | None, received_at: datetime, deviations: list[str]
+    ) -> tuple[datetime, datetime | None]:
+        """`(at, reported_at)`: when it was, as far as can be told, and what the station wrote, if that can be read."""
+        reported_at = read_instant(text, deviations)
+        if reported_at is None:
+            return received_at, None
+        at = reported_at - self._offset(reported_at, received_at, deviations)
+        if received_at - at > OLDEST:
+            deviations.append("the timestamp is more than a year old")
+            return received_at, reported_at
+        return at, reported_at
+
+    def resolve_start(
+        self, identity: Hashable, text: str | None, received_at: datetime, deviations: list[str]
+    ) -> datetime:
+        """When a transaction started; a resent start (same `identity`) gets the same instant, however it was corrected."""
+        at, _ = self.resolve(text, received_at, deviations)
+        known = self._starts.setdefault((identity, text), at)
+        if len(self._starts) > _REMEMBERED_STARTS:
+            self._starts.popitem(last=False)
+        return known
+
+    def _offset(self, reported_at: datetime, received_at: datetime, deviations: list[str]) -> timedelta:
+        ahead = reported_at - received_at
+        if ahead > TOLERANCE:
+            deviations.append("the station's clock is ahead")
+            if abs(ahead - self.ahead) > TOLERANCE:
+                self.ahead = _rounded_to_time_zone(ahead)
+        elif abs(ahead) <= TOLERANCE:
+            self.ahead = timedelta()
+        return self.ahead
+
+
+def read_instant(text: str | None, deviations: list[str]) -> datetime | None:
+    """An aware UTC instant; without a zone it is taken as UTC; None, and a deviation, if it is no instant at all."""
+    if not text:
+        deviations.append("there is no timestamp")
+        return None
+    try:
+        instant = datetime.fromisoformat(text.strip())
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        deviations.append("the timestamp cannot be read")
+        return None
+    deviations.append("the timestamp has no time zone")
+    return instant.replace(tzinfo=UTC)
+
+
+def write_instant(instant: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, which every station can read."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+
+
+def _rounded_to_time_zone(ahead: timedelta) -> timedelta:
+    """Local time marked as UTC is ahead by a multiple of a quarter of an hour, however long the message took."""
+    nearest = round(ahead / _QUARTER) * _QUARTER
+    return nearest if nearest and abs(ahead - nearest) <= TOLERANCE else ahead
