@@ -23,12 +23,14 @@ LimitOf = Callable[[ConnectorKey, int], tuple[float, int]]
 
 @dataclass(frozen=True)
 class Reading:
-    """What a connector's meter shows; per phase in the order of the station's own L1..L3."""
+    """What a connector's meter shows, per phase in the order of the station's own L1..L3; `offered_a` [A per phase] is
+    what the station offers the vehicle."""
 
     energy_kwh: float
     power_kw: float
     current_a: tuple[float, ...]
     voltage_v: tuple[float, ...]
+    offered_a: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ class Plant:
         volts = self.voltage_v[min(self.second, self.day.duration_s - 1)]
         current_a = tuple(float(self.current_a[i] * self._uses[i, p]) for p in phases)
         voltage_v = tuple(float(volts[p]) for p in phases)
-        return Reading(float(self.register_kwh[i]), float(self.power_kw[i]), current_a, voltage_v)
+        return Reading(
+            float(self.register_kwh[i]), float(self.power_kw[i]), current_a, voltage_v, float(self.limit_a[i])
+        )
 
     def feeder_readings(self) -> tuple[FeederReading, ...]:
         """What every feeder's meter shows now; the root's power is net import."""

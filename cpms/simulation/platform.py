@@ -27,7 +27,11 @@ BATCH = 500
 
 
 class RequestRefused(CpmsError):
-    """The API refused what the demo sent."""
+    """The API refused what the demo sent, with HTTP status `status` (None: nobody answered)."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Platform:
@@ -123,13 +127,17 @@ class Platform:
         return None
 
     async def put_need(self, session_id: str, visit: Visit) -> None:
-        """PUT /sessions/{id}/need: what the driver states."""
+        """PUT /sessions/{id}/need: what the driver states; of no consequence if the session has just ended."""
         body = {
             "energy_kwh": visit.stated_kwh,
             "departs_at": plain(visit.stated_departs_at),
             "priority": visit.priority,
         }
-        await self._send("PUT", f"/sessions/{session_id}/need", body)
+        try:
+            await self._send("PUT", f"/sessions/{session_id}/need", body)
+        except RequestRefused as refusal:
+            if refusal.status != httpx.codes.CONFLICT:
+                raise
 
     async def sessions(self, site_id: str) -> list[dict[str, Any]]:
         """GET /sessions: all of the site, up to 1000."""
@@ -162,7 +170,7 @@ class Platform:
                     return dict(response.json()) if response.content else {}
                 problem = f"{response.status_code} {response.text[:500]}"
                 if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    raise RequestRefused(f"{method} {path}: {problem}")
+                    raise RequestRefused(f"{method} {path}: {problem}", response.status_code)
             if loop.time() > give_up_at_s:
                 raise RequestRefused(f"{method} {path}: {problem}")
             await asyncio.sleep(RETRY_PAUSE_S)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
 from cpms.domain.tariff import EnergyBill, bill
 from cpms.simulation.plant import Plant
 from cpms.simulation.record import LimitRecord
-from cpms.simulation.scenario import Visit
+from cpms.simulation.scenario import Day, Visit
 from cpms.simulation.vehicle import FloatArray
 
 MET_WITHIN_KWH = 0.1
@@ -73,6 +74,18 @@ class DayResult:
     def overload_s(self) -> int:
         """Seconds [s] above any limit, the worst limit counted."""
         return max((limit.overload_s for limit in self.limits), default=0)
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demo came to: ours first, then the comparisons; plan summaries, sessions and alarms as the API tells them."""
+
+    day: Day
+    results: tuple[DayResult, ...]
+    plans: tuple[dict[str, Any], ...]
+    sessions: tuple[dict[str, Any], ...]
+    alarms: tuple[dict[str, Any], ...]
+    restarts: int
 
 
 def result_of(controller: str, plant: Plant, delivered_kwh: dict[Visit, float]) -> DayResult:

@@ -39,20 +39,6 @@ class ServerProcess:
         """Of the process that serves now."""
         return None if self._process is None else self._process.pid
 
-    async def create_token(self, role: str) -> str:
-        """`cpms token create --role ROLE`: what it prints."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cpms", "token", "create", "--role", role, "--label", "demo"),
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        out, problem = await process.communicate()
-        if process.returncode != 0:
-            raise ServerFailed(f"cpms token create failed: {problem.decode(errors='replace')[-2000:]}")
-        return out.decode().strip()
-
     async def start(self, ready_within_s: float) -> None:
         """Start it and wait until it is ready."""
         await self._spawn()
@@ -102,6 +88,21 @@ class ServerProcess:
                         await asyncio.sleep(0.1)
             except TimeoutError as error:
                 raise ServerFailed(f"the server was not ready within {within_s:g} s; see {self._log_path}") from error
+
+
+async def create_token(environment: dict[str, str], role: str) -> str:
+    """`cpms token create --role ROLE`: what it prints. On a fresh data directory this also makes the database."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cpms", "token", "create", "--role", role, "--label", "demo"),
+        env=os.environ | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    out, problem = await process.communicate()
+    if process.returncode != 0:
+        raise ServerFailed(f"cpms token create failed: {problem.decode(errors='replace')[-2000:]}")
+    return out.decode().strip()
 
 
 async def _is_ready(http: httpx.AsyncClient) -> bool:

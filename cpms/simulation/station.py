@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Station
 from cpms.domain.units import MIN_CHARGING_CURRENT_A
+from cpms.ocpp.composite import ProfilePurpose
 from cpms.simulation.commands import answer
 from cpms.simulation.messages import Dialect, Kind, Message, Outlet, State, Transaction
 from cpms.simulation.outbox import Outbox
@@ -57,6 +58,12 @@ class VirtualStation:
         self._booted = False
         self._heartbeat: timedelta | None = None
         self._spoke_at: datetime | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether every connector has a default for transactions to come; without one they would be unlimited."""
+        defaults = {p.connector_id for p in self.profiles.stored if p.purpose is ProfilePurpose.TX_DEFAULT}
+        return 0 in defaults or defaults >= self.outlets.keys()
 
     def plug_in(self, connector_id: int, id_tag: str, now: datetime) -> None:
         """A vehicle is plugged in and its driver holds out a token. Offline, the station charges on trust."""
@@ -159,8 +166,7 @@ class VirtualStation:
         reading = self._meter.reading(outlet.key)
         state = State.CHARGING
         if reading.power_kw <= 0:
-            limit_a, _ = self.limit_at(outlet.key.connector_id, now)
-            state = State.SUSPENDED_EVSE if limit_a < MIN_CHARGING_CURRENT_A else State.SUSPENDED_EV
+            state = State.SUSPENDED_EVSE if reading.offered_a < MIN_CHARGING_CURRENT_A else State.SUSPENDED_EV
         changed = state is not outlet.state
         if changed:
             self._enter(outlet, state, now)
