@@ -1,0 +1,163 @@
+"""One connector's page of the ledger: every grant that may be in force there, and what it may draw in the worst case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import inf
+
+from cpms.control.bins import Bins, Vector, segments
+from cpms.control.settings import ControlSettings
+from cpms.domain.grid import Grant, GrantState
+from cpms.domain.site import Connector
+from cpms.domain.telemetry import CommandOutcome
+
+NEVER_APPLIED = frozenset({CommandOutcome.REJECTED, CommandOutcome.NOT_SUPPORTED})
+
+
+@dataclass
+class Holding:
+    """A grant that may be in force. `ends_s`: when it surely no longer is, superseded or its transaction over, ramp included."""
+
+    grant: Grant
+    state: GrantState = GrantState.STORED
+    ends_s: float = inf
+    end_state: GrantState = GrantState.SUPERSEDED
+
+    @property
+    def answered(self) -> bool:
+        """Whether it is no longer waiting for its station."""
+        return self.state not in (GrantState.STORED, GrantState.SENT)
+
+
+@dataclass
+class Account:
+    """`counted` is what enters the totals [A per phase, per bin]; `held` the same but for counting at hardware maximum.
+
+    `maximum_until_s`: until then the connector counts at its hardware maximum, because its default is not confirmed (G5).
+    `boot_sequence`: the last default sent before its last boot; an answer to it, or an earlier one, confirms nothing.
+    """
+
+    connector: Connector
+    settings: ControlSettings
+    base: list[Holding] = field(default_factory=list)
+    grants: list[Holding] = field(default_factory=list)
+    maximum_until_s: float = inf
+    unconfirmed_since_s: float = -inf
+    boot_sequence: int = -1
+    quarantined: bool = False
+    held: Vector = field(default_factory=list)
+    counted: Vector = field(default_factory=list)
+    past: list[tuple[float, Grant]] = field(default_factory=list)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether its default profile was acknowledged since it last booted."""
+        return self.maximum_until_s < inf
+
+    @property
+    def base_a(self) -> float:
+        """What it may draw [A per phase] in any transaction, once confirmed."""
+        return max((h.grant.fallback_a for h in self.base), default=self.connector.fallback_current_a)
+
+    def holdings(self) -> Iterator[Holding]:
+        """Everything that may be in force."""
+        yield from self.base
+        yield from self.grants
+
+    def in_force(self) -> Holding | None:
+        """The newest acknowledged transaction grant that nothing has ended."""
+        accepted = [h for h in self.grants if h.state is GrantState.ACCEPTED and h.ends_s == inf]
+        return max(accepted, key=lambda h: h.grant.sequence, default=None)
+
+    def vectors(self, bins: Bins, now_s: float) -> tuple[Vector, Vector]:
+        """`held` and `counted` anew, from `now_s` on.
+
+        A scheduled change may come `clock_margin_s` early or late, and a decrease takes `ramp_s` more (G2, G4).
+        """
+        held = [0.0] * bins.count
+        for holding in self.holdings():
+            for from_s, until_s, limit_a in segments(holding.grant):
+                late_s = min(until_s + self.settings.lead_s, holding.ends_s)
+                if late_s > now_s:
+                    bins.raise_to(held, from_s - self.settings.clock_margin_s, late_s, limit_a)
+        if not self.base:
+            bins.raise_to(held, -inf, inf, self.connector.fallback_current_a)
+        counted = list(held)
+        until_s = inf if self.quarantined else self.maximum_until_s
+        if until_s > now_s:
+            bins.raise_to(counted, -inf, until_s, self.connector.max_current_a)
+        return held, counted
+
+    def answer(self, holding: Holding, outcome: CommandOutcome, now_s: float) -> None:
+        """Take over what became of a grant (G6)."""
+        siblings = self.base if holding.grant.is_base else self.grants
+        if outcome in NEVER_APPLIED:
+            siblings.remove(holding)
+        elif outcome is CommandOutcome.ACCEPTED:
+            holding.state = GrantState.ACCEPTED
+            self._supersede(siblings, holding, now_s + self.settings.ramp_s)
+        elif not holding.answered:
+            holding.state = GrantState.UNKNOWN
+
+    def _supersede(self, siblings: list[Holding], newest: Holding, ends_s: float) -> None:
+        for older in siblings:
+            if older.grant.sequence < newest.grant.sequence:
+                older.ends_s = min(older.ends_s, ends_s)
+        if newest.grant.is_base and not self.confirmed and newest.grant.sequence > self.boot_sequence:
+            self.maximum_until_s = ends_s
+
+    def end_transaction(self, transaction_id: str, now_s: float) -> None:
+        """The station said the transaction is over, and with it go the profiles that were acknowledged for it.
+
+        (OCPP 1.6 section 3.13.1, 2.0.1 K01.FR.) Grants still without an answer count until their leases end: they may
+        arrive late at a station that does not check the transaction.
+        """
+        for holding in self.grants:
+            if holding.grant.transaction_id == transaction_id and holding.state is GrantState.ACCEPTED:
+                ends_s = now_s + self.settings.ramp_s
+                if ends_s < holding.ends_s:
+                    holding.ends_s, holding.end_state = ends_s, GrantState.ENDED
+
+    def purge(self, now_s: float) -> dict[str, GrantState]:
+        """Forget what is surely over; its final state by grant id."""
+        gone: dict[str, GrantState] = {}
+        for siblings in (self.base, self.grants):
+            for holding in list(siblings):
+                if (end_state := self._end_state(holding, now_s)) is not None:
+                    siblings.remove(holding)
+                    gone[holding.grant.id] = end_state
+                    self.past.append((now_s, holding.grant))
+        keep_s = now_s - self.settings.sample_max_age_s - 2 * self.settings.lead_s
+        self.past = [entry for entry in self.past if entry[0] >= keep_s]
+        return gone
+
+    def _end_state(self, holding: Holding, now_s: float) -> GrantState | None:
+        if holding.ends_s <= now_s:
+            return holding.end_state
+        lease_ends_at = holding.grant.lease_ends_at
+        if lease_ends_at is None or holding.grant.fallback_a > self.base_a:
+            return None  # what is left of it is its fallback, and nothing else counts that much
+        return GrantState.ENDED if lease_ends_at.timestamp() + self.settings.lead_s <= now_s else None
+
+    def allowed_a(self, at_s: float) -> float:
+        """Most it could rightly draw around `at_s` [A per phase]; the hardware's maximum while its default is not confirmed."""
+        if self.maximum_until_s > at_s - self.settings.lead_s:
+            return self.connector.max_current_a
+        from_s, until_s = at_s - 2 * self.settings.lead_s, at_s + self.settings.clock_margin_s
+        grants = [h.grant for h in self.holdings()] + [grant for ended_s, grant in self.past if ended_s > from_s]
+        permitted = [
+            limit_a
+            for grant in grants
+            for begin_s, end_s, limit_a in segments(grant)
+            if begin_s < until_s and end_s > from_s
+        ]
+        return max(permitted, default=self.connector.fallback_current_a)
+
+    def boot(self, now_s: float) -> dict[str, GrantState]:
+        """It rebooted: its profiles may be lost, so its default must be confirmed anew; earlier confirmations end (G5)."""
+        ended = {h.grant.id: GrantState.ENDED for h in self.base if h.state is GrantState.ACCEPTED}
+        self.boot_sequence = max((h.grant.sequence for h in self.base), default=self.boot_sequence)
+        self.base = [h for h in self.base if h.grant.id not in ended]
+        self.maximum_until_s, self.unconfirmed_since_s = inf, now_s
+        return ended

@@ -1,0 +1,163 @@
+"""From the situation to effects: base grants, wishes fitted and dispatched, plans asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cpms.control.bins import Vector
+from cpms.control.dispatch import base_grant, dispatch
+from cpms.control.effects import AlarmKind, AskPlan, RaiseAlarm, SendGrant, StoreGrants
+from cpms.control.fallback import equal_shares
+from cpms.control.fit import Wish, fit, quantised, steerable_room
+from cpms.control.ledger import NotAdmitted
+from cpms.control.request import Known, need_of, plan_request
+from cpms.control.situation import Situation
+from cpms.control.wishes import maximum_a, minimum_a
+from cpms.domain.command import CommandPriority
+from cpms.domain.grid import Grant
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.session import Session
+
+
+class Acting:
+    """Decides what to send. Idempotent: with nothing new, nothing is sent."""
+
+    def __init__(self, situation: Situation) -> None:
+        self._s = situation
+
+    def act(self, now: datetime) -> None:
+        """Everything that may be done now."""
+        situation = self._s
+        situation.dirty = False
+        self._send(self._base_grants(now), self._grants(now))
+        if situation.replanning.due(now):
+            self._ask(now)
+        due_at = situation.replanning.due_at()
+        situation.wake_at = min(situation.ledger.next_change_at(), max(due_at, now + timedelta(seconds=1)))
+
+    def _send(self, base: Sequence[Grant], grants: Sequence[tuple[Grant, bool]]) -> None:
+        """Durable first, then decreases before everything else (G3, G10)."""
+        situation = self._s
+        if not base and not grants:
+            return
+        situation.out(StoreGrants((*base, *(grant for grant, _ in grants))))
+        lowering = [(grant, CommandPriority.SAFETY) for grant, lowers in grants if lowers]
+        raising = [(grant, CommandPriority.SCHEDULE) for grant, lowers in grants if not lowers]
+        for grant, priority in (*lowering, *((grant, CommandPriority.SAFETY) for grant in base), *raising):
+            situation.out(SendGrant(grant, situation.site.connectors[grant.connector], priority))
+
+    def _base_grants(self, now: datetime) -> list[Grant]:
+        """A default for every reachable connector whose default is not confirmed, or is no longer the configured one (G5)."""
+        ledger, desk = self._s.ledger, self._s.desk
+        made = []
+        for key, account in ledger.accounts.items():
+            waiting = any(not h.answered and h.grant.sequence > account.boot_sequence for h in account.base)
+            waiting = waiting and not desk.rested(key, now, self._s.settings.answer_timeout_s)
+            right = account.confirmed and account.base_a == account.connector.fallback_current_a
+            if key.station_id not in self._s.online or right or waiting or desk.retry_at.get(key, now) > now:
+                continue
+            grant = base_grant(ledger, key, desk, now)
+            if self._record(grant):
+                desk.last_sent_at[key] = now
+                made.append(grant)
+        return made
+
+    def _record(self, grant: Grant) -> bool:
+        try:
+            self._s.ledger.record(grant)
+        except NotAdmitted as problem:
+            self._s.out(RaiseAlarm(AlarmKind.GRANT_NOT_ADMITTED, str(grant.connector), str(problem)))
+            return False
+        return True
+
+    def _grants(self, now: datetime) -> list[tuple[Grant, bool]]:
+        situation = self._s
+        steerable = self._steerable()
+        lenient = self._lenient(now)
+        caps = {f: guard.cap for f, guard in situation.guards.items() if guard.shedding}
+        room = steerable_room(situation.ledger, set(steerable), caps, lenient)
+        wishes = [self._wish(session, self._planned(session, now), now) for session in steerable.values()]
+        if not self._plan_holds(now):
+            wishes = equal_shares(wishes, situation.ledger, room)
+        fitted = fit(wishes, situation.ledger, room)
+        orders = [replace(wish, wanted_a=fitted[wish.key]) for wish in wishes] + self._quarantined(now)
+        return dispatch(orders, situation.ledger, situation.desk, now, self._record)
+
+    def _steerable(self) -> dict[ConnectorKey, Session]:
+        """Connectors that can be told something, with the session to tell it for."""
+        situation = self._s
+        return {
+            key: session
+            for key, session in self._sessions_by_connector().items()
+            if key.station_id in situation.online
+            and situation.ledger.accounts[key].confirmed
+            and not situation.ledger.accounts[key].quarantined
+        }
+
+    def _sessions_by_connector(self) -> dict[ConnectorKey, Session]:
+        known = self._s.ledger.accounts
+        ordered = sorted(self._s.book.sessions.values(), key=lambda s: s.started_at)
+        return {session.connector: session for session in ordered if session.connector in known}
+
+    def _lenient(self, now: datetime) -> set[ConnectorKey]:
+        since_s = now.timestamp() - self._s.settings.reboot_grace_s
+        return {key for key, account in self._s.ledger.accounts.items() if account.unconfirmed_since_s >= since_s}
+
+    def _plan_holds(self, now: datetime) -> bool:
+        plan = self._s.plan
+        if plan is None:
+            return False
+        age_s = (now - plan.plan.steps[0].starts_at).total_seconds()
+        return age_s <= self._s.settings.plan_max_age_s and now < plan.plan.steps[-1].ends_at
+
+    def _planned(self, session: Session, now: datetime) -> Vector:
+        """The plan's currents; the minimum for a session it does not know; without a plan all, to be shared."""
+        situation, bins = self._s, self._s.ledger.bins
+        connector = situation.site.connectors[session.connector]
+        if situation.plan is None or not self._plan_holds(now):
+            return maximum_a(connector, bins)
+        return situation.plan.wanted_a(session.id, bins) or minimum_a(connector, bins)
+
+    def _wish(self, session: Session, wanted_a: Vector, now: datetime) -> Wish:
+        connector = self._s.site.connectors[session.connector]
+        return Wish(
+            connector=connector,
+            session_id=session.id,
+            transaction_id=session.transaction_id,
+            wanted_a=quantised(connector, wanted_a),
+            priority=session.priority,
+            departs_at=need_of(session, self._known(()), now).departs_at,
+        )
+
+    def _quarantined(self, now: datetime) -> list[Wish]:
+        """Disobeying stations are asked for the minimum, so that they can show they obey; they count at their maximum anyhow."""
+        situation = self._s
+        return [
+            self._wish(session, minimum_a(situation.site.connectors[key], situation.ledger.bins), now)
+            for key, session in self._sessions_by_connector().items()
+            if situation.ledger.accounts[key].quarantined and key.station_id in situation.online
+        ]
+
+    def _ask(self, now: datetime) -> None:
+        situation = self._s
+        request_id = situation.replanning.ask(now)
+        situation.asked_kwh = {s.id: s.energy_kwh for s in situation.book.sessions.values()}
+        situation.out(AskPlan(plan_request(self._known(self._steerable()), request_id, now)))
+
+    def _known(self, steerable: Sequence[ConnectorKey] | dict[ConnectorKey, Session]) -> Known:
+        situation, measured = self._s, self._s.root_measurement
+        return Known(
+            site=situation.site,
+            timeline=situation.timeline,
+            ledger=situation.ledger,
+            book=situation.book,
+            tariff=situation.tariff,
+            forecasts=situation.forecasts,
+            peaks=situation.peaks,
+            settings=situation.settings,
+            steerable=frozenset(steerable),
+            measured_other_kw=measured.other_load_kw if measured is not None else None,
+            measured_solar_kw=measured.solar_kw if measured is not None else None,
+        )

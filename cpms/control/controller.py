@@ -1,0 +1,233 @@
+"""The site controller: events in, effects out. Pure: no clock, no socket, no database, no randomness.
+
+What it decides is spread over its neighbours (ledger, fit, dispatch, guard, replan); here events find their way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from cpms.control import events as ev
+from cpms.control.acting import Acting
+from cpms.control.effects import AlarmKind, Effect, RaiseAlarm, RecordGrantStates
+from cpms.control.guard import FeederGuard
+from cpms.control.learning import Learning
+from cpms.control.settings import ControlSettings
+from cpms.control.situation import Situation
+from cpms.control.state import SiteState, site_state
+from cpms.control.wishes import PlanInForce, problem_with
+from cpms.domain import telemetry as t
+from cpms.domain.errors import UnsafeConfiguration
+from cpms.domain.forecast import Forecast
+from cpms.domain.grid import DemandResponseEvent, Grant, GrantState, GridLimit, LimitTimeline, require_safe
+from cpms.domain.plan import Plan
+from cpms.domain.session import Session
+from cpms.domain.site import Site
+from cpms.domain.tariff import Tariff
+from cpms.domain.telemetry import CommandOutcome
+
+
+class SiteController:
+    """One site's decisions. Not safe for concurrent use: one `handle()` at a time."""
+
+    def __init__(
+        self,
+        site: Site,
+        settings: ControlSettings,
+        now: datetime,
+        *,
+        epoch: int = 0,
+        limits: Sequence[GridLimit] = (),
+        events: Sequence[DemandResponseEvent] = (),
+        tariff: Tariff | None = None,
+        forecasts: Iterable[Forecast] = (),
+    ) -> None:
+        self._s = Situation.new(site, settings, now, epoch, tuple(limits), tuple(events), tariff)
+        self._s.forecasts = {forecast.quantity: forecast for forecast in forecasts}
+        self._acting = Acting(self._s)
+        self._learning = Learning(self._s)
+        self._handlers = self._table()
+
+    @classmethod
+    def restore(
+        cls,
+        site: Site,
+        settings: ControlSettings,
+        now: datetime,
+        *,
+        epoch: int,
+        limits: Sequence[GridLimit] = (),
+        events: Sequence[DemandResponseEvent] = (),
+        tariff: Tariff | None = None,
+        forecasts: Iterable[Forecast] = (),
+        sessions: Iterable[Session] = (),
+        grants: Iterable[tuple[Grant, GrantState]] = (),
+        plan: Plan | None = None,
+        windows: Iterable[tuple[datetime, float]] = (),
+    ) -> SiteController:
+        """Go on from what is stored. `grants`: all that are neither rejected, superseded nor ended; acknowledged base grants among
+        them are the confirmations. `windows`: (start, mean kW) of demand windows of this billing period at the grid connection.
+        """
+        controller = cls(
+            site, settings, now, epoch=epoch, limits=limits, events=events, tariff=tariff, forecasts=forecasts
+        )
+        situation = controller._s
+        stored = list(grants)
+        situation.ledger.restore(stored, now)
+        for grant, _ in stored:
+            known = situation.desk.sequences.get(grant.connector, 0)
+            situation.desk.sequences[grant.connector] = max(known, grant.sequence)
+        for session in sessions:
+            situation.book.open(session)
+        if plan is not None and problem_with(plan) is None:
+            situation.plan = PlanInForce(plan, {})
+            situation.desk.plan_id = plan.id
+        for starts_at, mean_kw in windows if tariff is not None else ():
+            situation.peaks.note_window(tariff, starts_at, mean_kw)  # type: ignore[arg-type]  # None has no windows
+        return controller
+
+    def handle(self, event: ev.ControlEvent, now: datetime) -> tuple[Effect, ...]:
+        """Take an event in; what is to be done about it, in order."""
+        situation = self._s
+        ended = situation.ledger.advance(now)
+        if ended:
+            situation.out(RecordGrantStates(ended))
+            situation.dirty = True
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event, now)
+        self._learning.watch_meters(now)
+        if situation.dirty or now >= situation.wake_at:
+            self._acting.act(now)
+        return situation.drain()
+
+    def next_wake_at(self) -> datetime:
+        """When to send a Tick at the latest, should nothing else happen."""
+        return self._s.wake_at
+
+    def state(self, now: datetime) -> SiteState:
+        """What is in force, and why."""
+        s = self._s
+        return site_state(s.ledger, s.book, s.plan, s.guards, frozenset(s.online), tuple(s.replanning.reasons), now)
+
+    def _table(self) -> dict[type, Callable[[Any, datetime], None]]:
+        learn = self._learning.samples
+        return {
+            t.StationConnected: self._connected,
+            t.StationDisconnected: self._disconnected,
+            t.StationBooted: self._booted,
+            t.SamplesReceived: learn,
+            t.TransactionStarted: learn,
+            t.TransactionUpdated: learn,
+            t.TransactionEnded: learn,
+            ev.SessionOpened: self._session_opened,
+            ev.SessionChanged: self._session_opened,
+            ev.SessionClosed: self._session_closed,
+            ev.NeedChanged: self._need_changed,
+            ev.SiteChanged: self._site_changed,
+            ev.LimitsChanged: self._limits_changed,
+            ev.TariffChanged: self._tariff_changed,
+            ev.ForecastsChanged: self._forecasts_changed,
+            ev.FeederMeasured: self._learning.feeder,
+            ev.PlanArrived: self._plan_arrived,
+            ev.PlanFailed: self._plan_failed,
+            ev.GrantAnswered: self._grant_answered,
+        }
+
+    def _connected(self, event: t.StationConnected, now: datetime) -> None:
+        self._s.online.add(event.station_id)
+        self._s.desk.forgive(event.station_id, self._s.ledger)
+        self._s.need_plan("a station connected", now)
+
+    def _disconnected(self, event: t.StationDisconnected, now: datetime) -> None:
+        self._s.online.discard(event.station_id)
+        self._s.need_plan("a station is gone", now)
+
+    def _booted(self, event: t.StationBooted, now: datetime) -> None:
+        ended = self._s.ledger.boot(event.station_id, now)
+        if ended:
+            self._s.out(RecordGrantStates(ended))
+        self._s.desk.forgive(event.station_id, self._s.ledger)
+        self._s.dirty = True
+
+    def _session_opened(self, event: ev.SessionOpened | ev.SessionChanged, now: datetime) -> None:
+        self._s.book.open(event.session)
+        self._s.need_plan("plug-in" if isinstance(event, ev.SessionOpened) else "a session was edited", now)
+
+    def _session_closed(self, event: ev.SessionClosed, now: datetime) -> None:
+        session = event.session
+        self._s.book.close(session.id)
+        if not session.estimated:
+            self._s.ledger.end_transaction(session.connector, session.transaction_id, now)
+        self._s.need_plan("unplug", now)
+
+    def _need_changed(self, event: ev.NeedChanged, now: datetime) -> None:
+        if self._s.book.state_need(event.session_id, event.need, event.priority):
+            self._s.need_plan("a need was edited", now)
+
+    def _site_changed(self, event: ev.SiteChanged, now: datetime) -> None:
+        self._adopt(LimitTimeline(event.site, self._s.timeline.limits), now)
+        self._s.need_plan("the site was edited", now)
+
+    def _limits_changed(self, event: ev.LimitsChanged, now: datetime) -> None:
+        self._adopt(LimitTimeline.of(self._s.timeline.site, event.limits, event.events), now)
+        self._s.need_plan("limits changed", now)
+
+    def _adopt(self, timeline: LimitTimeline, now: datetime) -> None:
+        """Limits hold at once, even ones that cannot be kept safe; people are told."""
+        self._s.timeline = timeline
+        self._s.ledger.adopt(timeline, now)
+        self._s.guards = {f.id: self._s.guards.get(f.id, FeederGuard(self._s.settings)) for f in timeline.site.feeders}
+        try:
+            require_safe(timeline, now)
+        except UnsafeConfiguration as problem:
+            self._s.out(RaiseAlarm(AlarmKind.LIMIT_UNSAFE, problem.field, str(problem)))
+
+    def _tariff_changed(self, event: ev.TariffChanged, now: datetime) -> None:
+        self._s.tariff = event.tariff
+        self._s.need_plan("prices changed", now)
+
+    def _forecasts_changed(self, event: ev.ForecastsChanged, now: datetime) -> None:
+        self._s.forecasts |= {forecast.quantity: forecast for forecast in event.forecasts}
+        self._s.need_plan("a forecast changed", now)
+
+    def _plan_arrived(self, event: ev.PlanArrived, now: datetime) -> None:
+        plan, situation = event.plan, self._s
+        if (problem := problem_with(plan)) is not None:
+            self._plan_failed(ev.PlanFailed(plan.request_id, problem), now)
+            return
+        situation.replanning.answered(plan.request_id)
+        if situation.plan is None or plan.steps[0].starts_at >= situation.plan.plan.steps[0].starts_at:
+            situation.plan = PlanInForce(plan, situation.asked_kwh)
+            situation.desk.plan_id = plan.id
+        situation.dirty = True
+
+    def _plan_failed(self, event: ev.PlanFailed, now: datetime) -> None:
+        self._s.replanning.failed(event.request_id, now)
+        self._s.out(RaiseAlarm(AlarmKind.PLAN_FAILED, event.request_id, event.reason))
+        self._s.dirty = True
+
+    def _grant_answered(self, event: ev.GrantAnswered, now: datetime) -> None:
+        situation = self._s
+        holding = situation.ledger.answer(event.grant_id, event.outcome, now)
+        if holding is None:
+            return
+        key = holding.grant.connector
+        refused = event.outcome in (CommandOutcome.REJECTED, CommandOutcome.NOT_SUPPORTED)
+        situation.out(RecordGrantStates({event.grant_id: GrantState.REJECTED if refused else holding.state}))
+        situation.dirty = True
+        if event.outcome is CommandOutcome.ACCEPTED:
+            situation.desk.succeeded(key)
+        elif event.detail != SUPERSEDED:
+            first = situation.desk.failed(
+                key, now, timedelta(seconds=situation.settings.retry_s), situation.settings.lease_s
+            )
+            if first and refused:
+                message = f"{key} refused its limit: {event.outcome.value} {event.detail}".strip()
+                situation.out(RaiseAlarm(AlarmKind.GRANT_REFUSED, str(key), message))
+
+
+SUPERSEDED = "superseded"
+"""How the gateway answers a grant that a newer one overtook before it was sent (cpms.domain.command.InstallGrant)."""

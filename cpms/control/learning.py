@@ -1,0 +1,149 @@
+"""What meters teach: sessions' energy, who disobeys, overloads, peaks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import isfinite
+
+from cpms.control.book import draw_of
+from cpms.control.effects import AlarmKind, RaiseAlarm
+from cpms.control.events import FeederMeasured
+from cpms.control.ledger import KW_ROW
+from cpms.control.obedience import Obedience, Verdict
+from cpms.control.situation import Situation
+from cpms.domain.session import Session
+from cpms.domain.telemetry import (
+    FeederMeasurement,
+    Sample,
+    SamplesReceived,
+    TransactionEnded,
+    TransactionStarted,
+    TransactionUpdated,
+)
+from cpms.domain.units import PHASES
+
+SampleEvent = SamplesReceived | TransactionStarted | TransactionUpdated | TransactionEnded
+
+
+class Learning:
+    """Takes samples and measurements into the situation."""
+
+    def __init__(self, situation: Situation) -> None:
+        self._s = situation
+
+    def samples(self, event: SampleEvent, now: datetime) -> None:
+        """Samples of a station's connectors."""
+        for sample in event.samples:
+            if sample.connector.station_id == event.station_id and sample.connector in self._s.ledger.accounts:
+                self._learn(sample, now)
+                self._verify(sample, now)
+
+    def _learn(self, sample: Sample, now: datetime) -> None:
+        situation = self._s
+        account = situation.ledger.accounts[sample.connector]
+        in_force = account.in_force()
+        permitted_a = in_force.grant.limit_a_at(sample.sampled_at) if in_force is not None else account.base_a
+        before = situation.book.at(sample.connector)
+        learned = situation.book.learn(sample, situation.site, permitted_a)
+        if learned is None or before is None:
+            return
+        situation.out(learned)
+        after = situation.book.sessions[before.id]
+        if before.active_phases != after.active_phases and before.active_phases is not None:
+            situation.need_plan("a vehicle changed phases", now)
+        if self._drifted(after, now):
+            situation.need_plan("a session left its plan", now)
+
+    def _drifted(self, session: Session, now: datetime) -> bool:
+        plan = self._s.plan
+        return plan is not None and plan.drifted(session, now, self._s.settings.drift_kwh)
+
+    def _verify(self, sample: Sample, now: datetime) -> None:
+        """Compare with what the connector might rightly draw, unless the sample is too old to tell (G6)."""
+        situation, key = self._s, sample.connector
+        account = situation.ledger.accounts[key]
+        draw = draw_of(sample, account.connector, situation.site.max_voltage_v)
+        age_s = (now - sample.sampled_at).total_seconds()
+        if draw is None or not -situation.settings.clock_margin_s <= age_s <= situation.settings.sample_max_age_s:
+            return
+        record = situation.obedience.setdefault(key, Obedience())
+        allowed_a = account.allowed_a(sample.sampled_at.timestamp())
+        verdict = record.observe(draw.current_a, allowed_a, sample.sampled_at, situation.settings)
+        if verdict is None:
+            return
+        disobeys = verdict is Verdict.DISOBEYS
+        situation.ledger.quarantine(key, disobeys)
+        kind = AlarmKind.STATION_DISOBEYS if disobeys else AlarmKind.STATION_OBEYS_AGAIN
+        message = f"{key} draws {draw.current_a:.1f} A per phase, allowed were {allowed_a:.1f} A"
+        situation.out(RaiseAlarm(kind, str(key), message))
+        situation.need_plan("a station disobeys" if disobeys else "a station obeys again", now)
+
+    def feeder(self, event: FeederMeasured, now: datetime) -> None:
+        """A feeder's meter spoke. One that reads no number has not spoken (G7)."""
+        situation, measurement = self._s, event.measurement
+        guard = situation.guards.get(measurement.feeder_id)
+        if guard is None or not isfinite(measurement.power_kw):
+            return
+        if measurement.feeder_id in situation.stale_meters:
+            situation.stale_meters.discard(measurement.feeder_id)
+            situation.out(RaiseAlarm(AlarmKind.METER_BACK, measurement.feeder_id, "the meter reads again"))
+        limit = situation.timeline.at(measurement.feeder_id, now)
+        was_shedding = guard.shedding
+        drawn = self._drawn(measurement.feeder_id, now)
+        if guard.measured(measurement, limit, drawn, situation.site.voltage_v, now):
+            situation.dirty = True
+            self._tell(measurement, was_shedding, guard.shedding)
+        if measurement.feeder_id == situation.site.root.id:
+            self._root(measurement, now)
+
+    def _tell(self, measurement: FeederMeasurement, was_shedding: bool, shedding: bool) -> None:
+        if was_shedding != shedding:
+            kind = AlarmKind.OVERLOAD_MEASURED if shedding else AlarmKind.OVERLOAD_OVER
+            text = f"{measurement.feeder_id} measures {measurement.power_kw:.1f} kW"
+            self._s.out(RaiseAlarm(kind, measurement.feeder_id, text))
+
+    def _drawn(self, feeder_id: str, now: datetime) -> list[float]:
+        """What vehicles below a feeder draw now: L1, L2, L3 [A] and kW, as last sampled; without a fresh sample, all they may."""
+        situation, ledger = self._s, self._s.ledger
+        used = [0.0] * (KW_ROW + 1)
+        for key, account in ledger.accounts.items():
+            if feeder_id not in ledger.path(key):
+                continue
+            draw = situation.book.draws.get(key)
+            if draw is not None and (now - draw.at).total_seconds() <= situation.settings.sample_max_age_s:
+                for phase, current_a in draw.phase_a.items():
+                    used[PHASES.index(phase)] += current_a
+                used[KW_ROW] += draw.power_kw
+            elif situation.book.at(key) is not None:
+                for row, weight in ledger.weights(key).items():
+                    used[row] += weight * account.counted[0]
+        return used
+
+    def _root(self, measurement: FeederMeasurement, now: datetime) -> None:
+        situation = self._s
+        situation.root_measurement = measurement
+        if situation.tariff is not None:
+            situation.peaks.observe(situation.tariff, measurement.measured_at, measurement.power_kw)
+        self._credit(measurement.solar_kw, now)
+
+    def _credit(self, solar_kw: float | None, now: datetime) -> None:
+        """Count on the sun as far as the setting allows and the meter shows, in whole kW so that it seldom changes."""
+        situation = self._s
+        shown_kw = float(int(max(0.0, solar_kw))) if solar_kw is not None and isfinite(solar_kw) else 0.0
+        credit_kw = min(situation.settings.solar_credit_kw, shown_kw)
+        if credit_kw != situation.solar_credit_kw:
+            situation.solar_credit_kw = credit_kw
+            situation.ledger.adopt(situation.timeline, now, credit_kw)
+            situation.dirty = True
+
+    def watch_meters(self, now: datetime) -> None:
+        """Notice meters that fell silent."""
+        situation = self._s
+        for feeder_id, guard in situation.guards.items():
+            if guard.stale(now) and feeder_id not in situation.stale_meters:
+                situation.stale_meters.add(feeder_id)
+                text = "no reading; the reserved other load counts, and no sun"
+                situation.out(RaiseAlarm(AlarmKind.METER_STALE, feeder_id, text))
+                if feeder_id == situation.site.root.id:
+                    situation.root_measurement = None
+                    self._credit(None, now)

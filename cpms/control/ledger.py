@@ -1,0 +1,254 @@
+"""The worst-case ledger: at every feeder, phase and future instant, what everything that might be in force may draw (G2).
+
+Per feeder there are four rows of room: what is left of the limit on L1, L2, L3 [A] and in all [kW], per bin of time, kept up to date
+incrementally. A proposal costs a few list passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import inf
+
+from cpms.control.account import NEVER_APPLIED, Account, Holding
+from cpms.control.bins import Bins, Vector, to_instant
+from cpms.control.settings import ControlSettings
+from cpms.domain.errors import CpmsError
+from cpms.domain.grid import Grant, GrantState, LimitTimeline
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.site import Connector, Site
+from cpms.domain.telemetry import CommandOutcome
+from cpms.domain.units import PHASES
+
+KW_ROW = len(PHASES)
+EPSILON = 1e-6
+FAR = timedelta(days=36500)
+
+
+class NotAdmitted(CpmsError):
+    """The ledger does not admit this grant; it must not be sent."""
+
+
+def row_weights(connector: Connector, voltage_v: float) -> dict[int, float]:
+    """How much each row is loaded per ampere [A per phase] of a connector; the kW row at the unfavourable voltage."""
+    rows = {PHASES.index(phase): 1.0 for phase in connector.counted_phases}
+    return {**rows, KW_ROW: voltage_v * len(connector.phases) / 1000.0}
+
+
+class Ledger:
+    """Accounts of a site's connectors and the room left at its feeders. Call `advance(now)` before asking."""
+
+    def __init__(self, timeline: LimitTimeline, settings: ControlSettings, now: datetime) -> None:
+        self.settings = settings
+        self.timeline = timeline
+        self.accounts: dict[ConnectorKey, Account] = {}
+        self._by_grant: dict[str, ConnectorKey] = {}
+        self._solar_credit_kw = 0.0
+        self._now_s = now.timestamp()
+        self.adopt(timeline, now)
+
+    @property
+    def site(self) -> Site:
+        """The site it keeps."""
+        return self.timeline.site
+
+    @property
+    def other_load_kw(self) -> float:
+        """Other load reserved at the grid connection [kW], less the sun that may be relied on."""
+        return max(0.0, self.site.reserved_other_load_kw - self._solar_credit_kw)
+
+    def adopt(self, timeline: LimitTimeline, now: datetime, solar_credit_kw: float | None = None) -> None:
+        """Take over a changed site, limits or credit. Connectors that are gone are forgotten, new ones are not confirmed."""
+        self.timeline = timeline
+        if solar_credit_kw is not None:
+            self._solar_credit_kw = solar_credit_kw
+        connectors = timeline.site.connectors
+        self.accounts = {
+            key: self.accounts.get(key) or Account(connector, self.settings, unconfirmed_since_s=now.timestamp())
+            for key, connector in connectors.items()
+        }
+        for key, connector in connectors.items():
+            self.accounts[key].connector = connector
+        self._paths = {key: timeline.site.feeders_of(key) for key in connectors}
+        self._weights = {key: row_weights(c, timeline.site.max_voltage_v) for key, c in connectors.items()}
+        self._rebase(now.timestamp())
+
+    def restore(self, grants: Iterable[tuple[Grant, GrantState]], now: datetime) -> None:
+        """What was stored before a crash: whatever was not answered may have been sent. Acknowledged base grants confirm."""
+        for grant, state in sorted(grants, key=lambda pair: pair[0].sequence):
+            account = self.accounts.get(grant.connector)
+            if account is None:
+                continue
+            known = GrantState.ACCEPTED if state is GrantState.ACCEPTED else GrantState.UNKNOWN
+            (account.base if grant.is_base else account.grants).append(Holding(grant, known))
+            self._by_grant[grant.id] = grant.connector
+            if grant.is_base and known is GrantState.ACCEPTED:
+                account.maximum_until_s = now.timestamp()
+        self._rebase(now.timestamp())
+
+    def advance(self, now: datetime) -> dict[str, GrantState]:
+        """Let time pass; final states, by id, of grants that are over."""
+        now_s = now.timestamp()
+        gone: dict[str, GrantState] = {}
+        last_s, self._now_s = self._now_s, now_s
+        for key, account in self.accounts.items():
+            ended = account.purge(now_s)
+            gone |= ended
+            if ended or last_s < account.maximum_until_s <= now_s:
+                self._recount(key)
+        for grant_id in gone:
+            self._by_grant.pop(grant_id, None)
+        if now_s >= self.bins.begin_s(1) or now_s < self.bins.start_s:
+            self._rebase(now_s)
+        return gone
+
+    def admissible_a(self, key: ConnectorKey) -> Vector:
+        """Most a connector may be granted [A per phase] per bin: what it holds, and the room above it."""
+        account = self.accounts[key]
+        room = [inf] * self.bins.count
+        for row, weight in self._weights[key].items():
+            for feeder_id in self._paths[key]:
+                room = [
+                    r if r <= free / weight else free / weight
+                    for r, free in zip(room, self.room[feeder_id][row], strict=True)
+                ]
+        return [
+            held + max(0.0, free + counted - held)
+            for held, counted, free in zip(account.held, account.counted, room, strict=True)
+        ]
+
+    def admits(self, grant: Grant) -> bool:
+        """Whether, with this grant in force beside all that may be, nothing exceeds a limit that it adds to, ever."""
+        account = self.accounts[grant.connector]
+        siblings = account.base if grant.is_base else account.grants
+        siblings.append(Holding(grant))
+        wanted, _ = account.vectors(self.bins, self._now_s)
+        siblings.pop()
+        admissible = self.admissible_a(grant.connector)
+        return all(w <= max(a, h) + EPSILON for w, a, h in zip(wanted, admissible, account.held, strict=True))
+
+    def record(self, grant: Grant) -> None:
+        """Count a grant from now on, whatever becomes of it. NotAdmitted if it must not be sent (asserted before every send)."""
+        if not self.admits(grant):
+            raise NotAdmitted(f"grant {grant.id} for {grant.connector} is not admitted by the ledger")
+        account = self.accounts[grant.connector]
+        (account.base if grant.is_base else account.grants).append(Holding(grant))
+        self._by_grant[grant.id] = grant.connector
+        self._recount(grant.connector)
+
+    def answer(self, grant_id: str, outcome: CommandOutcome, now: datetime) -> Holding | None:
+        """Take over what became of a grant; None if it no longer counts."""
+        key = self._by_grant.get(grant_id)
+        account = self.accounts.get(key) if key is not None else None
+        if key is None or account is None:
+            return None
+        holding = next((h for h in account.holdings() if h.grant.id == grant_id), None)
+        if holding is not None:
+            account.answer(holding, outcome, now.timestamp())
+            self._recount(key)
+        if outcome in NEVER_APPLIED:
+            self._by_grant.pop(grant_id)
+        return holding
+
+    def end_transaction(self, key: ConnectorKey, transaction_id: str, now: datetime) -> None:
+        """The station said that a transaction is over."""
+        if (account := self.accounts.get(key)) is not None:
+            account.end_transaction(transaction_id, now.timestamp())
+            self._recount(key)
+
+    def boot(self, station_id: str, now: datetime) -> dict[str, GrantState]:
+        """A station rebooted: its connectors count at hardware maximum until confirmed again."""
+        ended: dict[str, GrantState] = {}
+        for key in self._keys_of(station_id):
+            ended |= self.accounts[key].boot(now.timestamp())
+            self._recount(key)
+        return ended
+
+    def quarantine(self, key: ConnectorKey, quarantined: bool) -> None:
+        """Count a connector at its hardware maximum, or no longer (G6)."""
+        self.accounts[key].quarantined = quarantined
+        self._recount(key)
+
+    def headroom(self, feeder_id: str) -> tuple[float, float, float, float]:
+        """Room now on L1, L2, L3 [A] and in all [kW, inf without a limit]; negative where the worst case exceeds the limit."""
+        rows = self.room[feeder_id]
+        return rows[0][0], rows[1][0], rows[2][0], rows[3][0]
+
+    def limit_rows(self, feeder_id: str) -> list[Vector]:
+        """Limits of a feeder per bin on L1, L2, L3 [A] and in all [kW], less the other load, before any connector."""
+        return self._limits[feeder_id]
+
+    def path(self, key: ConnectorKey) -> tuple[str, ...]:
+        """Feeders that carry a connector, from its own to the root."""
+        return self._paths[key]
+
+    def weights(self, key: ConnectorKey) -> Mapping[int, float]:
+        """Rows a connector loads and how much per ampere."""
+        return self._weights[key]
+
+    def overcommitted(self, key: ConnectorKey) -> list[bool]:
+        """Per bin, whether some feeder above the connector could be overloaded in the worst case."""
+        over = [False] * self.bins.count
+        for feeder_id in self._paths[key]:
+            for row in self._weights[key]:
+                over = [o or free < -EPSILON for o, free in zip(over, self.room[feeder_id][row], strict=True)]
+        return over
+
+    def next_change_at(self) -> datetime:
+        """When it next changes by the mere passing of time."""
+        ends = (h.ends_s for a in self.accounts.values() for h in a.holdings())
+        maxima = (a.maximum_until_s for a in self.accounts.values() if a.maximum_until_s > self._now_s)
+        return to_instant(min(self.bins.begin_s(1), *(s for s in (*ends, *maxima, inf))))
+
+    def _keys_of(self, station_id: str) -> list[ConnectorKey]:
+        return [key for key in self.accounts if key.station_id == station_id]
+
+    def _recount(self, key: ConnectorKey) -> None:
+        account = self.accounts[key]
+        before = account.counted
+        account.held, account.counted = account.vectors(self.bins, self._now_s)
+        self._add(key, [after - earlier for after, earlier in zip(account.counted, before, strict=True)])
+
+    def _add(self, key: ConnectorKey, delta_a: Vector) -> None:
+        if not any(delta_a):
+            return
+        for feeder_id in self._paths[key]:
+            rows = self.room[feeder_id]
+            for row, weight in self._weights[key].items():
+                rows[row] = [free - delta * weight for free, delta in zip(rows[row], delta_a, strict=True)]
+
+    def _rebase(self, now_s: float) -> None:
+        self._now_s = now_s
+        leases = [
+            h.grant.lease_ends_at.timestamp() for a in self.accounts.values() for h in a.grants if h.grant.lease_ends_at
+        ]
+        until_s = max([now_s + self.settings.lease_s, *leases]) + 2 * self.settings.bin_s + self.settings.lead_s
+        self.bins = Bins.covering(now_s, until_s, self.settings.bin_s)
+        self._limits = {feeder.id: self._limit_rows_of(feeder.id) for feeder in self.site.feeders}
+        self.room: dict[str, list[Vector]] = {key: [list(row) for row in rows] for key, rows in self._limits.items()}
+        for key, account in self.accounts.items():
+            account.held, account.counted = account.vectors(self.bins, self._now_s)
+            self._add(key, account.counted)
+
+    def _limit_rows_of(self, feeder_id: str) -> list[Vector]:
+        start = to_instant(self.bins.start_s)
+        edges = [start, *self.timeline.breakpoints(start, start + FAR), None]
+        limit_a, limit_kw = [inf] * self.bins.count, [inf] * self.bins.count
+        for begin, end in pairwise(edges):
+            if begin is None:
+                continue
+            limit = self.timeline.at(feeder_id, begin)
+            span = begin.timestamp(), inf if end is None else end.timestamp()
+            self.bins.lower_to(limit_a, *span, limit.limit_a)
+            if limit.limit_kw is not None:
+                self.bins.lower_to(limit_kw, *span, limit.limit_kw)
+        other_kw = self.other_load_kw if feeder_id == self.site.root.id else 0.0
+        other_a = other_kw * 1000.0 / (3 * self.site.voltage_v)
+        phase = [a - other_a for a in limit_a]
+        return [phase, list(phase), list(phase), [kw - other_kw for kw in limit_kw]]
+
+
+def states_of(ledger: Ledger) -> Mapping[str, GrantState]:
+    """Every grant that counts, by id."""
+    return {h.grant.id: h.state for account in ledger.accounts.values() for h in account.holdings()}

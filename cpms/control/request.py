@@ -1,0 +1,192 @@
+"""Building a PlanRequest: steps, caps that the ledger will grant, prices, expectations, needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from cpms.control.book import SessionBook
+from cpms.control.ledger import KW_ROW, Ledger
+from cpms.control.peaks import PeakTracker, demand_prices
+from cpms.control.settings import ControlSettings
+from cpms.domain.forecast import Forecast, ForecastQuantity
+from cpms.domain.grid import LimitTimeline
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
+from cpms.domain.session import Session
+from cpms.domain.site import Site
+from cpms.domain.tariff import Tariff
+from cpms.domain.time import Interval, floor_time
+
+MEDIAN = 0.5
+LITTLE_KWH = 0.1
+"""Below this a need counts as met."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything a request is made of. `steerable`: connectors a plan may count on; all others are load."""
+
+    site: Site
+    timeline: LimitTimeline
+    ledger: Ledger
+    book: SessionBook
+    tariff: Tariff | None
+    forecasts: Mapping[ForecastQuantity, Forecast]
+    peaks: PeakTracker
+    settings: ControlSettings
+    steerable: frozenset[ConnectorKey]
+    measured_other_kw: float | None = None
+    measured_solar_kw: float | None = None
+
+
+def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
+    """The request for everything known at `now`."""
+    sessions = [s for s in known.book.sessions.values() if s.connector in known.steerable]
+    needs = tuple(need_of(session, known, now) for session in sorted(sessions, key=lambda s: s.connector))
+    steps = steps_from(now, (need.departs_at for need in needs), known.settings)
+    other_kw = _expected(known, ForecastQuantity.OTHER_LOAD_KW, known.measured_other_kw, steps)
+    prices, exports = _prices(known.tariff, steps)
+    return PlanRequest(
+        id=request_id,
+        site_id=known.site.id,
+        requested_at=now,
+        steps=steps,
+        voltage_v=known.site.voltage_v,
+        feeders=tuple(_cap(known, feeder.id, feeder.parent_id, steps) for feeder in known.site.feeders),
+        needs=needs,
+        import_price_per_kwh=prices,
+        export_price_per_kwh=exports,
+        solar_kw=_expected(known, ForecastQuantity.SOLAR_KW, known.measured_solar_kw, steps),
+        other_load_kw=other_kw,
+        demand=demand_prices(known.tariff, known.peaks, steps, now) if known.tariff is not None else (),
+        time_limit_s=known.settings.plan_time_limit_s,
+        gap_target=known.settings.plan_gap_target,
+    )
+
+
+def steps_from(now: datetime, departures: Iterable[datetime], settings: ControlSettings) -> tuple[Interval, ...]:
+    """Fine steps on the clock's marks, the first one from `now`, then coarse ones until the last departure within bounds.
+
+    A first piece shorter than a ledger bin joins the step after it.
+    """
+    last = max(departures, default=now)
+    least, most = now + timedelta(seconds=settings.horizon_min_s), now + timedelta(seconds=settings.horizon_max_s)
+    until = min(max(last, least), most)
+    edges = [now]
+    mark = floor_time(now, settings.fine_step_s) + timedelta(seconds=settings.fine_step_s)
+    if (mark - now).total_seconds() < settings.bin_s:
+        mark += timedelta(seconds=settings.fine_step_s)
+    fine_until = now + timedelta(seconds=settings.fine_s)
+    while mark < fine_until or mark != floor_time(mark, settings.coarse_step_s):
+        edges.append(mark)
+        mark += timedelta(seconds=settings.fine_step_s)
+    while edges[-1] < until:
+        edges.append(mark)
+        mark += timedelta(seconds=settings.coarse_step_s)
+    return tuple(Interval(a, b) for a, b in pairwise(edges))
+
+
+def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
+    """What to plan for a session: what was stated, else a usual need; nobody who is still plugged in is forgotten."""
+    settings = known.settings
+    if session.need is not None:
+        remaining_kwh, departs_at = session.need.energy_kwh - session.energy_kwh, session.need.departs_at
+    else:
+        remaining_kwh = settings.default_need_kwh - session.energy_kwh
+        departs_at = session.started_at + timedelta(seconds=settings.default_stay_s)
+    if remaining_kwh <= LITTLE_KWH or departs_at <= now + timedelta(seconds=settings.fine_step_s):
+        rolling = now + timedelta(seconds=settings.rolling_stay_s)
+        remaining_kwh = settings.rolling_need_kwh if remaining_kwh <= LITTLE_KWH else remaining_kwh
+        departs_at = max(rolling, departs_at)
+    if known.book.declines(session, now):
+        remaining_kwh = min(remaining_kwh, settings.idle_need_kwh)
+    connector = known.site.connectors[session.connector]
+    in_force = known.ledger.accounts[session.connector].in_force()
+    return ChargingNeed(
+        session_id=session.id,
+        connector=session.connector,
+        feeder_id=known.ledger.path(session.connector)[0],
+        energy_kwh=remaining_kwh,
+        departs_at=departs_at,
+        phases=session.active_phases or connector.phases,
+        max_current_a=connector.max_current_a,
+        min_current_a=connector.min_current_a,
+        step_a=connector.step_a,
+        priority=session.priority,
+        current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
+    )
+
+
+def _cap(known: Known, feeder_id: str, parent_id: str | None, steps: Sequence[Interval]) -> FeederCap:
+    """A feeder's caps so that what fits them is granted: the lowest limit in each step, less connectors that cannot be steered, and
+    in kW at the voltage the ledger reckons with."""
+    limits = [_lowest(known.timeline, feeder_id, step) for step in steps]
+    other_kw = _relied_other_kw(known, steps) if feeder_id == known.site.root.id else [0.0] * len(steps)
+    fixed = [_fixed(known, feeder_id, step) for step in steps]
+    derate = known.site.voltage_v / known.site.max_voltage_v
+    import_kw = [
+        None if kw is None else max(0.0, kw - other - used[KW_ROW]) * derate + min(other, kw)
+        for (_, kw, _), other, used in zip(limits, other_kw, fixed, strict=True)
+    ]
+    return FeederCap(
+        feeder_id=feeder_id,
+        parent_id=parent_id,
+        limit_a=tuple(max(0.0, a - max(used[:KW_ROW])) for (a, _, _), used in zip(limits, fixed, strict=True)),
+        import_kw=tuple(import_kw),
+        other_load_kw=tuple(other_kw),
+        reason=tuple(reason for _, _, reason in limits),
+    )
+
+
+def _lowest(timeline: LimitTimeline, feeder_id: str, step: Interval) -> tuple[float, float | None, str]:
+    instants = [step.starts_at, *timeline.breakpoints(step.starts_at, step.ends_at)]
+    limits = [timeline.at(feeder_id, instant) for instant in instants]
+    capped = [limit for limit in limits if limit.limit_kw is not None]
+    lowest = min(capped, key=lambda limit: limit.limit_kw or 0.0) if capped else limits[0]
+    return min(limit.limit_a for limit in limits), lowest.limit_kw, lowest.reason
+
+
+def _relied_other_kw(known: Known, steps: Sequence[Interval]) -> list[float]:
+    """Other load that caps leave room for [kW]: the reserve, or the forecast's upper band where that is more."""
+    reserve_kw = known.ledger.other_load_kw
+    forecast = known.forecasts.get(ForecastQuantity.OTHER_LOAD_KW)
+    if forecast is None:
+        return [reserve_kw] * len(steps)
+    upper = (forecast.at(step.starts_at, known.settings.other_load_level) for step in steps)
+    return [max(reserve_kw, value or 0.0) for value in upper]
+
+
+def _fixed(known: Known, feeder_id: str, step: Interval) -> list[float]:
+    """Worst case at the start of `step` of what cannot be steered below a feeder: L1, L2, L3 [A], kW."""
+    ledger = known.ledger
+    used = [0.0] * (KW_ROW + 1)
+    index = ledger.bins.index_of(step.starts_at.timestamp())
+    for key, account in ledger.accounts.items():
+        if feeder_id in ledger.path(key) and key not in known.steerable:
+            for row, weight in ledger.weights(key).items():
+                used[row] += weight * account.counted[index]
+    return used
+
+
+def _expected(
+    known: Known, quantity: ForecastQuantity, measured_kw: float | None, steps: Sequence[Interval]
+) -> tuple[float, ...]:
+    """What is expected for money [kW]: the median forecast; without one, what is measured now; without that, nothing of sun and the
+    reserve of load."""
+    reserve_kw = known.site.reserved_other_load_kw if quantity is ForecastQuantity.OTHER_LOAD_KW else 0.0
+    default_kw = reserve_kw if measured_kw is None else measured_kw
+    forecast = known.forecasts.get(quantity)
+    if forecast is None:
+        return (default_kw,) * len(steps)
+    medians = (forecast.at(step.starts_at, MEDIAN) for step in steps)
+    return tuple(default_kw if value is None else value for value in medians)
+
+
+def _prices(tariff: Tariff | None, steps: Sequence[Interval]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if tariff is None:
+        return (0.0,) * len(steps), (0.0,) * len(steps)
+    imports = tuple(float(tariff.import_price_per_kwh(step.starts_at)) for step in steps)
+    return imports, tuple(float(tariff.export_price_per_kwh_at(step.starts_at)) for step in steps)

@@ -1,0 +1,94 @@
+"""Everything the controller knows, and the effects it is about to hand out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cpms.control.book import SessionBook
+from cpms.control.dispatch import Desk
+from cpms.control.effects import Effect
+from cpms.control.guard import FeederGuard
+from cpms.control.ledger import Ledger
+from cpms.control.obedience import Obedience
+from cpms.control.peaks import PeakTracker
+from cpms.control.replan import Replanning
+from cpms.control.settings import ControlSettings
+from cpms.control.wishes import PlanInForce
+from cpms.domain.forecast import Forecast, ForecastQuantity
+from cpms.domain.grid import DemandResponseEvent, GridLimit, LimitTimeline
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.site import Site
+from cpms.domain.tariff import Tariff
+from cpms.domain.telemetry import FeederMeasurement
+
+NEVER_ACTED = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass
+class Situation:
+    """One site's state of knowledge. `dirty`: something changed that grants may depend on; `wake_at`: act then in any case."""
+
+    settings: ControlSettings
+    timeline: LimitTimeline
+    ledger: Ledger
+    desk: Desk
+    replanning: Replanning
+    tariff: Tariff | None
+    book: SessionBook = field(default_factory=SessionBook)
+    peaks: PeakTracker = field(default_factory=PeakTracker)
+    forecasts: dict[ForecastQuantity, Forecast] = field(default_factory=dict)
+    guards: dict[str, FeederGuard] = field(default_factory=dict)
+    obedience: dict[ConnectorKey, Obedience] = field(default_factory=dict)
+    online: set[str] = field(default_factory=set)
+    plan: PlanInForce | None = None
+    asked_kwh: dict[str, float] = field(default_factory=dict)
+    root_measurement: FeederMeasurement | None = None
+    stale_meters: set[str] = field(default_factory=set)
+    solar_credit_kw: float = 0.0
+    dirty: bool = True
+    wake_at: datetime = NEVER_ACTED
+    effects: list[Effect] = field(default_factory=list)
+
+    @classmethod
+    def new(
+        cls,
+        site: Site,
+        settings: ControlSettings,
+        now: datetime,
+        epoch: int,
+        limits: tuple[GridLimit, ...],
+        events: tuple[DemandResponseEvent, ...],
+        tariff: Tariff | None,
+    ) -> Situation:
+        """A site nothing is known of yet but its description."""
+        timeline = LimitTimeline.of(site, limits, events)
+        situation = cls(
+            settings=settings,
+            timeline=timeline,
+            ledger=Ledger(timeline, settings, now),
+            desk=Desk(site.id, epoch),
+            replanning=Replanning(settings, site.id, epoch),
+            tariff=tariff,
+        )
+        situation.guards = {feeder.id: FeederGuard(settings) for feeder in site.feeders}
+        return situation
+
+    @property
+    def site(self) -> Site:
+        """The site."""
+        return self.timeline.site
+
+    def out(self, effect: Effect) -> None:
+        """Hand out an effect after those there are."""
+        self.effects.append(effect)
+
+    def drain(self) -> tuple[Effect, ...]:
+        """The effects handed out since the last time."""
+        effects, self.effects = tuple(self.effects), []
+        return effects
+
+    def need_plan(self, reason: str, now: datetime) -> None:
+        """Something changed that a plan depends on."""
+        self.replanning.need(reason, now)
+        self.dirty = True

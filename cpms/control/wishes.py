@@ -1,0 +1,71 @@
+"""What connectors should draw, per ledger bin: from the plan, or the minimum until there is one."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+
+from cpms.control.bins import Bins, Vector
+from cpms.domain.plan import Plan
+from cpms.domain.session import Session
+from cpms.domain.site import Connector
+
+
+def problem_with(plan: Plan) -> str | None:
+    """Why a plan cannot be used, None if it can: everything finite, not negative, a value per step (G8)."""
+    if not plan.steps:
+        return "it has no steps"
+    for session in plan.sessions:
+        if len(session.current_a) != len(plan.steps):
+            return f"session {session.session_id} has {len(session.current_a)} values for {len(plan.steps)} steps"
+        if not all(isfinite(a) and a >= 0 for a in session.current_a):
+            return f"session {session.session_id} has currents that are negative or no numbers"
+    return None
+
+
+@dataclass(frozen=True)
+class PlanInForce:
+    """A usable plan and what sessions had been delivered [kWh], by id, when it was asked for."""
+
+    plan: Plan
+    delivered_kwh: Mapping[str, float]
+
+    def wanted_a(self, session_id: str, bins: Bins) -> Vector | None:
+        """Planned current [A per phase] per bin, what is after the plan as its last step; None for a session it does not know."""
+        planned = next((s for s in self.plan.sessions if s.session_id == session_id), None)
+        if planned is None:
+            return None
+        starts = [step.starts_at.timestamp() for step in self.plan.steps]
+        middles = (bins.begin_s(i) + bins.width_s / 2 for i in range(bins.count))
+        return [planned.current_a[max(0, bisect_right(starts, s) - 1)] for s in middles]
+
+    def planned_kwh(self, session_id: str, now: datetime) -> float | None:
+        """Energy [kWh] that the session should have got between the request and `now`."""
+        planned = next((s for s in self.plan.sessions if s.session_id == session_id), None)
+        if planned is None:
+            return None
+        energy_kwh = 0.0
+        for step, power_kw in zip(self.plan.steps, planned.power_kw, strict=False):
+            passed_s = (min(now, step.ends_at) - step.starts_at).total_seconds()
+            energy_kwh += power_kw * max(0.0, passed_s) / 3600.0
+        return energy_kwh
+
+    def drifted(self, session: Session, now: datetime, drift_kwh: float) -> bool:
+        """Whether a session is further from its plan than `drift_kwh` [kWh]."""
+        planned_kwh, before_kwh = self.planned_kwh(session.id, now), self.delivered_kwh.get(session.id)
+        if planned_kwh is None or before_kwh is None:
+            return False
+        return abs(session.energy_kwh - before_kwh - planned_kwh) > drift_kwh
+
+
+def minimum_a(connector: Connector, bins: Bins) -> Vector:
+    """The least a vehicle charges with: keeps it awake and shows its phases until a plan knows it."""
+    return [connector.min_current_a] * bins.count
+
+
+def maximum_a(connector: Connector, bins: Bins) -> Vector:
+    """All the connector can, for equal shares to cut."""
+    return [connector.max_current_a] * bins.count
