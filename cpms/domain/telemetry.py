@@ -252,3 +252,14 @@ class CommandResult:
 def phases_in_use(current_a: PerPhase, phases: tuple[Phase, ...], threshold_a: float = 1.0) -> tuple[Phase, ...]:
     """Grid phases of a connector (its rotation) on which more than `threshold_a` [A] flows."""
     return tuple(p for p, c in zip(phases, current_a, strict=False) if c is not None and c > threshold_a)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something people should know of. `kind` is a short stable word, `message` a sentence."""
+
+    site_id: str
+    raised_at: datetime
+    kind: str
+    message: str
+    station_id: str | None = None

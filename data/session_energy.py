@@ -1,0 +1,42 @@
+"""How much energy a session got, from registers that may be missing, swapped, reset or absurd."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+_MARGIN = 1.1
+_SLACK_KWH = 1.0
+_UNKNOWN_CONNECTOR_KW = 1000.0
+"""No connector on the market gives more; what is not known to be smaller is checked against it."""
+
+
+@dataclass(frozen=True)
+class SessionEnergy:
+    """Energy [kWh] of a session; `estimated` if its stop register could not be believed."""
+
+    energy_kwh: float
+    estimated: bool
+
+
+def most_energy_kwh(duration: timedelta, max_power_kw: float | None) -> float:
+    """Most [kWh] a connector of `max_power_kw` [kW] can have given in `duration`, with a margin for clocks and voltage."""
+    power_kw = _UNKNOWN_CONNECTOR_KW if max_power_kw is None else max_power_kw
+    return power_kw * max(0.0, duration.total_seconds()) / 3600.0 * _MARGIN + _SLACK_KWH
+
+
+def session_energy(
+    meter_start_kwh: float | None,
+    meter_stop_kwh: float | None,
+    last_register_kwh: float | None,
+    noted_kwh: float,
+    most_kwh: float,
+) -> SessionEnergy:
+    """Stop minus start register where that is between 0 and `most_kwh`; else last sample's register minus start; else what was
+    noted while it charged, at most `most_kwh`. Registers in kWh. Never negative (invariant B3)."""
+    for register_kwh, estimated in ((meter_stop_kwh, False), (last_register_kwh, True)):
+        if register_kwh is not None and meter_start_kwh is not None:
+            energy_kwh = round(register_kwh - meter_start_kwh, 6)
+            if 0.0 <= energy_kwh <= most_kwh:
+                return SessionEnergy(energy_kwh, estimated)
+    return SessionEnergy(min(noted_kwh, most_kwh), True)

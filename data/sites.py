@@ -1,0 +1,134 @@
+"""Sites with their stations and connectors."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TypeVar
+
+from cpms.domain.errors import InvalidInput, NotFound
+from cpms.domain.identity import ConnectorKey, require_station_id
+from cpms.domain.site import Connector, Feeder, Site, SolarArray, Station
+from cpms.domain.units import Phase
+from data.codec import from_json, to_json
+from data.database import Database, Row, Topic, Work
+
+T = TypeVar("T")
+
+
+class Sites(Topic):
+    """What stands where."""
+
+    async def put_site(self, site: Site) -> None:
+        """Make or change a site, without its stations. InvalidInput if a station that stands there would lose its feeder."""
+        async with self._db.transaction() as work:
+            await work.run("put_site", **_site_values(site))
+            replace(site, stations=await _stations(work, site_id=site.id))
+
+    async def site(self, site_id: str) -> Site:
+        """The site with its stations; NotFound."""
+        async with self._db.transaction() as work:
+            found = await _sites(work, site_id)
+        return _require(found, f"site {site_id}")
+
+    async def sites(self) -> tuple[Site, ...]:
+        """Every site with its stations, by id."""
+        async with self._db.transaction() as work:
+            return await _sites(work, None)
+
+    async def add_station(self, station: Station, key_hash: bytes | None) -> None:
+        """Add a station to its site. Conflict if the id is taken, NotFound without the site, InvalidInput otherwise."""
+        require_station_id(station.id)
+        if any(connector.key.station_id != station.id for connector in station.connectors):
+            raise InvalidInput("connectors", "one belongs to another station", f"use {station.id} in every key")
+        async with self._db.transaction() as work:
+            await work.run("lock_site", site_id=station.site_id)
+            site = _require(await _sites(work, station.site_id), f"site {station.site_id}")
+            replace(site, stations=(station,))
+            await work.run("add_station", key_hash=key_hash, **_station_values(station))
+            await work.run_many("add_connector", (_connector_values(c) for c in station.connectors))
+
+    async def station(self, station_id: str) -> Station:
+        """The station with its connectors; NotFound."""
+        return _require(await _stations(self._db, station_id=station_id), f"station {station_id}")
+
+
+def _require(found: tuple[T, ...], name: str) -> T:
+    if not found:
+        raise NotFound(f"there is no {name}")
+    return found[0]
+
+
+async def _sites(work: Work, site_id: str | None) -> tuple[Site, ...]:
+    by_site: dict[str, list[Station]] = defaultdict(list)
+    rows = await work.rows("sites", site_id=site_id)
+    for station in await _stations(work, site_id=site_id):
+        by_site[station.site_id].append(station)
+    return tuple(_site(row, tuple(by_site[row["id"]])) for row in rows)
+
+
+async def _stations(
+    work: Work | Database, *, site_id: str | None = None, station_id: str | None = None
+) -> tuple[Station, ...]:
+    by_station: dict[str, list[Connector]] = defaultdict(list)
+    rows = await work.rows("stations", site_id=site_id, station_id=station_id)
+    for row in await work.rows("connectors", site_id=site_id, station_id=station_id):
+        by_station[row["station_id"]].append(_connector(row))
+    return tuple(Station(connectors=tuple(by_station[row["id"]]), **row) for row in rows)
+
+
+def _site_values(site: Site) -> dict[str, object]:
+    return {
+        "id": site.id,
+        "name": site.name,
+        "timezone": site.timezone,
+        "currency": site.currency,
+        "feeders": to_json(site.feeders),
+        "voltage_v": site.voltage_v,
+        "max_voltage_v": site.max_voltage_v,
+        "import_limit_kw": site.import_limit_kw,
+        "reserved_other_load_kw": site.reserved_other_load_kw,
+        "solar": None if site.solar is None else to_json(site.solar),
+    }
+
+
+def _site(row: Row, stations: tuple[Station, ...]) -> Site:
+    feeders = from_json(tuple[Feeder, ...], row["feeders"])
+    solar = None if row["solar"] is None else from_json(SolarArray, row["solar"])
+    return Site(**{**row, "feeders": feeders, "solar": solar, "stations": stations})
+
+
+def _station_values(station: Station) -> dict[str, object]:
+    return {
+        "id": station.id,
+        "site_id": station.site_id,
+        "feeder_id": station.feeder_id,
+        "security_profile": station.security_profile,
+        "vendor": station.vendor,
+        "model": station.model,
+    }
+
+
+def _connector_values(connector: Connector) -> dict[str, object]:
+    return {
+        "station_id": connector.key.station_id,
+        "connector_id": connector.key.connector_id,
+        "phases": [phase.value for phase in connector.phases],
+        "max_current_a": connector.max_current_a,
+        "min_current_a": connector.min_current_a,
+        "fallback_current_a": connector.fallback_current_a,
+        "step_a": connector.step_a,
+        "rotation_known": connector.rotation_known,
+    }
+
+
+def _connector(row: Row) -> Connector:
+    return Connector(
+        key=ConnectorKey(row["station_id"], row["connector_id"]),
+        phases=tuple(Phase(phase) for phase in row["phases"]),
+        max_current_a=row["max_current_a"],
+        min_current_a=row["min_current_a"],
+        fallback_current_a=row["fallback_current_a"],
+        step_a=row["step_a"],
+        rotation_known=row["rotation_known"],
+    )
