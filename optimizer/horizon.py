@@ -100,14 +100,15 @@ def _setpoint_range(request: PlanRequest) -> tuple[Floats, Floats, Floats]:
 def _slots(
     request: PlanRequest, step_h: Floats, limits: Limits, need_kwh: Floats, min_kw: Floats, max_kw: Floats
 ) -> Slots:
-    """Slots before each departure in which the headroom admits at least the minimum power."""
+    """Slots between arrival and departure in which the headroom admits at least the minimum power."""
     origin = request.steps[0].starts_at
     starts_h = np.concatenate(([0.0], np.cumsum(step_h)[:-1]))
     room_kw = limits.room_kw()
     need_parts, step_parts, hour_parts = [], [], []
     for n, need in enumerate(request.needs):
         departs_h = (need.departs_at - origin).total_seconds() / 3600.0
-        hours = np.clip(departs_h - starts_h, 0.0, step_h)
+        arrives_h = ((need.arrives_at or origin) - origin).total_seconds() / 3600.0
+        hours = np.minimum(departs_h, starts_h + step_h) - np.maximum(arrives_h, starts_h)
         usable = (hours > 1e-9) & (room_kw[n] >= max(min_kw[n], 1e-9) - 1e-9)
         if need_kwh[n] <= 0 or max_kw[n] < max(min_kw[n], 1e-9) - 1e-9:
             usable[:] = False

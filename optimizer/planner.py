@@ -18,7 +18,7 @@ from optimizer.objective import TERMS
 from optimizer.rules import rule_setpoints_kw
 from optimizer.search import search
 from optimizer.setpoints import expected_kw
-from optimizer.solve import Relaxation, new_solver, relax
+from optimizer.solve import Relaxation, Solver
 from optimizer.validate import require_valid
 
 Floats = NDArray[np.float64]
@@ -49,13 +49,12 @@ def plan(request: PlanRequest) -> Plan:
 
 def _solve(problem: Horizon, program: LinearProgram) -> Result:
     """Optimised setpoints, or those by rule where HiGHS has no answer in time."""
-    request = problem.request
-    solver = new_solver(program)
+    solver = Solver(program, problem)
     try:
-        relaxation = relax(solver, request.time_limit_s)
+        relaxation = solver.relax()
     except PlanFailed as failure:
         return Result(rule_setpoints_kw(problem), None, f"planned by rule: {failure}")
-    return Result(search(solver, problem, program, relaxation), relaxation)
+    return Result(search(solver, problem, relaxation), relaxation)
 
 
 def _to_plan(problem: Horizon, program: LinearProgram, result: Result, started_s: float) -> Plan:

@@ -2,62 +2,98 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import dataclass
 
-import highspy
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.certify import complete, cost_of_terms, lower_bound, relative_gap
-from optimizer.formulation import LinearProgram
+from optimizer.domains import setpoints_near, undecided
 from optimizer.horizon import Horizon
 from optimizer.setpoints import expected_kw, to_setpoints
-from optimizer.solve import TOLERANCE_KW, Relaxation, Restriction, solve_restricted
+from optimizer.solve import Relaxation, Solver
 
 Floats = NDArray[np.float64]
 
-WIDENING = (0.0, 0.1, 1.0)
-"""Share of the remaining gap below which a slot's reduced cost re-opens it, per round. At 1 everything that could still improve the
-plan is open, so that the last round is exact if it ends in time."""
+
+@dataclass(frozen=True)
+class Round:
+    """`widening`: share of the remaining gap up to which a slot's reduced cost re-opens it (1: nothing that could improve is
+    left out). `reach`: setpoints further than the nearest ones. `time_share`: of the time that is left, for each of its two programs."""
+
+    widening: float
+    reach: int
+    time_share: float
 
 
-def search(solver: highspy.Highs, horizon: Horizon, program: LinearProgram, relaxation: Relaxation) -> Floats:
+ROUNDS = (Round(0.0, 0, 0.4), Round(0.0, 1, 0.3), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
+
+PART_OF_TARGET = 0.3
+"""Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""
+
+
+@dataclass
+class Search:
+    """The best so far. `power_kw` is semi-continuous and costs `power_cost`; `setpoint_kw` is what stations can be told."""
+
+    solver: Solver
+    horizon: Horizon
+    relaxation: Relaxation
+
+    def __post_init__(self) -> None:
+        self.bound = lower_bound(self.solver.program, self.relaxation.duals)
+        self.power_kw = self.relaxation.values[self.solver.program.columns["power"]]
+        self.power_cost = np.inf
+        self.setpoint_kw = to_setpoints(self.horizon, self.power_kw)
+        self.cost = self.cost_of(self.setpoint_kw)
+
+    def cost_of(self, slot_kw: Floats) -> float:
+        """Objective [money] of what vehicles will draw."""
+        values = complete(self.solver.program, self.horizon, expected_kw(self.horizon, slot_kw))
+        return float(np.sum(cost_of_terms(self.solver.program, values)))
+
+    def good_enough(self, cost: float, part: float = 1.0) -> bool:
+        """Whether a cost is certified to `part` of the gap that is aimed for."""
+        return relative_gap(cost, self.bound) <= part * self.horizon.request.gap_target
+
+    @property
+    def target(self) -> float:
+        """The objective at which a program may stop."""
+        return self.bound + PART_OF_TARGET * self.horizon.request.gap_target * max(abs(self.bound), 1.0)
+
+    def run(self, one: Round) -> None:
+        """Decide who is on, then at which setpoints."""
+        if not self.good_enough(self.power_cost, part=0.5):
+            self._decide(one)
+        if not self.good_enough(self.cost):
+            self._round(one)
+
+    def _decide(self, one: Round) -> None:
+        slack = one.widening * (min(self.cost, self.power_cost) - self.bound)
+        domain = undecided(self.horizon, self.solver.program, self.relaxation, slack)
+        power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
+        if power_kw is None or (cost := self.cost_of(power_kw)) >= self.power_cost:
+            return
+        self.power_kw, self.power_cost = power_kw, cost
+        self._offer(power_kw)
+
+    def _round(self, one: Round) -> None:
+        domain = setpoints_near(self.horizon, self.power_kw, one.reach)
+        power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
+        if power_kw is not None:
+            self._offer(power_kw)
+
+    def _offer(self, power_kw: Floats) -> None:
+        setpoint_kw = to_setpoints(self.horizon, power_kw)
+        if (cost := self.cost_of(setpoint_kw)) < self.cost:
+            self.setpoint_kw, self.cost = setpoint_kw, cost
+
+
+def search(solver: Solver, horizon: Horizon, relaxation: Relaxation) -> Floats:
     """Best setpoints per slot [kW] found in the request's time."""
-    request = horizon.request
-    ends_s = time.monotonic() + request.time_limit_s
-    bound = lower_bound(program, relaxation.duals)
-    power = relaxation.values[program.columns["power"]]
-    best_kw = to_setpoints(horizon, power)
-    best = cost_of_setpoints(program, horizon, best_kw)
-    for widening in WIDENING:
-        if relative_gap(best, bound) <= request.gap_target or time.monotonic() >= ends_s:
+    state = Search(solver, horizon, relaxation)
+    for one in ROUNDS:
+        if state.good_enough(state.cost) or solver.left_s <= 0:
             break
-        restriction = _restriction(horizon, program, relaxation, widening * (best - bound))
-        target = bound + 0.3 * request.gap_target * max(abs(bound), 1.0)
-        found_kw = solve_restricted(solver, program, restriction, target, ends_s - time.monotonic())
-        if found_kw is None:
-            continue
-        found_kw = to_setpoints(horizon, found_kw)
-        cost = cost_of_setpoints(program, horizon, found_kw)
-        if cost < best:
-            best, best_kw = cost, found_kw
-    return best_kw
-
-
-def cost_of_setpoints(program: LinearProgram, horizon: Horizon, setpoint_kw: Floats) -> float:
-    """Objective [money] of what vehicles will draw under these setpoints."""
-    return float(np.sum(cost_of_terms(program, complete(program, horizon, expected_kw(horizon, setpoint_kw)))))
-
-
-def _restriction(horizon: Horizon, program: LinearProgram, relaxation: Relaxation, slack: float) -> Restriction:
-    """Slots the relaxation turns off stay off and those at least at their minimum stay on, unless deciding otherwise would cost at
-    most `slack` by their reduced cost."""
-    least_kw = horizon.min_kw[horizon.slots.need]
-    power = relaxation.values[program.columns["power"]]
-    off, on = power <= TOLERANCE_KW, power >= least_kw - TOLERANCE_KW
-    if slack > 0:
-        reduced = (program.cost - program.matrix.T @ relaxation.duals)[program.columns["power"]]
-        most_kw = horizon.max_kw[horizon.slots.need]
-        off &= reduced * least_kw > slack
-        on &= -reduced * most_kw > slack
-    return Restriction(off & ~on, on, least_kw)
+        state.run(one)
+    return state.setpoint_kw

@@ -1,21 +1,28 @@
-"""HiGHS: the linear relaxation, then mixed-integer programs restricted to what the relaxation left undecided."""
+"""HiGHS: the linear relaxation, then mixed-integer programs over a chosen domain of the setpoints.
+
+HiGHS sees power in multiples of each station's setpoint step, so that integers are setpoints; everybody else sees kW.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import highspy
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
 
 from cpms.domain.errors import PlanFailed
 from optimizer.formulation import LinearProgram
+from optimizer.horizon import Horizon
 
 Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+Kinds = NDArray[np.uint8]
 
-TOLERANCE_KW = 1e-6
-"""Power below this is off; well above HiGHS' feasibility tolerance of 1e-7."""
+CONTINUOUS = highspy.HighsVarType.kContinuous.value
+INTEGER = highspy.HighsVarType.kInteger.value
+SEMI_CONTINUOUS = highspy.HighsVarType.kSemiContinuous.value
 
 
 @dataclass(frozen=True)
@@ -26,74 +33,76 @@ class Relaxation:
     duals: Floats
 
 
-def new_solver(program: LinearProgram) -> highspy.Highs:
-    """A silent single-threaded HiGHS holding the relaxation."""
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
-    for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off")):
-        solver.setOptionValue(option, value)
-    solver.passModel(_highs_lp(program))
-    return solver
+@dataclass(frozen=True)
+class Domain:
+    """What power may be in each slot: from `least_kw` to `most_kw` [kW], of a kind (semi-continuous: or 0; integer: a setpoint)."""
+
+    least_kw: Floats
+    most_kw: Floats
+    kind: Kinds
 
 
-def _highs_lp(program: LinearProgram) -> highspy.HighsLp:
+class Solver:
+    """One HiGHS, silent and single-threaded, holding the relaxation of one program."""
+
+    def __init__(self, program: LinearProgram, horizon: Horizon) -> None:
+        self.program = program
+        self._ends_s = time.monotonic() + horizon.request.time_limit_s
+        self._unit = np.ones(len(program.lower))
+        self._unit[program.columns["power"]] = horizon.quantum_kw[horizon.slots.need]
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
+        for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("mip_rel_gap", 1e-5)):
+            self._highs.setOptionValue(option, value)
+        self._highs.passModel(_highs_lp(program, self._unit))
+
+    @property
+    def left_s(self) -> float:
+        """Time left [s, wall clock] of what the request allows."""
+        return self._ends_s - time.monotonic()
+
+    def relax(self) -> Relaxation:
+        """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
+        self._run(self.left_s)
+        status = self._highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise PlanFailed(f"the relaxation ended as {self._highs.modelStatusToString(status)}")
+        solution = self._highs.getSolution()
+        return Relaxation(np.array(solution.col_value) * self._unit, np.array(solution.row_dual))
+
+    def choose(self, domain: Domain, target: float, time_limit_s: float) -> Floats | None:
+        """Best power per slot [kW] found in a domain, or None. Stops at an objective of `target`."""
+        self._restrict(domain)
+        self._highs.setOptionValue("objective_target", target)
+        self._run(min(time_limit_s, self.left_s))
+        found = self._highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible.value
+        values = np.array(self._highs.getSolution().col_value) * self._unit
+        return values[self.program.columns["power"]] if found else None
+
+    def _restrict(self, domain: Domain) -> None:
+        power = self.program.columns["power"]
+        kind = np.full(len(self._unit), CONTINUOUS, dtype=np.uint8)
+        kind[power] = domain.kind
+        kind[self.program.columns["feeding"]] = INTEGER
+        lower, upper = self.program.lower.copy(), self.program.upper.copy()
+        lower[power], upper[power] = domain.least_kw, domain.most_kw
+        every = np.arange(len(lower), dtype=np.int32)
+        self._highs.changeColsBounds(len(every), every, lower / self._unit, upper / self._unit)
+        self._highs.changeColsIntegrality(len(every), every, kind)
+
+    def _run(self, time_limit_s: float) -> None:
+        self._highs.setOptionValue("time_limit", max(time_limit_s, 0.01))
+        self._highs.run()
+
+
+def _highs_lp(program: LinearProgram, unit: Floats) -> highspy.HighsLp:
+    matrix = csr_array(program.matrix @ diags_array(unit))
     lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = program.matrix.shape
-    lp.col_cost_ = program.cost
-    lp.col_lower_, lp.col_upper_ = program.lower, program.upper
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_ = program.cost * unit
+    lp.col_lower_, lp.col_upper_ = program.lower / unit, program.upper / unit
     lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = program.matrix.indptr.astype(np.int32)
-    lp.a_matrix_.index_ = program.matrix.indices.astype(np.int32)
-    lp.a_matrix_.value_ = program.matrix.data
+    lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = matrix.data
     return lp
-
-
-def relax(solver: highspy.Highs, time_limit_s: float) -> Relaxation:
-    """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
-    _run(solver, time_limit_s)
-    status = solver.getModelStatus()
-    if status != highspy.HighsModelStatus.kOptimal:
-        raise PlanFailed(f"the relaxation ended as {solver.modelStatusToString(status)}")
-    solution = solver.getSolution()
-    return Relaxation(np.array(solution.col_value), np.array(solution.row_dual))
-
-
-@dataclass(frozen=True)
-class Restriction:
-    """Per column of `power`: must be off, must be on, or (neither) may be either. `least_kw` [kW]: minimum when on."""
-
-    off: Mask
-    on: Mask
-    least_kw: Floats
-
-
-def solve_restricted(
-    solver: highspy.Highs, program: LinearProgram, restriction: Restriction, target: float, time_limit_s: float
-) -> Floats | None:
-    """Best power per slot [kW] found under a restriction, or None. Stops at an objective of `target`."""
-    _restrict(solver, program, restriction)
-    solver.setOptionValue("objective_target", target)
-    solver.setOptionValue("mip_rel_gap", 1e-5)
-    _run(solver, time_limit_s)
-    found = solver.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible.value
-    return np.array(solver.getSolution().col_value)[program.columns["power"]] if found else None
-
-
-def _restrict(solver: highspy.Highs, program: LinearProgram, restriction: Restriction) -> None:
-    """Bounds and kinds of columns: off [0, 0], on [least, most], else semi-continuous {0} or [least, most]; `feeding` binary."""
-    power, feeding = program.columns["power"], program.columns["feeding"]
-    kind = np.full(len(program.lower), highspy.HighsVarType.kContinuous.value, dtype=np.uint8)
-    free = ~restriction.off & ~restriction.on & (restriction.least_kw > 0)
-    kind[power][free] = highspy.HighsVarType.kSemiContinuous.value
-    kind[feeding] = highspy.HighsVarType.kInteger.value
-    lower, upper = program.lower.copy(), program.upper.copy()
-    lower[power] = np.where(restriction.on | free, restriction.least_kw, 0.0)
-    upper[power] = np.where(restriction.off, 0.0, program.upper[power])
-    every = np.arange(len(lower), dtype=np.int32)
-    solver.changeColsBounds(len(every), every, lower, upper)
-    solver.changeColsIntegrality(len(every), every, kind)
-
-
-def _run(solver: highspy.Highs, time_limit_s: float) -> None:
-    solver.setOptionValue("time_limit", solver.getRunTime() + max(time_limit_s, 0.01))
-    solver.run()

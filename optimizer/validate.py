@@ -70,6 +70,8 @@ def _require_feeder(name: str, feeder: FeederCap, steps: int) -> None:
 def _require_need(need: ChargingNeed, feeders: set[str]) -> None:
     name = f"needs[{need.session_id}]"
     require_aware(need.departs_at, f"{name}.departs_at")
+    if need.arrives_at is not None:
+        require_aware(need.arrives_at, f"{name}.arrives_at")
     _require_finite(
         name, (need.energy_kwh, need.max_current_a, need.min_current_a, need.step_a, need.priority, need.current_a)
     )

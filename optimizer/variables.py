@@ -37,8 +37,8 @@ def smallest_delivery_kwh(horizon: Horizon) -> Floats:
     shortest_h = np.full(len(horizon.need_kwh), np.inf)
     np.minimum.at(shortest_h, horizon.slots.need, horizon.slots.hours)
     shortest_h[~np.isfinite(shortest_h)] = 0.0
-    least_kw: Floats = np.maximum(horizon.min_kw, horizon.quantum_kw)
-    return least_kw * shortest_h
+    least_kwh: Floats = np.maximum(horizon.min_kw, horizon.quantum_kw) * shortest_h
+    return least_kwh
 
 
 def declare_exchange(model: ConcreteModel, horizon: Horizon) -> None:

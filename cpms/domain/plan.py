@@ -16,7 +16,8 @@ class FeederCap:
     """A feeder's limits per step; they bind everything below it, other load and solar included.
 
     `limit_a[t]`: per phase [A]. `import_kw[t]`: in all [kW], None where there is none; `reason[t]` names who asks for it.
-    `other_load_kw[t]`: what is not ours at this feeder [kW], three-phase balanced, net of the solar that may be relied on.
+    `other_load_kw[t]`: what is not ours directly at this feeder [kW], three-phase balanced, net of the solar that may be relied on;
+    it loads the feeders above as well.
     """
 
     feeder_id: str
@@ -33,6 +34,7 @@ class ChargingNeed:
 
     Power in {0} union [min, max] on `phases`. Missing energy costs by `priority` (each level outweighs all below it).
     `current_a`: set at this moment [A per phase], for a preference against switching.
+    `arrives_at`: a session that is still to come may charge from then on (reserved or expected); None: it is here.
     """
 
     session_id: str
@@ -46,6 +48,7 @@ class ChargingNeed:
     step_a: float = 0.1
     priority: int = 0
     current_a: float = 0.0
+    arrives_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class PlanRequest:
     solar_kw: tuple[float, ...]
     other_load_kw: tuple[float, ...]
     demand: tuple[DemandPrice, ...] = ()
-    time_limit_s: float = 10.0
+    time_limit_s: float = 2.0
     gap_target: float = 0.001
 
 
@@ -95,7 +98,10 @@ class PlanStatus(enum.Enum):
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """A session's setpoints per step, [A per phase] and [kW], and what it will be short of at departure [kWh]."""
+    """A session's setpoints per step [A per phase], and what it will be short of at departure [kWh].
+
+    `power_kw[t]`: mean power expected [kW]; what `current_a[t]` permits, less in the step in which the need is met.
+    """
 
     session_id: str
     connector: ConnectorKey

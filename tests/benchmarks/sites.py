@@ -59,14 +59,15 @@ def _need(rng: random.Random, n: int, feeders: int, horizon: tuple[Interval, ...
     max_current_a = rng.choice([16.0, 32.0])
     stay = rng.randint(8, 50)
     first = rng.randint(0, max(0, len(horizon) - stay))
-    departs_at = horizon[min(first + stay, len(horizon) - 1)].ends_at
-    hours = (departs_at - START).total_seconds() / 3600
+    arrives_at, departs_at = horizon[first].starts_at, horizon[min(first + stay, len(horizon)) - 1].ends_at
+    hours = (departs_at - arrives_at).total_seconds() / 3600
     most_kwh = power_kw(max_current_a, VOLTAGE_V, len(phases)) * hours
     return ChargingNeed(
         session_id=f"s{n}",
         connector=ConnectorKey(f"st{n}", 1),
         feeder_id=f"f{n % feeders}",
         energy_kwh=min(rng.uniform(5, 50), 0.8 * most_kwh),
+        arrives_at=arrives_at,
         departs_at=departs_at,
         phases=phases,
         max_current_a=max_current_a,
