@@ -10,6 +10,7 @@ from data.access import Access
 from data.control import Control
 from data.database import Database
 from data.grants import Grants
+from data.means import Means
 from data.series import Series
 from data.sessions import Sessions
 from data.sites import Sites
@@ -17,7 +18,7 @@ from data.stations import Stations
 from data.transactions import Transactions
 
 
-class Store(Sites, Stations, Access, Transactions, Sessions, Series, Control, Grants):
+class Store(Sites, Stations, Access, Transactions, Sessions, Series, Means, Control, Grants):
     """A migrated database (see `data.migrate`). What a method has returned from is on disk.
 
     Every method: StoreUnavailable if the database does not answer; InvalidInput for values it refuses.
