@@ -12,7 +12,7 @@ from cpms.domain.identity import StationCredentials
 from cpms.domain.telemetry import DeviationSeen
 from cpms.domain.time import Clock
 from cpms.ocpp.attempts import Attempts
-from cpms.ocpp.handshake import Login, Refused, require_login, require_subprotocol, station_id_of
+from cpms.ocpp.handshake import Refused, require_login, require_subprotocol, station_id_of
 from cpms.ocpp.peer import StationBackend
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Door:
             source = f"{opening.host} {station_id}"
             self.attempts.require_few(source, self._time_s())
             credentials = await self._credentials(station_id)
-            self._require_login(source, station_id, credentials, Login.of(opening.authorization))
+            self._require_login(source, station_id, credentials, opening.authorization)
             require_subprotocol(list(opening.subprotocols))
         except Refused as refused:
             await self._note(opening, credentials, refused)
@@ -64,10 +64,10 @@ class Door:
             raise Refused(503, "The station cannot be checked now. Try again later.") from error
 
     def _require_login(
-        self, source: str, station_id: str, credentials: StationCredentials | None, login: Login
+        self, source: str, station_id: str, credentials: StationCredentials | None, header: str | None
     ) -> None:
         try:
-            require_login(station_id, credentials, login, self._pepper)
+            require_login(station_id, credentials, header, self._pepper)
         except Refused:
             self.attempts.failed(source, self._time_s())
             raise

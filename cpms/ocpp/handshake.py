@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from cpms.domain.errors import InvalidInput
@@ -27,24 +26,20 @@ class Refused(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Login:
-    """What a station said of itself; `username` and `key` are None without an Authorization header that can be read."""
+def key_of(station_id: str, header: str | None) -> bytes | None:
+    """The key in an Authorization header (RFC 7617); None unless it is basic and its username is the station's identity.
 
-    username: str | None = None
-    key: str | None = None
-
-    @classmethod
-    def of(cls, header: str | None) -> Login:
-        """From the value of an Authorization header (RFC 7617)."""
-        scheme, _, value = (header or "").partition(" ")
-        if scheme.lower() != "basic":
-            return cls()
-        try:
-            username, separator, key = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeError):
-            return cls()
-        return cls(username, key) if separator else cls()
+    Identities and keys may contain colons, so the identity tells where the key begins.
+    """
+    scheme, _, value = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        login = base64.b64decode(value.strip(), validate=True)
+    except binascii.Error:
+        return None
+    username = f"{station_id}:".encode()
+    return login[len(username) :] if login.startswith(username) else None
 
 
 def station_id_of(path: str) -> str:
@@ -58,20 +53,26 @@ def station_id_of(path: str) -> str:
         raise Refused(404, f"This is no identity of a station: {error}.") from error
 
 
-def require_login(station_id: str, credentials: StationCredentials | None, login: Login, pepper: bytes) -> None:
+def require_login(station_id: str, credentials: StationCredentials | None, header: str | None, pepper: bytes) -> None:
     """Refused unless the station is known (else 404) and its login right (else 401), in the same time either way."""
+    key = key_of(station_id, header)
     expected = credentials.key_hash if credentials is not None else None
-    matches = matches_hash(login.key or "", pepper, expected or _NOBODY)
+    matches = _matches(key or b"", pepper, expected or _NOBODY)
     if credentials is None:
         raise Refused(404, f"There is no station {station_id}. Create it first.")
     if credentials.security_profile == 0:
         return
-    if login.key is None:
-        raise Refused(401, "This station needs HTTP basic authentication: its identity and its key.")
-    if login.username != station_id:
-        raise Refused(401, f"The username is not the identity in the path, {station_id}.")
+    if key is None:
+        raise Refused(401, "This station needs HTTP basic authentication with its identity as username and its key.")
     if expected is None or not matches:
         raise Refused(401, f"The key is not that of station {station_id}.")
+
+
+def _matches(key: bytes, pepper: bytes, expected: bytes) -> bool:
+    """Whether a station holds the key. Some send the bytes that the hexadecimal digits of the key stand for, not the digits."""
+    as_text = matches_hash(key.decode("latin-1"), pepper, expected)
+    as_digits = matches_hash(key.hex(), pepper, expected)
+    return as_text or as_digits
 
 
 def require_subprotocol(offered: list[str]) -> str:

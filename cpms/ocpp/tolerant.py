@@ -14,7 +14,7 @@ import msgspec
 from cpms.ocpp.violations import ErrorCode, Violation
 
 
-class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, gc=False):
+class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """Base of incoming messages and their parts. Fields without a default are those that we cannot do without."""
 
 

@@ -61,7 +61,7 @@ def read(action: str, payload: bytes | msgspec.Raw, context: Context) -> Incomin
 
 
 def _boot(message: m.BootNotification, context: Context) -> Incoming:
-    station = message.charging_station
+    station = message.charging_station or m.ChargingStation()
     if not (station.vendor_name and station.model):
         context.deviations.append("vendorName or model is missing")
     return Incoming(

@@ -39,7 +39,7 @@ class BootNotification(Message):
     """1.7."""
 
     reason: str | None = None
-    charging_station: ChargingStation = ChargingStation()
+    charging_station: ChargingStation | None = None
     custom_data: CustomData | None = None
 
 
