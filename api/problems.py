@@ -25,11 +25,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ProblemKind:
-    """How a kind of error is told: HTTP status, title, additional headers."""
+    """How a kind of error is told: HTTP status, title, additional headers, and `detail` where the error's own message is
+    for the log only, as it may name machines."""
 
     status: int
     title: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    detail: str | None = None
 
     @property
     def type_uri(self) -> str:
@@ -45,10 +47,12 @@ KINDS: dict[type[errors.CpmsError], ProblemKind] = {
     errors.Unauthenticated: ProblemKind(401, "Unauthenticated", {"WWW-Authenticate": "Bearer"}),
     errors.Forbidden: ProblemKind(403, "Forbidden"),
     errors.StationUnreachable: ProblemKind(503, "Station unreachable", {"Retry-After": "30"}),
-    errors.StoreUnavailable: ProblemKind(503, "Store unavailable", {"Retry-After": "5"}),
+    errors.StoreUnavailable: ProblemKind(
+        503, "Store unavailable", {"Retry-After": "5"}, "The database cannot answer now."
+    ),
     errors.PlanFailed: ProblemKind(503, "Plan failed", {"Retry-After": "30"}),
     errors.ProtocolError: ProblemKind(502, "Protocol error"),
-    errors.CpmsError: ProblemKind(500, "Internal error"),
+    errors.CpmsError: ProblemKind(500, "Internal error", {}, "Something went wrong; it has been logged."),
 }
 """The one table from domain errors to HTTP; a class without a row takes its parent's."""
 
@@ -84,7 +88,7 @@ def problem(
         "type": kind.type_uri,
         "title": kind.title,
         "status": kind.status,
-        "detail": detail,
+        "detail": kind.detail or detail,
         "instance": request.url.path,
     }
     if field_errors:
@@ -95,7 +99,10 @@ def problem(
 async def _on_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.CpmsError)  # noqa: S101 - narrows starlette's handler type
     named = [FieldError(error.field, error.problem, error.cure)] if isinstance(error, errors.InvalidInput) else []
-    return problem(request, kind_of(error), str(error), named)
+    kind = kind_of(error)
+    if kind.detail is not None:
+        _log.warning("%s %s: %s", request.method, request.url.path, error)
+    return problem(request, kind, str(error), named)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
@@ -113,4 +120,4 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(request, KINDS[errors.CpmsError], "Something went wrong; it has been logged.")
+    return problem(request, KINDS[errors.CpmsError], str(error))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import logging
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from api.auth import VIEWER
 from api.dependencies import ServicesDep
 from api.ports import ComponentHealth, Services
+from api.problems import KINDS
 from api.schemas.health import Alive, Readiness
 from cpms.domain.errors import StoreUnavailable
+
+_log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["health"])
 
@@ -35,14 +41,19 @@ async def readyz(services: ServicesDep) -> JSONResponse:
 @router.get("/metrics", dependencies=[VIEWER], response_class=PlainTextResponse)
 async def metrics(services: ServicesDep) -> PlainTextResponse:
     """Prometheus text: what works, how many stations are connected, and what components counted."""
-    lines = ["# TYPE cpms_component_up gauge"]
     components = await _components(services)
-    lines += [f'cpms_component_up{{component="{c.name}"}} {int(c.ok)}' for c in components]
-    lines += ["# TYPE cpms_stations_connected gauge", f"cpms_stations_connected {len(services.live.connected())}"]
+    series = {"up": {c.name: float(c.ok) for c in components}}
     for component in components:
-        for counter, value in sorted(component.counters.items()):
-            name = f"cpms_{component.name}_{counter}"
-            lines += [f"# TYPE {name} untyped", f"{name} {value:g}"]
+        for counter, value in component.counters.items():
+            series.setdefault(counter, {})[component.name] = value
+    connected = len(services.live.connected())
+    lines = ["# TYPE cpms_stations_connected gauge", f"cpms_stations_connected {connected}"]
+    for name, values in sorted(series.items()):
+        lines.append(f"# TYPE cpms_component_{name} gauge")
+        lines += [
+            f"cpms_component_{name}{{component={json.dumps(c, ensure_ascii=False)}}} {v:.15g}"
+            for c, v in values.items()
+        ]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
@@ -54,5 +65,6 @@ async def _database(services: Services) -> ComponentHealth:
     try:
         await services.store.healthy()
     except StoreUnavailable as error:
-        return ComponentHealth("database", ok=False, detail=str(error))
+        _log.warning("not ready: %s", error)
+        return ComponentHealth("database", ok=False, detail=KINDS[StoreUnavailable].detail or "")
     return ComponentHealth("database", ok=True)

@@ -33,7 +33,7 @@ async def list_plans(site_id: Id, services: ServicesDep, since: Instant | None =
     """How good plans were; by default those of the last 24 h."""
     await services.store.site(site_id)
     since = since or services.clock.now() - DEFAULT_HISTORY
-    return Items(items=[PlanSummaryView.of(s) for s in await services.store.plan_summaries(site_id, since)])
+    return Items(items=[PlanSummaryView.of_summary(s) for s in await services.store.plan_summaries(site_id, since)])
 
 
 @router.get("/forecasts", dependencies=[VIEWER])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -36,10 +37,10 @@ async def read_session(session_id: Id, services: ServicesDep) -> SessionView:
 
 @router.get("/{session_id}/samples", dependencies=[VIEWER])
 async def list_samples(session_id: Id, services: ServicesDep) -> Items[SampleView]:
-    """The meter readings of a session, oldest first."""
+    """The meter readings of a session, the one at its end included, oldest first."""
     session = await services.store.session(session_id)
     until = session.ended_at or services.clock.now()
-    samples = await services.store.samples(session.connector, session.started_at, until)
+    samples = await services.store.samples(session.connector, session.started_at, until + timedelta.resolution)
     return Items(items=[SampleView.of(sample) for sample in samples])
 
 
@@ -51,6 +52,6 @@ async def put_need(session_id: Id, body: NeedBody, services: ServicesDep) -> Ses
         raise Conflict(f"Session {session_id} has ended.")
     if body.departs_at <= session.started_at:
         raise InvalidInput("departs_at", "is not after the session's start", "give a later instant")
-    await services.store.set_need(session_id, body.to_domain(), priority=body.priority)
+    changed = await services.store.set_need(session_id, body.to_domain(), priority=body.priority)
     await services.live.need_changed(session_id)
-    return SessionView.of(await services.store.session(session_id))
+    return SessionView.of(changed)

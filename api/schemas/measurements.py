@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schemas.common import Body, Id, Instant, PowerKw, SignedPowerKw, View
+from api.schemas.common import Body, Id, Instant, SignedPowerKw, View
 from cpms.domain.errors import InvalidInput
 from cpms.domain.site import Site
 from cpms.domain.telemetry import NO_PHASES, FeederMeasurement
@@ -27,8 +27,8 @@ class MeasurementBody(Body):
     current_a: tuple[PhaseCurrentA | None, PhaseCurrentA | None, PhaseCurrentA | None] = Field(
         NO_PHASES, description="L1, L2, L3 in A; null where not measured"
     )
-    solar_kw: PowerKw | None = None
-    other_load_kw: PowerKw | None = Field(None, description="Before solar, without vehicles, in kW")
+    solar_kw: SignedPowerKw | None = Field(None, description="Generated, in kW; inverters draw a little at night")
+    other_load_kw: SignedPowerKw | None = Field(None, description="Before solar, without vehicles, in kW")
 
     def to_domain(self, site: Site, now: datetime, name: str) -> FeederMeasurement:
         """The measurement; InvalidInput under `name` for unknown feeders and readings from the future."""

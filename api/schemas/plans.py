@@ -13,6 +13,7 @@ from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, Sessi
 from cpms.domain.site import Site
 from cpms.domain.time import Interval
 from cpms.domain.units import Phase
+from data.control import PlanSummary
 
 
 class IntervalView(View):
@@ -116,6 +117,19 @@ class PlanSummaryView(View):
     bound: float | None
     gap: float | None
     cpu_s: float
+
+    @classmethod
+    def of_summary(cls, summary: PlanSummary) -> PlanSummaryView:
+        """A stored plan's summary."""
+        return cls(
+            id=summary.id,
+            made_at=summary.made_at,
+            status=summary.status,
+            objective=summary.objective,
+            bound=summary.bound,
+            gap=summary.gap,
+            cpu_s=summary.cpu_s,
+        )
 
 
 class PlanView(PlanSummaryView):

@@ -95,7 +95,7 @@ class SiteBody(SiteFields):
 class NewSite(SiteBody):
     """A site to create; otherwise as for changing one."""
 
-    id: Id  # type: ignore[assignment]  # required here
+    id: Id
 
 
 class SiteConfiguration(SiteFields):

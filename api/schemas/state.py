@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.schemas.common import View
+from api.schemas.live import LiveSite
 from api.schemas.sites import SiteConfiguration
 from api.schemas.stations import ConnectorStatusView, ReadingView, StationView
 from cpms.control.state import SiteState
@@ -21,13 +22,17 @@ class SiteView(SiteConfiguration):
     """A site as it is configured, its stations, and its controller's view of it."""
 
     station_ids: list[str]
-    live: SiteState | None = Field(description="null while no controller runs for it")
+    live: LiveSite | None = Field(description="null while no controller runs for it")
 
     @classmethod
     def with_state(cls, site: Site, live: SiteState | None) -> SiteView:
         """A stored site and its live state."""
         configuration = dict(SiteConfiguration.of(site))
-        return cls(**configuration, station_ids=[station.id for station in site.stations], live=live)
+        return cls(
+            **configuration,
+            station_ids=[station.id for station in site.stations],
+            live=None if live is None else LiveSite.of(live),
+        )
 
 
 class StationReading(ReadingView):

@@ -32,12 +32,15 @@ async def _require_refused(client: httpx.AsyncClient, site: dict[str, object], f
 
 
 def test_every_class_of_error_has_a_status() -> None:
-    tree = [errors.CpmsError]
-    for cls in tree:
-        tree.extend(cls.__subclasses__())
-    statuses = {cls: kind_of(cls.__new__(cls)).status for cls in tree}
-    assert statuses[errors.UnsafeConfiguration] == 422
-    assert all(cls in KINDS for cls in tree)
+    tree = {cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.CpmsError)}
+    assert tree == set(KINDS)
+
+
+def test_an_unsafe_configuration_is_told_apart_from_other_invalid_input() -> None:
+    unsafe = kind_of(errors.UnsafeConfiguration("limit_kw", "is too low", "raise it"))
+    invalid = kind_of(errors.InvalidInput("limit_kw", "is negative", "raise it"))
+    assert (unsafe.status, invalid.status) == (422, 422)
+    assert unsafe.type_uri != invalid.type_uri
 
 
 async def test_an_unknown_field_is_refused_by_name(client: httpx.AsyncClient) -> None:

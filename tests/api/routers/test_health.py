@@ -3,6 +3,7 @@ from __future__ import annotations
 import httpx
 
 from api import ComponentHealth, Services
+from data.store import Store
 from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
 
@@ -31,20 +32,21 @@ async def test_it_is_not_ready_while_a_component_does_not_work(
 
 
 async def test_metrics_are_prometheus_text(client: httpx.AsyncClient, live: RecordingLive) -> None:
-    live.components = (ComponentHealth("ingest", ok=True, counters={"rows_total": 12}),)
+    live.components = (ComponentHealth("ingest", ok=True, counters={"rows": 12}),)
     live.stations = {"CP-1", "CP-2"}
     response = await client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = response.text.splitlines()
     assert 'cpms_component_up{component="database"} 1' in lines
     assert "cpms_stations_connected 2" in lines
-    assert "cpms_ingest_rows_total 12" in lines
+    assert 'cpms_component_rows{component="ingest"} 12' in lines
 
 
 async def test_without_the_database_it_lives_is_not_ready_and_answers_503(
-    client: httpx.AsyncClient, services: Services
+    client: httpx.AsyncClient, services: Services, embedded_dsn: str
 ) -> None:
-    await services.store.close()
+    async with Store.open(embedded_dsn) as store:
+        services.store = store
     assert (await client.get("/healthz")).status_code == 200
     ready = await client.get("/readyz")
     assert ready.status_code == 503

@@ -39,7 +39,7 @@ async def test_a_reading_handed_in_twice_is_stored_once(depot: httpx.AsyncClient
         ({"current_a": [1, 2]}, "current_a[2]"),
         ({"feeder_id": "west"}, "feeder_id"),
         ({"power_w": 41500}, "power_w"),
-        ({"solar_kw": -1}, "solar_kw"),
+        ({"solar_kw": "bright"}, "solar_kw"),
     ],
 )
 async def test_one_bad_reading_is_named_and_nothing_of_the_batch_is_stored(

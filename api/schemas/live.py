@@ -1,0 +1,104 @@
+"""What a site's controller sees now: what is in force, what might still be drawn, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.schemas.common import View
+from cpms.control.state import ConnectorState, FeederState, SiteState
+from cpms.domain.plan import PlanStatus
+
+
+class LiveConnector(View):
+    """A connector now; currents in A per phase."""
+
+    station_id: str
+    connector_id: int
+    online: bool
+    confirmed: bool = Field(description="The station confirmed its default profile since it started")
+    quarantined: bool = Field(description="It drew more than it was allowed")
+    session_id: str | None
+    power_kw: float | None = Field(description="Measured")
+    limit_a: float = Field(description="Acknowledged by the station")
+    worst_case_a: float = Field(description="The most it may draw, whatever was lost on the way")
+    planned_a: float | None
+    lease_ends_at: datetime | None
+    why: str
+
+    @classmethod
+    def of(cls, state: ConnectorState) -> LiveConnector:
+        """A connector of the controller's view."""
+        return cls(
+            station_id=state.connector.station_id,
+            connector_id=state.connector.connector_id,
+            online=state.online,
+            confirmed=state.confirmed,
+            quarantined=state.quarantined,
+            session_id=state.session_id,
+            power_kw=state.power_kw,
+            limit_a=state.limit_a,
+            worst_case_a=state.worst_case_a,
+            planned_a=state.planned_a,
+            lease_ends_at=state.lease_ends_at,
+            why=state.why,
+        )
+
+
+class LiveFeeder(View):
+    """A feeder now; lists are L1, L2, L3 in A, other load included."""
+
+    feeder_id: str
+    limit_a: float
+    limit_kw: float | None
+    reason: str = Field(description="Who sets the lowest limit in kW")
+    worst_case_a: list[float]
+    worst_case_kw: float
+    headroom_a: list[float]
+    headroom_kw: float | None
+    measured_kw: float | None
+    measured_at: datetime | None
+    shedding: bool = Field(description="A measured overload is being cleared")
+
+    @classmethod
+    def of(cls, state: FeederState) -> LiveFeeder:
+        """A feeder of the controller's view."""
+        return cls(
+            feeder_id=state.feeder_id,
+            limit_a=state.limit_a,
+            limit_kw=state.limit_kw,
+            reason=state.reason,
+            worst_case_a=list(state.worst_case_a),
+            worst_case_kw=state.worst_case_kw,
+            headroom_a=list(state.headroom_a),
+            headroom_kw=state.headroom_kw,
+            measured_kw=state.measured_kw,
+            measured_at=state.measured_at,
+            shedding=state.shedding,
+        )
+
+
+class LiveSite(View):
+    """A site now."""
+
+    at: datetime
+    connectors: list[LiveConnector]
+    feeders: list[LiveFeeder]
+    plan_id: str | None
+    plan_status: PlanStatus | None
+    plan_made_at: datetime | None
+    planning_because: list[str] = Field(description="Why a new plan is being made; empty while none is")
+
+    @classmethod
+    def of(cls, state: SiteState) -> LiveSite:
+        """The controller's view."""
+        return cls(
+            at=state.at,
+            connectors=[LiveConnector.of(connector) for connector in state.connectors],
+            feeders=[LiveFeeder.of(feeder) for feeder in state.feeders],
+            plan_id=state.plan_id,
+            plan_status=state.plan_status,
+            plan_made_at=state.plan_made_at,
+            planning_because=list(state.planning_because),
+        )
