@@ -92,14 +92,18 @@ async def test_without_a_token_only_health_and_the_description_answer(anonymous:
     assert (await anonymous.get("/docs")).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "header",
-    ["Bearer nobody", "Bearer ", "Basic c2VjcmV0", "secret-admin", "Bearer secret-admin x", "Bearer s\u00e9cret"],
-)
-async def test_a_wrong_authorization_header_is_unauthenticated(anonymous: httpx.AsyncClient, header: str) -> None:
-    response = await anonymous.get("/api/v1/sites", headers={"Authorization": header.encode("latin-1")})
-    assert response.status_code == 401
-    assert response.json()["type"] == "urn:problem-type:cpms:unauthenticated"
+async def test_a_wrong_authorization_header_is_unauthenticated(anonymous: httpx.AsyncClient) -> None:
+    for header in [
+        "Bearer nobody",
+        "Bearer ",
+        "Basic c2VjcmV0",
+        "secret-admin",
+        "Bearer secret-admin x",
+        "Bearer s\u00e9cret",
+    ]:
+        response = await anonymous.get("/api/v1/sites", headers={"Authorization": header.encode("latin-1")})
+        assert response.status_code == 401
+        assert response.json()["type"] == "urn:problem-type:cpms:unauthenticated"
 
 
 async def test_a_revoked_token_stops_working_at_once(anonymous: httpx.AsyncClient) -> None:

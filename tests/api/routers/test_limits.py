@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
 from tests.api.recording import RecordingLive
 
@@ -43,9 +42,8 @@ async def test_a_limit_below_the_fallbacks_is_refused_and_nothing_changes(
     assert live.told == []
 
 
-@pytest.mark.parametrize(
-    ("limit", "field"),
-    [
+async def test_a_limit_that_cannot_be_is_refused(depot: httpx.AsyncClient) -> None:
+    for limit, field in [
         ({}, "items[0]"),
         ({"limit_kw": 40, "feeder_id": "west"}, "items[0].feeder_id"),
         ({"limit_kw": -1}, "items[0].limit_kw"),
@@ -54,14 +52,10 @@ async def test_a_limit_below_the_fallbacks_is_refused_and_nothing_changes(
             {"limit_kw": 40, "starts_at": "2026-01-15T18:00:00Z", "ends_at": "2026-01-15T18:00:00Z"},
             "items[0].ends_at",
         ),
-    ],
-)
-async def test_a_limit_that_cannot_be_is_refused(
-    depot: httpx.AsyncClient, limit: dict[str, object], field: str
-) -> None:
-    response = await depot.put(LIMITS, json={"items": [limit]})
-    assert response.status_code == 422
-    assert response.json()["errors"][0]["field"] == field
+    ]:
+        response = await depot.put(LIMITS, json={"items": [limit]})
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["field"] == field
 
 
 async def test_an_event_is_added_changed_listed_and_cancelled(depot: httpx.AsyncClient, live: RecordingLive) -> None:

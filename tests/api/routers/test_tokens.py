@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
 from api import Services
 from cpms.domain.identity import keyed_hash
@@ -20,9 +19,9 @@ async def test_a_drivers_token_is_added_once_and_then_changed(client: httpx.Asyn
     assert stored["blocked"] is True
 
 
-@pytest.mark.parametrize("id_tag", ["", "with space", "x" * 37, "nul\x00", "ümlaut", "a/b"])
-async def test_odd_id_tags_are_refused(client: httpx.AsyncClient, id_tag: str) -> None:
-    assert (await client.post("/api/v1/tokens", json={"id_tag": id_tag})).status_code == 422
+async def test_odd_id_tags_are_refused(client: httpx.AsyncClient) -> None:
+    for id_tag in ["", "with space", "x" * 37, "nul\x00", "ümlaut", "a/b"]:
+        assert (await client.post("/api/v1/tokens", json={"id_tag": id_tag})).status_code == 422
 
 
 async def test_an_api_tokens_secret_is_told_once_works_and_is_kept_as_a_hash(
