@@ -18,8 +18,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Round:
-    """`widening`: share of the remaining gap up to which a slot's reduced cost re-opens it (1: nothing that could improve is
-    left out). `reach`: setpoints further than the nearest ones. `time_share`: of the time that is left, for each of its two programs."""
+    """One look at the problem, of two programs, each in `time_share` of the time that is left.
+
+    `widening`: share of the remaining gap up to which a slot's reduced cost re-opens it; at 1 nothing that could improve the plan is
+    left out. `reach`: setpoints further away than the nearest ones that are tried.
+    """
 
     widening: float
     reach: int
@@ -77,6 +80,14 @@ class Search:
         self.power_kw, self.power_cost = power_kw, cost
         self._offer(power_kw)
 
+    def decide_on_grid(self) -> None:
+        """Everything at once, for what little the rounds may have missed: exact if there is time for it."""
+        slack = self.cost - self.bound
+        domain = undecided(self.horizon, self.solver.program, self.relaxation, slack, on_grid=True)
+        power_kw = self.solver.choose(domain, self.target, self.solver.left_s)
+        if power_kw is not None:
+            self._offer(power_kw)
+
     def _round(self, one: Round) -> None:
         domain = setpoints_near(self.horizon, self.power_kw, one.reach)
         power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
@@ -96,4 +107,6 @@ def search(solver: Solver, horizon: Horizon, relaxation: Relaxation) -> Floats:
         if state.good_enough(state.cost) or solver.left_s <= 0:
             break
         state.run(one)
+    if not state.good_enough(state.cost):
+        state.decide_on_grid()
     return state.setpoint_kw

@@ -23,6 +23,7 @@ Kinds = NDArray[np.uint8]
 CONTINUOUS = highspy.HighsVarType.kContinuous.value
 INTEGER = highspy.HighsVarType.kInteger.value
 SEMI_CONTINUOUS = highspy.HighsVarType.kSemiContinuous.value
+SEMI_INTEGER = highspy.HighsVarType.kSemiInteger.value
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Relaxation:
 
 @dataclass(frozen=True)
 class Domain:
-    """What power may be in each slot: from `least_kw` to `most_kw` [kW], of a kind (semi-continuous: or 0; integer: a setpoint)."""
+    """What power may be in each slot: from `least_kw` to `most_kw` [kW], of a kind (semi-...: or 0; ...integer: a setpoint)."""
 
     least_kw: Floats
     most_kw: Floats
@@ -62,6 +63,8 @@ class Solver:
 
     def relax(self) -> Relaxation:
         """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
+        if self.left_s <= 0:
+            raise PlanFailed("no time was left for the solver")
         self._run(self.left_s)
         status = self._highs.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
@@ -71,6 +74,8 @@ class Solver:
 
     def choose(self, domain: Domain, target: float, time_limit_s: float) -> Floats | None:
         """Best power per slot [kW] found in a domain, or None. Stops at an objective of `target`."""
+        if self.left_s <= 0:
+            return None
         self._restrict(domain)
         self._highs.setOptionValue("objective_target", target)
         self._run(min(time_limit_s, self.left_s))
@@ -90,7 +95,7 @@ class Solver:
         self._highs.changeColsIntegrality(len(every), every, kind)
 
     def _run(self, time_limit_s: float) -> None:
-        self._highs.setOptionValue("time_limit", max(time_limit_s, 0.01))
+        self._highs.setOptionValue("time_limit", time_limit_s)
         self._highs.run()
 
 

@@ -1,0 +1,81 @@
+"""An independent check of plans, straight from the request: no code of the optimizer."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from cpms.domain.plan import ChargingNeed, FeederCap, Plan, PlanRequest, SessionPlan
+from cpms.domain.units import PHASES
+
+
+def hours_of(request: PlanRequest, need: ChargingNeed) -> list[float]:
+    """Hours [h] of each step in which the need's vehicle is there."""
+    arrives_at = need.arrives_at or request.steps[0].starts_at
+    return [
+        max(0.0, (min(step.ends_at, need.departs_at) - max(step.starts_at, arrives_at)).total_seconds() / 3600)
+        for step in request.steps
+    ]
+
+
+def energy_kwh(request: PlanRequest, need: ChargingNeed, session: SessionPlan) -> float:
+    return sum(h * p for h, p in zip(hours_of(request, need), session.power_kw, strict=True))
+
+
+def setpoint_kw(request: PlanRequest, need: ChargingNeed, current_a: float) -> float:
+    return current_a * request.voltage_v * len(need.phases) / 1000
+
+
+def exceeded_limits(request: PlanRequest, plan: Plan, tolerance: float = 1e-6) -> list[str]:
+    """Every limit that setpoints and other load exceed, where other load alone does not exceed it already."""
+    return [
+        f"{feeder.feeder_id} step {t} {what}: {used:.3f} of {limit:.3f}"
+        for feeder in request.feeders
+        for t in range(len(request.steps))
+        for what, used, other, limit in _loads(request, plan, feeder, t)
+        if used > max(limit, other) + tolerance
+    ]
+
+
+def _loads(request: PlanRequest, plan: Plan, feeder: FeederCap, t: int) -> Iterator[tuple[str, float, float, float]]:
+    below = {f.feeder_id for f in request.feeders if feeder.feeder_id in _ancestors(request, f.feeder_id)}
+    other_kw = sum(f.other_load_kw[t] for f in request.feeders if f.feeder_id in below)
+    members = [(n, s) for n, s in zip(request.needs, plan.sessions, strict=True) if n.feeder_id in below]
+    for phase in PHASES:
+        other_a = other_kw * 1000 / 3 / request.voltage_v
+        used_a = sum(s.current_a[t] for n, s in members if phase in n.phases)
+        yield phase.value, used_a + other_a, other_a, feeder.limit_a[t]
+    limit_kw = feeder.import_kw[t]
+    if limit_kw is not None:
+        yield "kW", sum(setpoint_kw(request, n, s.current_a[t]) for n, s in members) + other_kw, other_kw, limit_kw
+
+
+def _ancestors(request: PlanRequest, feeder_id: str) -> list[str]:
+    parents = {f.feeder_id: f.parent_id for f in request.feeders}
+    chain: list[str] = []
+    above: str | None = feeder_id
+    while above is not None:
+        chain.append(above)
+        above = parents[above]
+    return chain
+
+
+def money(request: PlanRequest, powers_kw: list[tuple[float, ...]]) -> float:
+    """Energy and demand cost of everything behind the meter, for vehicles drawing `powers_kw[n][t]`; steps as long as windows."""
+    cost = 0.0
+    net_kw = []
+    for t, step in enumerate(request.steps):
+        net = sum(p[t] for p in powers_kw) + request.other_load_kw[t] - request.solar_kw[t]
+        price = request.import_price_per_kwh[t] if net > 0 else request.export_price_per_kwh[t]
+        cost += step.duration_h * net * price
+        net_kw.append(net)
+    for demand in request.demand:
+        peak = max((net for t, net in enumerate(net_kw) if demand.applies[t]), default=0.0)
+        cost += demand.price_per_kw * max(0.0, peak - demand.peak_so_far_kw)
+    return cost
+
+
+def all_plans_a(request: PlanRequest, choices_a: tuple[float, ...]) -> Iterator[tuple[tuple[float, ...], ...]]:
+    """Every combination of currents per need and step."""
+    per_need = list(itertools.product(choices_a, repeat=len(request.steps)))
+    return itertools.product(per_need, repeat=len(request.needs))
