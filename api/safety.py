@@ -5,6 +5,7 @@ Callers hold `services.configuring` from the check until the change is stored.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from api.ports import Services
@@ -28,7 +29,8 @@ async def require_safe_change(
     _require_known_feeders(site, limits)
     replaced = {event.id for event in events}
     kept = [event for event in await services.store.events(site.id, since=now) if event.id not in replaced]
-    require_safe(LimitTimeline.of(site, limits, [*kept, *events]), now)
+    # A second of work with hundreds of limits and stations: in a thread, so that nothing live waits for it.
+    await asyncio.to_thread(require_safe, LimitTimeline.of(site, limits, [*kept, *events]), now)
 
 
 def _require_known_feeders(site: Site, limits: Sequence[GridLimit]) -> None:

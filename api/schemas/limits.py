@@ -51,7 +51,7 @@ class LimitBody(Body):
 class LimitsBody(Body):
     """All of the operator's limits; they replace those there are."""
 
-    items: list[LimitBody] = Field(max_length=10_000)
+    items: list[LimitBody] = Field(max_length=200)
 
     def to_domain(self, site: Site) -> tuple[GridLimit, ...]:
         """The limits at `site`."""

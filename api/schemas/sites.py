@@ -47,7 +47,7 @@ class SiteFields(Body):
     max_voltage_v: VoltageV | None = None
     import_limit_kw: PowerKw | None = Field(None, description="Contractual cap at the grid connection in kW")
     reserved_other_load_kw: PowerKw = Field(0.0, description="Bound on all load that is not charging, in kW")
-    feeders: list[FeederBody] = Field(default_factory=list, max_length=1000)
+    feeders: list[FeederBody] = Field(default_factory=list, max_length=200)
     solar: SolarBody | None = None
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 
 import httpx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from api.app import MAX_BODY_BYTES
 from api.problems import KINDS, kind_of
@@ -126,3 +128,34 @@ async def test_unknown_paths_and_methods_are_problems_too(client: httpx.AsyncCli
     response = await client.patch("/api/v1/sites")
     _require_problem(response, 405)
     assert response.headers["allow"]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _bodies(schema: dict[str, object]) -> st.SearchStrategy[object]:
+    """Objects with some of a schema's own fields, of any kind of value."""
+    fields = st.sampled_from(sorted(schema["properties"]))
+    return st.dictionaries(fields | st.text(max_size=5), JSON_VALUES, max_size=8) | JSON_VALUES
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_no_body_whatever_breaks_the_api(depot: httpx.AsyncClient, data: st.DataObject) -> None:
+    described = (await depot.get("/openapi.json")).json()
+    routes = [
+        (method, path, operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1])
+        for path, operations in described["paths"].items()
+        for method, operation in operations.items()
+        if "requestBody" in operation
+    ]
+    method, path, schema = data.draw(st.sampled_from(routes))
+    body = data.draw(_bodies(described["components"]["schemas"][schema]))
+    concrete = path.replace("{site_id}", "depot").replace("{station_id}", "CP-1").replace("{", "x").replace("}", "")
+    response = await depot.request(method, concrete, content=json.dumps(body), headers=JSON)
+    offline = response.status_code == 503 and "not connected" in response.text
+    assert response.status_code < 500 or offline, (method, path, body, response.text)

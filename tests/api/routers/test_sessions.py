@@ -7,7 +7,7 @@ import pytest
 
 from api import Services
 from cpms.domain.session import NeedSource, Session
-from cpms.domain.telemetry import TransactionEnded, TransactionStarted
+from cpms.domain.telemetry import Sample, TransactionEnded, TransactionStarted
 from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
 
@@ -85,3 +85,20 @@ async def test_unknown_sessions_are_not_found(depot: httpx.AsyncClient) -> None:
         assert (await depot.get(f"/api/v1/sessions/{session_id}")).status_code == 404
         assert (await depot.get(f"/api/v1/sessions/{session_id}/samples")).status_code == 404
         assert (await depot.put(f"/api/v1/sessions/{session_id}/need", json=NEED)).status_code == 404
+
+
+async def test_the_samples_of_a_session_are_those_between_its_start_and_its_end(
+    depot: httpx.AsyncClient, session: Session, services: Services
+) -> None:
+    ended_at = NOW + timedelta(minutes=10)
+    samples = [
+        Sample(session.connector, NOW + timedelta(minutes=n), NOW, energy_kwh=100.0 + n / 10)
+        for n in (-5, 0, 5, 10, 15)
+    ]
+    await services.store.add_samples(samples)
+    await services.store.end_transaction(
+        TransactionEnded("CP-1", ended_at, session.transaction_id, ended_at, 1, meter_stop_kwh=101.0)
+    )
+    read = (await depot.get(f"/api/v1/sessions/{session.id}/samples")).json()["items"]
+    assert [sample["energy_kwh"] for sample in read] == [100.0, 100.5, 101.0]
+    assert read[0]["sampled_at"] == "2026-01-15T12:00:00Z"

@@ -4,6 +4,10 @@ import httpx
 import pytest
 
 from api import Services
+from cpms.control.state import ConnectorState, FeederState, SiteState
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.plan import PlanStatus
+from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
 
 SITE = {"id": "s1", "name": "One", "timezone": "Europe/Amsterdam", "currency": "EUR", "grid_limit_a": 63}
@@ -107,3 +111,48 @@ async def test_unknown_sites_are_not_found(client: httpx.AsyncClient) -> None:
     topics = ("", "/limits", "/events", "/tariff", "/plan", "/plans", "/forecasts", "/measurements", "/alarms")
     for topic in topics:
         assert (await client.get(f"/api/v1/sites/nowhere{topic}")).status_code == 404, topic
+
+
+async def test_the_live_state_tells_power_limit_worst_case_and_headroom(
+    depot: httpx.AsyncClient, live: RecordingLive
+) -> None:
+    connector = ConnectorState(
+        connector=ConnectorKey("CP-1", 1),
+        online=True,
+        confirmed=True,
+        quarantined=False,
+        session_id="s1",
+        limit_a=16.0,
+        worst_case_a=20.0,
+        planned_a=16.0,
+        power_kw=10.9,
+        lease_ends_at=NOW,
+        why="as planned",
+    )
+    feeder = FeederState(
+        feeder_id="grid",
+        limit_a=100.0,
+        limit_kw=60.0,
+        reason="grid connection",
+        worst_case_a=(20.0, 20.0, 20.0),
+        worst_case_kw=15.2,
+        headroom_a=(80.0, 80.0, 80.0),
+        headroom_kw=44.8,
+        measured_kw=None,
+        measured_at=None,
+        shedding=False,
+    )
+    live.states["depot"] = SiteState("depot", NOW, (connector,), (feeder,), "p1", PlanStatus.OPTIMAL, NOW, ("plug-in",))
+    body = (await depot.get("/api/v1/sites/depot")).json()
+    assert body["station_ids"] == ["CP-1"]
+    [shown] = body["live"]["connectors"]
+    assert (shown["station_id"], shown["connector_id"], shown["session_id"]) == ("CP-1", 1, "s1")
+    assert (shown["power_kw"], shown["limit_a"], shown["worst_case_a"], shown["why"]) == (
+        10.9,
+        16.0,
+        20.0,
+        "as planned",
+    )
+    [grid] = body["live"]["feeders"]
+    assert (grid["headroom_a"], grid["headroom_kw"], grid["measured_kw"]) == ([80.0] * 3, 44.8, None)
+    assert (body["live"]["plan_status"], body["live"]["planning_because"]) == ("optimal", ["plug-in"])

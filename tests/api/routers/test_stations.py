@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import httpx
 
 from api import Services
 from cpms.domain.identity import ConnectorKey, matches_hash
-from cpms.domain.telemetry import ConnectorStatus, ConnectorStatusChanged, StationBooted
+from cpms.domain.telemetry import ConnectorStatus, ConnectorStatusChanged, Sample, StationBooted
 from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
 
@@ -109,4 +110,14 @@ async def test_a_station_shows_its_last_boot_and_what_its_connectors_said(
         (1, "Faulted", "GroundFailure")
     ]
     assert body["readings"] == []
-    assert ConnectorKey("CP-1", 1) in (await services.store.site("depot")).connectors
+
+
+async def test_a_station_shows_its_last_readings(depot: httpx.AsyncClient, services: Services) -> None:
+    key = ConnectorKey("CP-1", 1)
+    samples = [
+        Sample(key, NOW + timedelta(seconds=n), NOW, power_kw=7.0 + n, current_a=(10.0, None, 10.5)) for n in (0, 1)
+    ]
+    await services.store.add_samples(samples)
+    [reading] = (await depot.get("/api/v1/stations/CP-1")).json()["readings"]
+    assert (reading["connector_id"], reading["power_kw"], reading["energy_kwh"]) == (1, 8.0, None)
+    assert reading["current_a"] == [10.0, None, 10.5]
