@@ -204,7 +204,7 @@ async def _all_limited(live: LiveDay, console: Console) -> None:
     """Wait until every station is connected and stores a default profile; without one it would charge without limit."""
     try:
         async with asyncio.timeout(READY_WITHIN_S):
-            while any(_unlimited(live)):
+            while any(_unlimited(live)):  # noqa: ASYNC110  stations have no event for it
                 await asyncio.sleep(BEAT_S)
     except TimeoutError as error:
         raise SetupTooSlow(f"No default profile reached {', '.join(_unlimited(live))}.") from error
@@ -218,7 +218,7 @@ async def _all_said(live: LiveDay) -> None:
     """Wait until every message of the stations is answered, but not for ever."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LAST_WORDS_S):
-            while any(len(station.outbox) for station in live.stations.values()):
+            while any(len(station.outbox) for station in live.stations.values()):  # noqa: ASYNC110  as above
                 await asyncio.sleep(BEAT_S)
 
 

@@ -106,7 +106,7 @@ def _minutes(day: Day, count: int) -> list[datetime]:
 
 def _axis(instants: list[datetime]) -> FloatArray:
     """Instants as matplotlib counts them."""
-    return np.array([date2num(instant) for instant in instants], dtype=np.float64)
+    return np.array([date2num(instant) for instant in instants], dtype=np.float64)  # type: ignore[no-untyped-call]  # likewise
 
 
 def _smooth(values: FloatArray) -> FloatArray:

@@ -89,7 +89,7 @@ def _overview(result: DemoResult) -> Table:
         table.add_row(
             each.controller,
             f"{each.energy_kwh:.1f}",
-            f"{each.needs_met} of {len(each.visits)}",
+            f"{each.needs_met}/{len(each.visits)}",
             f"{each.shortfall_kwh:.1f}",
             f"{each.cost:.2f}",
             f"{each.bill.demand_cost:.2f}",

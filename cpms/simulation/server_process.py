@@ -84,7 +84,7 @@ class ServerProcess:
         async with httpx.AsyncClient(base_url=self._api_url, trust_env=False) as http:
             try:
                 async with asyncio.timeout(within_s):
-                    while not await _is_ready(http):
+                    while not await _is_ready(http):  # noqa: ASYNC110  another process has no event
                         await asyncio.sleep(0.1)
             except TimeoutError as error:
                 raise ServerFailed(f"the server was not ready within {within_s:g} s; see {self._log_path}") from error
