@@ -180,8 +180,9 @@ def parse_v16(connector_id: int, profile: Mapping[str, Any]) -> StoredProfile:
 
 def parse_v201(evse_id: int, profile: Mapping[str, Any]) -> StoredProfile:
     """A `chargingProfile` of 2.0.1 as stored on `evse_id`; of several schedules (ISO 15118) the first."""
-    schedules = profile.get("chargingSchedule") or [None]
-    return _parse(evse_id, profile, profile.get("id"), schedules[0])
+    schedules = profile.get("chargingSchedule")
+    first = schedules[0] if isinstance(schedules, list) and schedules else None
+    return _parse(evse_id, profile, profile.get("id"), first)
 
 
 _PURPOSES = {purpose.value: purpose for purpose in ProfilePurpose} | {

@@ -6,21 +6,24 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.timescale import CannotPrepare
+
 HERE = Path(__file__).parent
 _INSTALLED = HERE / "node_modules" / ".package-lock.json"
 
 
-def prepare() -> None:
-    """`npm ci`. RuntimeError where there is no node, or if it fails."""
+def prepare() -> str:
+    """`npm ci`; returns what it did. CannotPrepare where there is no node, or if it fails."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        raise RuntimeError("node and npm are needed for the station by other authors; install Node.js 20 or later")
+        raise CannotPrepare("it needs node and npm; install Node.js 20 or later")
     if is_prepared():
-        return
+        return "ocpp-rpc is installed"
     command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
-        raise RuntimeError(f"npm ci failed in {HERE}: {done.stderr or done.stdout}")
+        raise CannotPrepare(f"npm ci failed in {HERE}: {done.stderr or done.stdout}")
+    return "installed ocpp-rpc"
 
 
 def is_prepared() -> bool:
@@ -30,4 +33,4 @@ def is_prepared() -> bool:
 
 
 if __name__ == "__main__":
-    prepare()
+    print(prepare())
