@@ -127,7 +127,9 @@ class EmbeddedServer:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         self._account.own(fresh)
-        made = self._run("initdb", "-D", fresh, "-U", ROLE, "--auth=peer", "--encoding=UTF8", "--no-locale", cwd=fresh)
+        sync = ["--no-sync"] if self._settings.get("fsync") == "off" else []
+        options = ["-U", ROLE, "--auth=peer", "--encoding=UTF8", "--no-locale", *sync]
+        made = self._run("initdb", "-D", fresh, *options, cwd=fresh)
         if made.returncode != 0:
             raise StoreUnavailable(f"initdb in {fresh} failed: {made.stderr.strip()}")
         fresh.rename(self._cluster)
