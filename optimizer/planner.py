@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +41,16 @@ def plan(request: PlanRequest) -> Plan:
     """
     started_s = time.process_time()
     require_valid(request)
-    problem = horizon(request)
+    problem = horizon(in_canonical_order(request))
     program = formulate(problem)
-    result = _solve(problem, program)
-    return _to_plan(problem, program, result, started_s)
+    made = _to_plan(problem, program, _solve(problem, program), started_s)
+    by_id = {session.session_id: session for session in made.sessions}
+    return replace(made, sessions=tuple(by_id[need.session_id] for need in request.needs))
+
+
+def in_canonical_order(request: PlanRequest) -> PlanRequest:
+    """Needs by session id, so that a plan does not depend on the order in which they were named."""
+    return replace(request, needs=tuple(sorted(request.needs, key=lambda need: need.session_id)))
 
 
 def _solve(problem: Horizon, program: LinearProgram) -> Result:

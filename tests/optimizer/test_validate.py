@@ -1,0 +1,59 @@
+"""What cannot be planned with is refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.plan import DemandPrice, PlanRequest
+from optimizer import plan
+from tests.optimizer.requests import feeder, need, request
+
+NAN = float("nan")
+GOOD = request(need())
+
+
+@pytest.mark.parametrize(
+    ("field", "asked"),
+    [
+        ("voltage_v", replace(GOOD, voltage_v=NAN)),
+        ("steps", replace(GOOD, steps=())),
+        ("steps[1]", replace(GOOD, steps=(GOOD.steps[0], *GOOD.steps[2:], GOOD.steps[1]))),
+        ("time_limit_s", replace(GOOD, time_limit_s=0.0)),
+        ("gap_target", replace(GOOD, gap_target=1.0)),
+        ("import_price_per_kwh", replace(GOOD, import_price_per_kwh=(0.1, NAN, 0.1, 0.1))),
+        ("solar_kw", replace(GOOD, solar_kw=(0.0,))),
+        ("other_load_kw", replace(GOOD, other_load_kw=(float("inf"),) * 4)),
+        ("needs[a]", request(need(energy_kwh=NAN))),
+        ("needs[a].step_a", request(need(step_a=0.0))),
+        ("needs[a].phases", request(need(phases=()))),
+        ("needs[a].feeder_id", request(need(feeder_id="nowhere"))),
+        ("needs[a].max_current_a", request(need(max_current_a=-1.0))),
+        ("needs[a].departs_at", request(replace(need(), departs_at=datetime(2026, 3, 2, 20)))),  # noqa: DTZ001 is the point
+        ("needs[a].arrives_at", request(replace(need(), arrives_at=datetime(2026, 3, 2, 20)))),  # noqa: DTZ001 is the point
+        ("needs", request(need(), need())),
+        ("feeders", request(need(), feeders=(feeder(4), feeder(4)))),
+        ("feeders[root].limit_a", request(need(), feeders=(feeder(4, limit_a=NAN),))),
+        ("feeders[root].import_kw", request(need(), feeders=(feeder(4, import_kw=NAN),))),
+        ("feeders[root].reason", request(need(), feeders=(replace(feeder(4), reason=("x",)),))),
+        ("feeders[a].parent_id", request(need(), feeders=(feeder(4), feeder(4, "a", "b"), feeder(4, "b", "a")))),
+        ("demand[0].applies", replace(GOOD, demand=(DemandPrice(1.0, 0.0, (True,)),))),
+        ("demand[0].window_s", replace(GOOD, demand=(DemandPrice(1.0, 0.0, (True,) * 4, window_s=0),))),
+        ("demand[0].price_per_kw", replace(GOOD, demand=(DemandPrice(-1.0, 0.0, (True,) * 4),))),
+    ],
+)
+def test_bad_input_is_refused_and_named(field: str, asked: PlanRequest):
+    with pytest.raises(InvalidInput) as refused:
+        plan(asked)
+    assert refused.value.field == field
+    assert refused.value.cure
+
+
+def test_steps_with_a_gap_are_refused():
+    moved = replace(GOOD.steps[3], ends_at=GOOD.steps[3].ends_at + timedelta(hours=2))
+    gap = replace(moved, starts_at=GOOD.steps[3].starts_at + timedelta(hours=1))
+    with pytest.raises(InvalidInput, match="consecutive"):
+        plan(replace(GOOD, steps=(*GOOD.steps[:3], gap)))
