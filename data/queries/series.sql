@@ -9,8 +9,9 @@ COPY sample_staging (station_id, connector_id, sampled_at, received_at, reported
     current_l1_a, current_l2_a, current_l3_a, voltage_l1_v, voltage_l2_v, voltage_l3_v, offered_a, soc_pct, derived)
 FROM STDIN (FORMAT binary);
 
+-- In the order of the key, so that two writers of the same samples wait for each other instead of deadlocking.
 -- name: merge_samples
-INSERT INTO samples SELECT * FROM sample_staging ON CONFLICT DO NOTHING;
+INSERT INTO samples SELECT * FROM sample_staging ORDER BY station_id, connector_id, sampled_at ON CONFLICT DO NOTHING;
 
 -- name: merge_last_values
 INSERT INTO last_values
