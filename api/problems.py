@@ -119,5 +119,5 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    # Starlette raises it again behind this answer, and the server logs it.
     return problem(request, KINDS[errors.CpmsError], str(error))
