@@ -25,7 +25,8 @@ OFFERED = "Current.Offered"
 SOC = "SoC"
 _KNOWN = frozenset({ENERGY, POWER, CURRENT, VOLTAGE, OFFERED, SOC})
 
-_THOUSANDTHS = {"wh": 1e-3, "w": 1e-3, "kwh": 1.0, "kw": 1.0, "mwh": 1e3, "mw": 1e3}
+# Divisors, since dividing by 1000 is exact to the last digit where multiplying by 0.001 is not.
+_PER_KILO = {"wh": 1e3, "w": 1e3, "kwh": 1.0, "kw": 1.0, "mwh": 1e-3, "mw": 1e-3}
 _PHASE_INDEX = {"L1": 0, "L2": 1, "L3": 2, "L1-N": 0, "L2-N": 1, "L3-N": 2}
 _LINE_INDEX = {"L1-L2": 0, "L2-L3": 1, "L3-L1": 2}
 
@@ -133,15 +134,20 @@ def _collect(readings: Iterable[Reading], deviations: list[str]) -> _Values:
 
 
 def _in_our_unit(reading: Reading, deviations: list[str]) -> float:
-    value = reading.value * 10.0**reading.multiplier if reading.multiplier else reading.value
+    value = _scaled(reading)
     if reading.measurand not in (ENERGY, POWER):
         return value
-    unit = (reading.unit or "w").strip().lower()
-    factor = _THOUSANDTHS.get(unit)
-    if factor is None:
+    divisor = _PER_KILO.get((reading.unit or "w").strip().lower())
+    if divisor is None:
         deviations.append(f"{reading.measurand} has the unit {reading.unit!r}")
-        factor = 1e-3
-    return value * factor
+        divisor = 1e3
+    return value / divisor
+
+
+def _scaled(reading: Reading) -> float:
+    if reading.multiplier < 0:
+        return reading.value / 10.0**-reading.multiplier
+    return reading.value * 10.0**reading.multiplier if reading.multiplier else reading.value
 
 
 def _energy_kwh(

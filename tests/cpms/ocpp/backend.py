@@ -155,7 +155,9 @@ class Caller:
 
 
 @asynccontextmanager
-async def station(server: StationServer, station_id: str, version: str = "1.6", key: str = KEY) -> AsyncIterator[Caller]:
+async def station(
+    server: StationServer, station_id: str, version: str = "1.6", key: str = KEY
+) -> AsyncIterator[Caller]:
     url = f"ws://127.0.0.1:{server.port}/ocpp/{station_id}"
     subprotocol: Any = f"ocpp{version}"
     async with connect(url, subprotocols=[subprotocol], additional_headers=basic(station_id, key)) as socket:

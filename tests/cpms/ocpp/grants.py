@@ -40,8 +40,6 @@ def grants(draw: st.DrawFn) -> Grant:
     """Any grant of a transaction, issued before or after NOW, with periods at any fraction of a second."""
     offsets_s = sorted(draw(st.lists(_seconds, min_size=0, max_size=40, unique=True)))
     issued_at = NOW - timedelta(seconds=draw(st.floats(0, 600)))
-    periods = tuple(
-        LimitPeriod(issued_at + timedelta(seconds=s - (offsets_s[0])), draw(_currents)) for s in offsets_s
-    )
+    periods = tuple(LimitPeriod(issued_at + timedelta(seconds=s - (offsets_s[0])), draw(_currents)) for s in offsets_s)
     lease_ends_at = draw(st.one_of(st.none(), st.builds(lambda s: NOW + timedelta(seconds=s - 30), _seconds)))
     return Grant("G", "S", KEY, 1, issued_at, draw(_currents), "7", periods, lease_ends_at)

@@ -92,9 +92,7 @@ def test_registers_that_go_back_or_lie_hours_apart_derive_nothing():
 def test_a_register_that_changes_its_unit_is_noticed():
     registers, notes = Registers(), []
     sample(Reading(5_000_000, unit="Wh"), registers=registers)
-    found = sample(
-        Reading(5_000_100, unit="kWh"), registers=registers, at=NOW + timedelta(minutes=1), notes=notes
-    )
+    found = sample(Reading(5_000_100, unit="kWh"), registers=registers, at=NOW + timedelta(minutes=1), notes=notes)
     assert found.energy_kwh == pytest.approx(5000.1)
     assert notes == ["the energy register changed its unit"]
 

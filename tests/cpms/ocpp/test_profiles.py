@@ -63,9 +63,7 @@ def test_every_profile_satisfies_the_schemas(any_grant: Grant, connector: Connec
     get_validator(MessageType.Call, "SetChargingProfile", "2.0.1").validate(new)
 
 
-@given(
-    st.lists(st.tuples(st.integers(1, 500), st.sampled_from([0.0, 6.0, 10.0, 16.0])), min_size=1), st.integers(1, 5)
-)
+@given(st.lists(st.tuples(st.integers(1, 500), st.sampled_from([0.0, 6.0, 10.0, 16.0])), min_size=1), st.integers(1, 5))
 def test_merging_respects_the_number_of_periods_and_only_lowers(gaps: list[tuple[int, float]], max_periods: int):
     starts = [sum(gap for gap, _ in gaps[:i]) for i in range(len(gaps))]
     found = [Step(s, a) for s, (_, a) in zip(starts, gaps, strict=True)]
