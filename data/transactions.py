@@ -142,9 +142,15 @@ async def _complete_start(work: Work, found: Row, event: TransactionStarted, met
     )
     assert row is not None  # noqa: S101 - the row is locked with its station
     energy = await reckon(work, row, row["ended_at"] or row["changed_at"], row["meter_stop_kwh"])
-    return await _change(
-        work, row, energy_kwh=energy.energy_kwh, energy_estimated=row["stop_known"] and energy.estimated
+    began = event.charging and row["state"] == SessionState.PREPARING.value
+    changed = await _change(
+        work,
+        row,
+        state=SessionState.CHARGING.value if began else row["state"],
+        energy_kwh=energy.energy_kwh,
+        energy_estimated=row["stop_known"] and energy.estimated,
     )
+    return await _end_overtaken(work, changed)
 
 
 async def _update(work: Work, site_id: str, event: TransactionUpdated, samples: list[Sample]) -> Row:
@@ -168,7 +174,7 @@ async def _update(work: Work, site_id: str, event: TransactionUpdated, samples: 
         return row
     energy = await reckon(work, row, max(event.updated_at, row["changed_at"]), None)
     is_news = row["ended_at"] is None and event.updated_at >= row["changed_at"]
-    return await _change(
+    changed = await _change(
         work,
         row,
         connector_id=row["connector_id"] or event.connector_id or 0,
@@ -177,6 +183,7 @@ async def _update(work: Work, site_id: str, event: TransactionUpdated, samples: 
         changed_at=max(event.updated_at, row["changed_at"]),
         energy_kwh=max(row["energy_kwh"], energy.energy_kwh),
     )
+    return await _end_overtaken(work, changed)
 
 
 async def _end(work: Work, site_id: str, event: TransactionEnded, samples: list[Sample]) -> Row:
@@ -218,18 +225,27 @@ async def _connector_of(work: Work, station_id: str, connector_id: int | None, s
 
 
 async def _add_session(work: Work, site_id: str, station_id: str, **values: object) -> Row:
-    """Add a session and end those on its connector that a later one has overtaken: perhaps others, perhaps itself."""
-    session_id = str(uuid.uuid4())
     added = await work.row(
-        "add_session", id=session_id, site_id=site_id, station_id=station_id, changed_at=values["started_at"], **values
+        "add_session",
+        id=str(uuid.uuid4()),
+        site_id=site_id,
+        station_id=station_id,
+        changed_at=values["started_at"],
+        **values,
     )
     assert added is not None  # noqa: S101 - INSERT ... RETURNING gives its row
-    if values["connector_id"] == 0:
-        return added
-    for row in await work.rows("overtaken_sessions", station_id=station_id, connector_id=values["connector_id"]):
-        closed = await close_at_last_sample(work, row, row["next_started_at"])
-        added = closed if closed["id"] == session_id else added
-    return added
+    return await _end_overtaken(work, added)
+
+
+async def _end_overtaken(work: Work, row: Row) -> Row:
+    """End the open sessions on a session's connector that a later one has overtaken: perhaps others, perhaps itself."""
+    if row["connector_id"] == 0:
+        return row
+    station_id, connector_id = row["station_id"], row["connector_id"]
+    for overtaken in await work.rows("overtaken_sessions", station_id=station_id, connector_id=connector_id):
+        closed = await close_at_last_sample(work, overtaken, overtaken["next_started_at"])
+        row = closed if closed["id"] == row["id"] else row
+    return row
 
 
 async def _change(work: Work, row: Row, **values: object) -> Row:
