@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf
 
-from cpms.control.bins import Bins, Vector, segments
+from cpms.control.bins import Bins, Vector, segments, to_instant
 from cpms.control.settings import ControlSettings
 from cpms.domain.grid import Grant, GrantState
 from cpms.domain.site import Connector
@@ -23,6 +23,15 @@ class Holding:
     state: GrantState = GrantState.STORED
     ends_s: float = inf
     end_state: GrantState = GrantState.SUPERSEDED
+
+    _nominal: tuple[Bins, Vector] | None = None
+
+    def nominal_a(self, bins: Bins) -> Vector:
+        """What the grant says for each bin; grants are written so that no scheduled change lies in the middle of one."""
+        if self._nominal is None or self._nominal[0] is not bins:
+            middles = (to_instant(bins.begin_s(i) + bins.width_s / 2) for i in range(bins.count))
+            self._nominal = bins, [self.grant.limit_a_at(middle) for middle in middles]
+        return self._nominal[1]
 
     @property
     def answered(self) -> bool:

@@ -30,7 +30,8 @@ class Acting:
     def act(self, now: datetime) -> None:
         """Everything that may be done now."""
         situation = self._s
-        situation.dirty = False
+        situation.dirty = situation.urgent = False
+        situation.acted_at = now
         self._send(self._base_grants(now), self._grants(now))
         if situation.replanning.due(now):
             self._ask(now)

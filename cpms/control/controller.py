@@ -99,7 +99,7 @@ class SiteController:
         if handler is not None:
             handler(event, now)
         self._learning.watch_meters(now)
-        if situation.dirty or now >= situation.wake_at:
+        if situation.must_act(now):
             self._acting.act(now)
         return situation.drain()
 
@@ -150,7 +150,7 @@ class SiteController:
         if ended:
             self._s.out(RecordGrantStates(ended))
         self._s.desk.forgive(event.station_id, self._s.ledger)
-        self._s.dirty = True
+        self._s.urgent = True
 
     def _session_opened(self, event: ev.SessionOpened | ev.SessionChanged, now: datetime) -> None:
         self._s.book.open(event.session)
@@ -177,7 +177,7 @@ class SiteController:
 
     def _adopt(self, timeline: LimitTimeline, now: datetime) -> None:
         """Limits hold at once, even ones that cannot be kept safe; people are told."""
-        self._s.timeline = timeline
+        self._s.timeline, self._s.urgent = timeline, True
         self._s.ledger.adopt(timeline, now)
         self._s.guards = {f.id: self._s.guards.get(f.id, FeederGuard(self._s.settings)) for f in timeline.site.feeders}
         try:
@@ -217,7 +217,7 @@ class SiteController:
         key = holding.grant.connector
         refused = event.outcome in (CommandOutcome.REJECTED, CommandOutcome.NOT_SUPPORTED)
         situation.out(RecordGrantStates({event.grant_id: GrantState.REJECTED if refused else holding.state}))
-        situation.dirty = True
+        situation.dirty |= event.outcome is not CommandOutcome.ACCEPTED or holding.grant.is_base
         if event.outcome is CommandOutcome.ACCEPTED:
             situation.desk.succeeded(key)
         elif event.detail != SUPERSEDED:

@@ -97,7 +97,8 @@ def _admissible(wish: Wish, ledger: Ledger, now: datetime) -> Vector:
     lease_bins = int(ledger.settings.lease_s // ledger.settings.bin_s)
     held = ledger.accounts[wish.key].held
     admissible = ledger.admissible_a(wish.key)
-    lasting = [max(h, min(admissible[i : i + SUSTAINED_BINS])) for i, h in enumerate(held)]
+    following = [admissible[i:] + admissible[-1:] * i for i in range(SUSTAINED_BINS)]
+    lasting = list(map(max, held, map(min, *following)))
     limit_a = quantised(wish.connector, [min(w, a) for w, a in zip(wish.wanted_a[:lease_bins], lasting, strict=False)])
     if now.timestamp() >= ledger.bins.begin_s(1) - ledger.settings.lead_s:
         limit_a[0] = min(limit_a[0], limit_a[1])  # too late in this bin to be down when the next one begins
@@ -125,11 +126,6 @@ class _Look:
             h for h in self.account.grants if h.ends_s == inf and h.grant.transaction_id == self.wish.transaction_id
         ]
 
-    def of(self, grant: Grant) -> Vector:
-        """What a grant says for each bin: by construction no scheduled change lies in the middle of one."""
-        bins = self.ledger.bins
-        return [grant.limit_a_at(to_instant(bins.begin_s(i) + bins.width_s / 2)) for i in range(len(self.limit_a))]
-
     def waiting(self) -> Holding | None:
         """The newest grant that its station may still answer."""
         newest = max((h for h in self.live if not h.answered), key=lambda h: h.grant.sequence, default=None)
@@ -137,14 +133,14 @@ class _Look:
 
     def lowers(self, holdings: Sequence[Holding]) -> bool:
         """Whether the proposal goes below what may be in force: noticeably and soon, or at all where the worst case is too much."""
-        base = [self.account.base_a] * len(self.limit_a)
-        highest = [max(values) for values in zip(*([self.of(h.grant) for h in holdings] or [base]), strict=True)]
+        held = [h.nominal_a(self.ledger.bins) for h in holdings] or [[self.account.base_a] * self.ledger.bins.count]
+        highest = held[0] if len(held) == 1 else list(map(max, *held))
         over = self.ledger.overcommitted(self.wish.key)
         half = len(self.limit_a) // 2
         tolerance_a = self.ledger.settings.tolerance_a
         return any(
             limit_a < high_a - 1e-6 and (over[i] or (i < half and limit_a < high_a - tolerance_a))
-            for i, (limit_a, high_a) in enumerate(zip(self.limit_a, highest, strict=True))
+            for i, (limit_a, high_a) in enumerate(zip(self.limit_a, highest, strict=False))
         )
 
     def may_retry(self, at_most_s: float) -> bool:
@@ -155,7 +151,7 @@ class _Look:
     def worth_sending(self) -> bool:
         """Whether a lost or doubtful state, a lease that nears its end, or a raise is worth a message."""
         in_force = next((h for h in self.live if h is self.account.in_force()), None)
-        held = [self.account.base_a] * len(self.limit_a) if in_force is None else self.of(in_force.grant)
+        held = [self.account.base_a] * len(self.limit_a) if in_force is None else in_force.nominal_a(self.ledger.bins)
         half = len(self.limit_a) // 2
         gain_a = max(p - h for p, h in zip(self.limit_a[:half], held, strict=False))
         doubtful = any(h.state is not GrantState.ACCEPTED for h in self.live)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from math import inf
+from operator import add
 
 from cpms.control.bins import Vector
 from cpms.control.ledger import Ledger
@@ -47,7 +48,8 @@ def setpoint_a(current_a: float, max_a: float, step_a: float, min_a: float) -> f
 def quantised(connector: Connector, wanted_a: Sequence[float]) -> Vector:
     """Each value as the largest setpoint of the connector not above it (G11)."""
     c = connector
-    return [setpoint_a(round(a, 4), c.max_current_a, c.step_a, c.min_current_a) for a in wanted_a]
+    known = {a: setpoint_a(round(a, 4), c.max_current_a, c.step_a, c.min_current_a) for a in set(wanted_a)}
+    return [known[a] for a in wanted_a]
 
 
 def steerable_room(
@@ -94,7 +96,8 @@ def _fit_row(below: Sequence[Wish], fitted: dict[ConnectorKey, Vector], ledger: 
     total = [0.0] * len(room)
     for wish, weight in loading:
         floor_a = ledger.accounts[wish.key].base_a
-        total = [t + weight * max(a, floor_a) for t, a in zip(total, fitted[wish.key], strict=True)]
+        drawn = fitted[wish.key] if floor_a == 0.0 else [max(a, floor_a) for a in fitted[wish.key]]
+        total = list(map(add, total, drawn if weight == 1.0 else [weight * a for a in drawn]))
     for index, (used, free) in enumerate(zip(total, room, strict=True)):
         if used > free + EPSILON:
             _cut(loading, fitted, index, used - free)

@@ -7,7 +7,7 @@ then ends; caps stay until a fresh meter shows room.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf, isfinite
@@ -46,7 +46,7 @@ class FeederGuard:
         self,
         measurement: FeederMeasurement,
         limit: FeederLimit,
-        drawn: Sequence[float],
+        drawn: Callable[[], Sequence[float]],
         voltage_v: float,
         now: datetime,
     ) -> bool:
@@ -64,7 +64,12 @@ class FeederGuard:
         return self._below(excess, limits, now)
 
     def _over(
-        self, excess: Sequence[float], ratio: float, drawn: Sequence[float], measured_at: datetime, now: datetime
+        self,
+        excess: Sequence[float],
+        ratio: float,
+        drawn: Callable[[], Sequence[float]],
+        measured_at: datetime,
+        now: datetime,
     ) -> bool:
         self.over_since = min(self.over_since or measured_at, measured_at)
         lasting = (measured_at - self.over_since).total_seconds() >= self.settings.overload_s
@@ -75,7 +80,7 @@ class FeederGuard:
         self.acted_at = now
         caps = [
             min(cap, max(0.0, min(cap, used) - SHED_FACTOR * e)) if e > 0 else cap
-            for cap, used, e in zip(self.cap, drawn, excess, strict=True)
+            for cap, used, e in zip(self.cap, drawn(), excess, strict=True)
         ]
         self.cap = (caps[0], caps[1], caps[2], caps[3])
         return True

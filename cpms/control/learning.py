@@ -77,6 +77,7 @@ class Learning:
         message = f"{key} draws {draw.current_a:.1f} A per phase, allowed were {allowed_a:.1f} A"
         situation.out(RaiseAlarm(kind, str(key), message))
         situation.need_plan("a station disobeys" if disobeys else "a station obeys again", now)
+        situation.urgent |= disobeys
 
     def feeder(self, event: FeederMeasured, now: datetime) -> None:
         """A feeder's meter spoke. One that reads no number has not spoken (G7)."""
@@ -89,9 +90,10 @@ class Learning:
             situation.out(RaiseAlarm(AlarmKind.METER_BACK, measurement.feeder_id, "the meter reads again"))
         limit = situation.timeline.at(measurement.feeder_id, now)
         was_shedding = guard.shedding
-        drawn = self._drawn(measurement.feeder_id, now)
-        if guard.measured(measurement, limit, drawn, situation.site.voltage_v, now):
-            situation.dirty = True
+        if guard.measured(
+            measurement, limit, lambda: self._drawn(measurement.feeder_id, now), situation.site.voltage_v, now
+        ):
+            situation.dirty = situation.urgent = True
             self._tell(measurement, was_shedding, guard.shedding)
         if measurement.feeder_id == situation.site.root.id:
             self._root(measurement, now)

@@ -106,16 +106,15 @@ class Ledger:
     def admissible_a(self, key: ConnectorKey) -> Vector:
         """Most a connector may be granted [A per phase] per bin: what it holds, and the room above it."""
         account = self.accounts[key]
-        room = [inf] * self.bins.count
-        for row, weight in self._weights[key].items():
-            for feeder_id in self._paths[key]:
-                room = [
-                    r if r <= free / weight else free / weight
-                    for r, free in zip(room, self.room[feeder_id][row], strict=True)
-                ]
+        rows = [
+            free if weight == 1.0 else [f / weight for f in free]
+            for row, weight in self._weights[key].items()
+            for free in (self.room[feeder_id][row] for feeder_id in self._paths[key])
+            if free[-1] < inf or min(free) < inf
+        ]
+        room = map(min, *rows) if len(rows) > 1 else rows[0]
         return [
-            held + max(0.0, free + counted - held)
-            for held, counted, free in zip(account.held, account.counted, room, strict=True)
+            max(held, free + counted) for held, counted, free in zip(account.held, account.counted, room, strict=True)
         ]
 
     def admits(self, grant: Grant) -> bool:
@@ -192,7 +191,9 @@ class Ledger:
         over = [False] * self.bins.count
         for feeder_id in self._paths[key]:
             for row in self._weights[key]:
-                over = [o or free < -EPSILON for o, free in zip(over, self.room[feeder_id][row], strict=True)]
+                free = self.room[feeder_id][row]
+                if min(free) < -EPSILON:
+                    over = [o or f < -EPSILON for o, f in zip(over, free, strict=True)]
         return over
 
     def next_change_at(self) -> datetime:

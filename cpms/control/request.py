@@ -125,7 +125,7 @@ def _cap(known: Known, feeder_id: str, parent_id: str | None, steps: Sequence[In
     in kW at the voltage the ledger reckons with."""
     limits = [_lowest(known.timeline, feeder_id, step) for step in steps]
     other_kw = _relied_other_kw(known, steps) if feeder_id == known.site.root.id else [0.0] * len(steps)
-    fixed = [_fixed(known, feeder_id, step) for step in steps]
+    fixed = _fixed(known, feeder_id, steps)
     derate = known.site.voltage_v / known.site.max_voltage_v
     import_kw = [
         None if kw is None else max(0.0, kw - other - used[KW_ROW]) * derate + min(other, kw)
@@ -159,16 +159,20 @@ def _relied_other_kw(known: Known, steps: Sequence[Interval]) -> list[float]:
     return [max(reserve_kw, value or 0.0) for value in upper]
 
 
-def _fixed(known: Known, feeder_id: str, step: Interval) -> list[float]:
-    """Worst case at the start of `step` of what cannot be steered below a feeder: L1, L2, L3 [A], kW."""
+def _fixed(known: Known, feeder_id: str, steps: Sequence[Interval]) -> list[list[float]]:
+    """Worst case at the start of each step of what cannot be steered below a feeder: L1, L2, L3 [A], kW."""
     ledger = known.ledger
-    used = [0.0] * (KW_ROW + 1)
-    index = ledger.bins.index_of(step.starts_at.timestamp())
-    for key, account in ledger.accounts.items():
-        if feeder_id in ledger.path(key) and key not in known.steerable:
-            for row, weight in ledger.weights(key).items():
-                used[row] += weight * account.counted[index]
-    return used
+    fixed = [
+        (account.counted, ledger.weights(key))
+        for key, account in ledger.accounts.items()
+        if key not in known.steerable and feeder_id in ledger.path(key)
+    ]
+    indexes = [ledger.bins.index_of(step.starts_at.timestamp()) for step in steps]
+    used = {
+        i: [sum(v[i] * weights.get(row, 0.0) for v, weights in fixed) for row in range(KW_ROW + 1)]
+        for i in set(indexes)
+    }
+    return [used[i] for i in indexes]
 
 
 def _expected(

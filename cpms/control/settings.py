@@ -21,7 +21,8 @@ class ControlSettings:
         `retry_s`: pause after a rejection, doubled each time up to `lease_s`.
         `tolerance_a` [A]: smaller differences between plan and grant are not worth a message.
         `raise_step_a` [A] and `raise_hold_s`: a partial raise below this step waits until the last send is so long ago.
-        `reboot_grace_s`: a station that just booted counts at its hardware maximum at once (nobody is raised), but others
+        `settle_s`: what happens within this time of the last decision is answered together; what concerns safety is not delayed.
+    `reboot_grace_s`: a station that just booted counts at its hardware maximum at once (nobody is raised), but others
         are reduced for it only after this time, since its default is usually confirmed again within seconds.
 
     Obedience (G6)
@@ -56,6 +57,7 @@ class ControlSettings:
     tolerance_a: float = 0.5
     raise_step_a: float = 2.0
     raise_hold_s: float = 60.0
+    settle_s: float = 1.0
     reboot_grace_s: float = 60.0
 
     disobey_a: float = 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cpms.control.book import SessionBook
 from cpms.control.dispatch import Desk
@@ -27,7 +27,8 @@ NEVER_ACTED = datetime.fromtimestamp(0, UTC)
 
 @dataclass
 class Situation:
-    """One site's state of knowledge. `dirty`: something changed that grants may depend on; `wake_at`: act then in any case."""
+    """One site's state of knowledge. `dirty`: something changed that grants may depend on; `urgent`: at once;
+    `wake_at`: act then in any case."""
 
     settings: ControlSettings
     timeline: LimitTimeline
@@ -47,6 +48,8 @@ class Situation:
     stale_meters: set[str] = field(default_factory=set)
     solar_credit_kw: float = 0.0
     dirty: bool = True
+    urgent: bool = False
+    acted_at: datetime = NEVER_ACTED
     wake_at: datetime = NEVER_ACTED
     effects: list[Effect] = field(default_factory=list)
 
@@ -92,3 +95,10 @@ class Situation:
         """Something changed that a plan depends on."""
         self.replanning.need(reason, now)
         self.dirty = True
+
+    def must_act(self, now: datetime) -> bool:
+        """Whether to decide anew at `now`; if something changed but may wait a little, `wake_at` moves up."""
+        settled_at = self.acted_at + timedelta(seconds=self.settings.settle_s)
+        if self.dirty and now < settled_at:
+            self.wake_at = min(self.wake_at, settled_at)
+        return self.urgent or now >= self.wake_at or (self.dirty and now >= settled_at)

@@ -26,31 +26,38 @@ def problem_with(plan: Plan) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
+@dataclass
 class PlanInForce:
     """A usable plan and what sessions had been delivered [kWh], by id, when it was asked for."""
 
     plan: Plan
     delivered_kwh: Mapping[str, float]
 
+    def __post_init__(self) -> None:
+        self._sessions = {session.session_id: session for session in self.plan.sessions}
+        self._starts = [step.starts_at.timestamp() for step in self.plan.steps]
+        self._steps_of: tuple[Bins | None, list[int]] = (None, [])
+
     def wanted_a(self, session_id: str, bins: Bins) -> Vector | None:
         """Planned current [A per phase] per bin, what is after the plan as its last step; None for a session it does not know."""
-        planned = next((s for s in self.plan.sessions if s.session_id == session_id), None)
+        planned = self._sessions.get(session_id)
         if planned is None:
             return None
-        starts = [step.starts_at.timestamp() for step in self.plan.steps]
-        middles = (bins.begin_s(i) + bins.width_s / 2 for i in range(bins.count))
-        return [planned.current_a[max(0, bisect_right(starts, s) - 1)] for s in middles]
+        if self._steps_of[0] is not bins:
+            middles = (bins.begin_s(i) + bins.width_s / 2 for i in range(bins.count))
+            self._steps_of = bins, [max(0, bisect_right(self._starts, s) - 1) for s in middles]
+        return [planned.current_a[step] for step in self._steps_of[1]]
 
     def planned_kwh(self, session_id: str, now: datetime) -> float | None:
         """Energy [kWh] that the session should have got between the request and `now`."""
-        planned = next((s for s in self.plan.sessions if s.session_id == session_id), None)
+        planned = self._sessions.get(session_id)
         if planned is None:
             return None
         energy_kwh = 0.0
         for step, power_kw in zip(self.plan.steps, planned.power_kw, strict=False):
-            passed_s = (min(now, step.ends_at) - step.starts_at).total_seconds()
-            energy_kwh += power_kw * max(0.0, passed_s) / 3600.0
+            if step.starts_at >= now:
+                break
+            energy_kwh += power_kw * (min(now, step.ends_at) - step.starts_at).total_seconds() / 3600.0
         return energy_kwh
 
     def drifted(self, session: Session, now: datetime, drift_kwh: float) -> bool:
