@@ -76,8 +76,7 @@ class StationClient:
                 await self._read(socket, str(text))
         finally:
             writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WebSocketException, TimeoutError):
-                await writer
+            await asyncio.gather(writer, return_exceptions=True)
             self.station.disconnected(self._live())
 
     async def _read(self, socket: ClientConnection, text: str) -> None:
@@ -97,7 +96,8 @@ class StationClient:
                 sent_at_s = loop.time()
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), ANSWER_WITHIN_S)
+                async with asyncio.timeout(ANSWER_WITHIN_S):  # wait_for would lose a cancellation (Python 3.11)
+                    await self._wake.wait()
             if self.station.outbox.unanswered and loop.time() - sent_at_s > ANSWER_WITHIN_S:
                 await socket.close(1002, "no answer")
                 return

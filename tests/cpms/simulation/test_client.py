@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,6 +24,7 @@ from cpms.domain.telemetry import (
     AuthorizeRequested,
     BootReply,
     CommandOutcome,
+    DeviationSeen,
     Reply,
     StationBooted,
     StationEvent,
@@ -111,6 +112,12 @@ async def server(backend: Backend, clock: AcceleratedClock) -> AsyncIterator[Sta
     await server.stop()
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110  stations have no event for it
+            await asyncio.sleep(0)
+
+
 @contextlib.asynccontextmanager
 async def running(client: StationClient) -> AsyncIterator[None]:
     task = asyncio.create_task(client.run())
@@ -152,8 +159,7 @@ async def test_a_station_lives_a_session_and_follows_its_grants(
         assert client.station.limit_at(1, clock.now())[0] == 0.0
         transaction = client.station.outlets[1].transaction
         assert transaction is not None
-        while transaction.id is None:
-            await asyncio.sleep(0)
+        await until(lambda: transaction.id is not None)
         result = await server.send("S", grant(transaction.id, 13.0, clock.now()))
         assert result.outcome is CommandOutcome.ACCEPTED
         assert client.station.limit_at(1, clock.now())[0] == 13.0
@@ -174,8 +180,7 @@ async def test_it_comes_back_after_a_lost_server_and_tells_what_happened(
     async with running(client):
         await backend.seen(StationBooted)
         await first.stop()
-        while client.station.online:
-            await asyncio.sleep(0)
+        await until(lambda: not client.station.online)
         started_at = clock.now()
         client.station.plug_in(1, "TAG", started_at)
         second = StationServer(backend, clock, PEPPER, port=port, options=options)
@@ -191,8 +196,6 @@ async def test_with_a_wrong_key_it_is_not_let_in(
 ) -> None:
     client = client_of(server, clock, Dialect16(), key="f" * 20)
     async with running(client):
-        async with asyncio.timeout(20):
-            while not server.health()["refused"]:
-                await asyncio.sleep(0)
+        refused = await backend.seen(DeviationSeen)
         assert client.connections == 0
-    assert backend.events == []
+    assert refused == backend.events
