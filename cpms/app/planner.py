@@ -34,6 +34,11 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
         self.failures = 0
 
+    @property
+    def running(self) -> bool:
+        """Whether there are workers."""
+        return self._pool is not None
+
     async def start(self) -> None:
         """Start the workers and have them import what they need."""
         self._pool = self._make_pool()

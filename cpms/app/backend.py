@@ -1,0 +1,133 @@
+"""What stations say, made durable, answered, and handed to their site's controller."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cpms.app.sites import Sites
+from cpms.control.events import SessionClosed, SessionOpened
+from cpms.domain.command import RemoteStop
+from cpms.domain.identity import AuthorizationStatus, StationCredentials
+from cpms.domain.session import Session, SessionState
+from cpms.domain.telemetry import (
+    AuthorizeReply,
+    AuthorizeRequested,
+    BootReply,
+    ConnectorStatusChanged,
+    DeviationSeen,
+    Reply,
+    Sample,
+    SamplesReceived,
+    StationBooted,
+    StationCapabilities,
+    StationConnected,
+    StationDisconnected,
+    StationEvent,
+    TransactionEnded,
+    TransactionReply,
+    TransactionStarted,
+    TransactionUpdated,
+)
+from data.ingest import SampleIngest
+from data.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Backend:
+    """Implements `cpms.ocpp.server.StationBackend`. Whatever bills is committed before it is answered (B1)."""
+
+    store: Store
+    ingest: SampleIngest
+    sites: Sites
+    heartbeat_interval_s: int
+
+    async def credentials(self, station_id: str) -> StationCredentials | None:
+        """What a connecting station is checked against."""
+        return await self.store.station_credentials(station_id)
+
+    def raw(self, station_id: str, received_at: datetime, direction: str, text: str) -> None:
+        """Keep a message as it was."""
+        self.ingest.add_raw(station_id, received_at, direction, text)
+
+    async def handle(self, event: StationEvent) -> Reply:
+        """Make an event durable, tell the controller, and answer."""
+        match event:
+            case TransactionStarted():
+                return await self._transaction_started(event)
+            case TransactionUpdated():
+                return await self._transaction_updated(event)
+            case TransactionEnded():
+                return await self._transaction_ended(event)
+            case AuthorizeRequested():
+                return AuthorizeReply(await self._authorize(event.id_tag, event.received_at))
+            case SamplesReceived():
+                self._keep(event.samples)
+            case DeviationSeen():
+                log.info("station %s: %s: %s", event.station_id, event.action, event.problem)
+                return None
+        return await self._station_changed(event)
+
+    async def _station_changed(self, event: StationEvent) -> Reply:
+        reply: Reply = None
+        match event:
+            case StationBooted():
+                await self.store.record_boot(event)
+                reply = BootReply(self.heartbeat_interval_s)
+            case StationCapabilities():
+                await self.store.record_capabilities(event)
+            case StationConnected():
+                await self.store.record_connection(event.station_id, event.protocol, event.received_at)
+            case StationDisconnected():
+                await self.store.record_disconnection(event.station_id, event.received_at)
+            case ConnectorStatusChanged():
+                await self.store.record_status(event)
+        self.sites.post_station(event)
+        return reply
+
+    async def _transaction_started(self, event: TransactionStarted) -> TransactionReply:
+        session = await self.store.start_transaction(event)
+        self._keep(event.samples)
+        return TransactionReply(session.transaction_id, await self._admit(session, event.id_tag, event.received_at))
+
+    async def _transaction_updated(self, event: TransactionUpdated) -> TransactionReply:
+        session = await self.store.update_transaction(event)
+        self._keep(event.samples)
+        status = await self._admit(session, event.id_tag, event.received_at)
+        self.sites.post_station(SamplesReceived(event.station_id, event.received_at, event.samples))
+        return TransactionReply(session.transaction_id, status)
+
+    async def _transaction_ended(self, event: TransactionEnded) -> TransactionReply:
+        session = await self.store.end_transaction(event)
+        self._keep(event.samples)
+        self.sites.post(session.site_id, SessionClosed(session))
+        self.sites.remember(session)
+        status = None if event.id_tag is None else await self._authorize(event.id_tag, event.received_at)
+        return TransactionReply(session.transaction_id, status)
+
+    async def _admit(self, session: Session, id_tag: str | None, now: datetime) -> AuthorizationStatus | None:
+        """Plan for an authorized session; have the station stop one that is not (it draws its fallback at most)."""
+        if id_tag is None:
+            return None
+        token = await self.store.token(id_tag)
+        status = AuthorizationStatus.INVALID if token is None else token.status(now)
+        if session.state is SessionState.ENDED:
+            return status
+        if token is not None and status is AuthorizationStatus.ACCEPTED:
+            self.sites.post(session.site_id, SessionOpened(await self.sites.with_need(session, token.priority)))
+        else:
+            log.warning("session %s: idTag is %s, the station is told to stop", session.id, status.value)
+            self.sites.send_soon(session.connector.station_id, RemoteStop(session.transaction_id))
+        return status
+
+    async def _authorize(self, id_tag: str, now: datetime) -> AuthorizationStatus:
+        token = await self.store.token(id_tag)
+        return AuthorizationStatus.INVALID if token is None else token.status(now)
+
+    def _keep(self, samples: Sequence[Sample]) -> None:
+        if samples:
+            self.ingest.add(samples)

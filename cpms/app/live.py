@@ -1,0 +1,103 @@
+"""The API's view of the running process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.ports import ComponentHealth, Health
+from cpms.app.planner import Workers
+from cpms.app.sites import Sites
+from cpms.app.supervise import Supervisor
+from cpms.control.events import FeederMeasured, LimitsChanged, NeedChanged, SiteChanged, TariffChanged
+from cpms.control.state import SiteState
+from cpms.domain.command import Command
+from cpms.domain.telemetry import CommandResult, FeederMeasurement
+from cpms.ocpp.server import StationServer
+from data.ingest import SampleIngest
+from data.store import Store
+
+
+@dataclass
+class LiveProcess:
+    """Implements `api.ports.Live` on the running sites and the gateway."""
+
+    store: Store
+    sites: Sites
+    gateway: StationServer
+    ingest: SampleIngest
+    workers: Workers
+    supervisor: Supervisor
+
+    def site_state(self, site_id: str) -> SiteState | None:
+        """What the site's controller sees now."""
+        running = self.sites.running.get(site_id)
+        return None if running is None else running.runner.state()
+
+    async def site_changed(self, site_id: str) -> None:
+        """A site was created or edited, a station was added."""
+        running = await self.sites.start_site(site_id)
+        running.runner.post(SiteChanged(running.site))
+
+    async def limits_changed(self, site_id: str) -> None:
+        """Limits or events changed; all that hold are read anew."""
+        limits, events = await self.store.limits(site_id), await self.store.events(site_id)
+        self.sites.post(site_id, LimitsChanged(tuple(limits), tuple(events)))
+
+    async def events_changed(self, site_id: str) -> None:
+        """Events are limits."""
+        await self.limits_changed(site_id)
+
+    async def tariff_changed(self, site_id: str) -> None:
+        """The tariff changed."""
+        tariff = await self.store.tariff(site_id)
+        if tariff is not None:
+            self.sites.post(site_id, TariffChanged(tariff))
+
+    async def need_changed(self, session_id: str) -> None:
+        """A driver or operator said what a session needs."""
+        session = await self.store.session(session_id)
+        self.sites.post(session.site_id, NeedChanged(session.id, session.need, session.priority))
+
+    async def measured(self, measurements: Sequence[FeederMeasurement]) -> None:
+        """Meters were read."""
+        for measurement in sorted(measurements, key=lambda m: m.measured_at):
+            self.sites.post(measurement.site_id, FeederMeasured(measurement))
+
+    async def send(self, station_id: str, command: Command) -> CommandResult:
+        """Have a station do something."""
+        return await self.gateway.send(station_id, command)
+
+    def connected(self) -> frozenset[str]:
+        """Ids of the stations that are connected."""
+        return self.gateway.connected
+
+    def health(self) -> Health:
+        """The planner, the gateway, what is being stored, and every supervised task."""
+        planner = ComponentHealth("planner", self.workers.running, counters={"failures": self.workers.failures})
+        counted = self.gateway.health()
+        numbers = {name: float(value) for name, value in counted.items() if isinstance(value, int | float)}
+        gateway = ComponentHealth("gateway", True, counters=numbers)
+        return Health((planner, gateway, self._ingest(), *self._controllers(), *self._tasks()))
+
+    def _ingest(self) -> ComponentHealth:
+        health = self.ingest.health()
+        return ComponentHealth("ingest", health.ok, health.detail, counters=health.counters)
+
+    def _controllers(self) -> list[ComponentHealth]:
+        """A controller that is not restored yet is not ready."""
+        return [
+            ComponentHealth(
+                f"site {site_id}",
+                running.runner.controller is not None,
+                "" if running.runner.controller is not None else "being restored",
+                counters={"backlog": running.runner.backlog},
+            )
+            for site_id, running in self.sites.running.items()
+        ]
+
+    def _tasks(self) -> list[ComponentHealth]:
+        return [
+            ComponentHealth(h.name, h.ok, h.detail, h.since, {"restarts": h.restarts})
+            for h in self.supervisor.health.values()
+        ]

@@ -1,0 +1,155 @@
+"""The shell around one site's controller: feeds it events in order and carries out what it wants."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+import optimizer
+from cpms.app.books import Books
+from cpms.app.planner import Workers
+from cpms.app.restore import restore_controller
+from cpms.control.controller import SiteController
+from cpms.control.effects import (
+    AskPlan,
+    Effect,
+    RaiseAlarm,
+    RecordGrantStates,
+    SendGrant,
+    SessionLearned,
+    StoreGrants,
+)
+from cpms.control.events import ControlEvent, GrantAnswered, PlanArrived, PlanFailed, Tick
+from cpms.control.settings import ControlSettings
+from cpms.control.state import SiteState
+from cpms.domain import errors
+from cpms.domain.command import Command, InstallGrant
+from cpms.domain.plan import PlanRequest
+from cpms.domain.telemetry import Alarm, CommandOutcome, CommandResult, StationConnected
+from cpms.domain.time import Clock
+from data.store import Store
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+SHORTEST_TICK_REAL_S = 0.05
+"""Under an accelerated clock ticks come no faster than this in real time."""
+
+Send = Callable[[str, Command], Awaitable[CommandResult]]
+
+
+@dataclass
+class SiteRunner:
+    """Runs one site. `run` restores the controller from the store first, so that starting it again is always right."""
+
+    site_id: str
+    store: Store
+    workers: Workers
+    send: Send
+    clock: Clock
+    settings: ControlSettings
+    connected: Callable[[], frozenset[str]]
+    controller: SiteController | None = None
+    _queue: asyncio.Queue[ControlEvent] = field(default_factory=asyncio.Queue)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def post(self, event: ControlEvent) -> None:
+        """Hand over an event; it is handled after all before it."""
+        self._queue.put_nowait(event)
+
+    def state(self) -> SiteState | None:
+        """What the controller sees now; None while it is not restored."""
+        return None if self.controller is None else self.controller.state(self.clock.now())
+
+    @property
+    def backlog(self) -> int:
+        """Events that wait to be handled."""
+        return self._queue.qsize()
+
+    async def run(self) -> None:
+        """Restore, then handle events for ever. Supervised: an error starts it again from what is stored."""
+        self._drop_everything()
+        books = Books(self.store, self.site_id)
+        self.controller = await restore_controller(self.store, self.site_id, self.settings, self.clock.now())
+        for station_id in self.connected():
+            self.post(StationConnected(station_id, self.clock.now(), ""))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._tick())
+                group.create_task(books.keep())
+                group.create_task(self._handle_events(self.controller, books))
+        finally:
+            self._drop_everything()
+            await books.write()
+
+    def _drop_everything(self) -> None:
+        """Forget what is queued or under way: a restored controller knows all that is durable, and asks again."""
+        for task in self._tasks:
+            task.cancel()
+        self.controller = None
+        self._queue = asyncio.Queue()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.gather(self.clock.sleep(TICK_S), asyncio.sleep(SHORTEST_TICK_REAL_S))
+            self.post(Tick())
+
+    async def _handle_events(self, controller: SiteController, books: Books) -> None:
+        while True:
+            event = await self._queue.get()
+            await self._perform(controller.handle(event, self.clock.now()), books)
+
+    async def _perform(self, effects: tuple[Effect, ...], books: Books) -> None:
+        """Carry out the effects of one event strictly in order; without durable grants nothing behind them happens (G10)."""
+        for index, effect in enumerate(effects):
+            match effect:
+                case StoreGrants(grants):
+                    try:
+                        await self.store.store_grants(grants)
+                    except errors.CpmsError as error:
+                        log.error("site %s: grants are not durable, nothing is sent: %s", self.site_id, error)
+                        self._refuse(effects[index:], str(error))
+                        return
+                case SendGrant():
+                    self._start(self._send_grant(effect))
+                case AskPlan(request):
+                    self._start(self._plan(request))
+                case RecordGrantStates(states):
+                    books.grant_states(states)
+                case SessionLearned():
+                    books.session(effect)
+                case RaiseAlarm(kind, subject, message):
+                    log.warning("site %s: %s %s: %s", self.site_id, kind.value, subject, message)
+                    books.alarm(Alarm(self.site_id, self.clock.now(), kind.value, f"{subject}: {message}"))
+
+    def _refuse(self, effects: tuple[Effect, ...], why: str) -> None:
+        for effect in effects:
+            if isinstance(effect, SendGrant):
+                self.post(GrantAnswered(effect.grant.id, CommandOutcome.REJECTED, why))
+            elif isinstance(effect, AskPlan):
+                self.post(PlanFailed(effect.request.id, why))
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send_grant(self, effect: SendGrant) -> None:
+        queue = self._queue
+        command = InstallGrant(effect.grant, effect.connector, effect.priority)
+        result = await self.send(effect.grant.connector.station_id, command)
+        queue.put_nowait(GrantAnswered(effect.grant.id, result.outcome, result.detail))
+
+    async def _plan(self, request: PlanRequest) -> None:
+        queue = self._queue
+        try:
+            plan = await self.workers.run(optimizer.plan, request)
+            plan = replace(plan, made_at=self.clock.now())
+            await self.store.add_plan(plan)
+        except Exception as error:  # whatever became of the worker, the controller is told and goes on without
+            log.exception("site %s: no plan", self.site_id)
+            queue.put_nowait(PlanFailed(request.id, str(error)))
+        else:
+            queue.put_nowait(PlanArrived(plan))

@@ -1,0 +1,145 @@
+"""`cpms serve`: gateway, planner, controllers and API in one process, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from api import create_app
+from api.ports import Services
+from cpms.app.backend import Backend
+from cpms.app.database import open_store
+from cpms.app.live import LiveProcess
+from cpms.app.planner import Workers
+from cpms.app.sites import Sites
+from cpms.app.supervise import Supervisor
+from cpms.control.settings import ControlSettings
+from cpms.domain.command import Command
+from cpms.domain.telemetry import CommandResult
+from cpms.domain.time import AcceleratedClock, Clock
+from cpms.ocpp.server import ServerOptions, StationServer
+from cpms.settings import Settings
+from data.ingest import SampleIngest
+from data.store import Store
+
+log = logging.getLogger(__name__)
+
+LATENCY_REAL_S = 0.5
+"""How long a message may take under load [s of the machine] before a demonstration worries."""
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with (
+        open_store(settings) as store,
+        running_process(settings, store) as services,
+        serving_api(settings, services) as address,
+    ):
+        await _say_hello(settings, store, address)
+        gc.freeze()  # what lives as long as the process is never traversed again
+        await stop.wait()
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def running_process(settings: Settings, store: Store) -> AsyncIterator[Services]:
+    """Everything but the API, started in the order of need and stopped in the reverse."""
+    clock = settings.make_clock()
+    supervisor = Supervisor(clock)
+    workers = Workers(settings.planner_processes, settings.plan_timeout_s)
+    pepper = await store.pepper()
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(workers.stop)
+        await workers.start()
+        ingest = await stack.enter_async_context(SampleIngest(store))
+
+        async def send(station_id: str, command: Command) -> CommandResult:
+            return await gateway.send(station_id, command)
+
+        def connected() -> frozenset[str]:
+            return gateway.connected
+
+        sites = Sites(
+            store, workers, supervisor, clock, control_settings(settings, clock), settings.forecast_cycle_s, send, connected
+        )  # fmt: skip
+        gateway = StationServer(
+            Backend(store, ingest, sites, settings.heartbeat_interval_s),
+            clock, pepper, settings.ocpp_host, settings.ocpp_port,
+            ServerOptions(heartbeat_interval_s=settings.heartbeat_interval_s, call_timeout_s=settings.call_timeout_s),
+        )  # fmt: skip
+        stack.push_async_callback(supervisor.stop)
+        await sites.start()
+        stack.push_async_callback(gateway.stop)
+        await gateway.start()
+        yield Services(store, LiveProcess(store, sites, gateway, ingest, workers, supervisor), clock, pepper)
+
+
+def control_settings(settings: Settings, clock: Clock) -> ControlSettings:
+    """What the controllers are told of the process's settings.
+
+    Under an accelerated clock messages and solves, which take real time, take many of its seconds: patience grows with it,
+    caution does not.
+    """
+    speed = clock.speed if isinstance(clock, AcceleratedClock) else 0.0
+    latency_s = LATENCY_REAL_S * speed
+    return ControlSettings(
+        lease_s=settings.lease_s,
+        ramp_s=settings.ramp_s,
+        clock_margin_s=settings.clock_margin_s,
+        cycle_s=settings.cycle_s,
+        answer_timeout_s=60.0 + latency_s,
+        meter_stale_s=60.0 + latency_s,
+        sample_max_age_s=120.0 + latency_s,
+        plan_timeout_s=2 * settings.plan_timeout_s * max(1.0, speed),
+        plan_time_limit_s=settings.plan_time_limit_s,
+        default_need_kwh=settings.default_need_kwh,
+        default_stay_s=settings.default_stay_h * 3600.0,
+    )
+
+
+@asynccontextmanager
+async def serving_api(settings: Settings, services: Services) -> AsyncIterator[str]:
+    """The HTTP API; yields its address."""
+    config = uvicorn.Config(
+        create_app(services), host=settings.api_host, port=settings.api_port,
+        log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2,
+    )  # fmt: skip
+    server = _ApiServer(config)
+    task = asyncio.create_task(server.serve(), name="api")
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+                raise OSError(f"the API cannot listen on {settings.api_host}:{settings.api_port}")
+            await asyncio.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://{settings.api_host}:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _ApiServer(uvicorn.Server):
+    """Signals are this process's business, not uvicorn's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+
+async def _say_hello(settings: Settings, store: Store, address: str) -> None:
+    print(f"stations: ws://{settings.ocpp_host}:{settings.ocpp_port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
+    print(f"API:      {address} (OpenAPI at {address}/openapi.json)", flush=True)
+    if not await store.api_tokens():
+        print("First start: create an administrator's token with\n  cpms token create --role admin", flush=True)

@@ -1,0 +1,124 @@
+"""The running sites: one supervised runner and one supervised forecaster each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from cpms.app.forecaster import Forecaster
+from cpms.app.planner import Workers
+from cpms.app.runner import Send, SiteRunner
+from cpms.app.supervise import Supervisor
+from cpms.control.events import ControlEvent
+from cpms.control.settings import ControlSettings
+from cpms.domain.command import Command
+from cpms.domain.session import EnergyNeed, Session
+from cpms.domain.site import Site
+from cpms.domain.telemetry import StationEvent
+from cpms.domain.time import Clock
+from data.store import Store
+from forecasting.sessions import expect_need
+
+log = logging.getLogger(__name__)
+
+HISTORY = timedelta(days=60)
+HISTORY_SESSIONS = 5000
+
+
+@dataclass
+class RunningSite:
+    """A site as it was last read, its runner, and its ended sessions (for what new ones may need)."""
+
+    site: Site
+    runner: SiteRunner
+    forecaster: Forecaster
+    history: deque[Session]
+
+
+@dataclass
+class Sites:
+    """Starts, finds and stops the sites. Which station belongs to which site is read once and kept."""
+
+    store: Store
+    workers: Workers
+    supervisor: Supervisor
+    clock: Clock
+    settings: ControlSettings
+    forecast_cycle_s: float
+    send: Send
+    connected: Callable[[], frozenset[str]]
+    running: dict[str, RunningSite] = field(default_factory=dict)
+    _site_of_station: dict[str, str] = field(default_factory=dict)
+    _soon: set[asyncio.Task[object]] = field(default_factory=set)
+
+    async def start(self) -> None:
+        """Start every site there is."""
+        for site in await self.store.sites():
+            await self.start_site(site.id)
+
+    async def start_site(self, site_id: str) -> RunningSite:
+        """Start a site, or read it again if it runs already."""
+        site = await self.store.site(site_id)
+        self._site_of_station.update({station.id: site_id for station in site.stations})
+        running = self.running.get(site_id)
+        if running is None:
+            running = await self._make(site)
+            self.running[site_id] = running
+            self.supervisor.run(f"controller {site_id}", running.runner.run)
+            self.supervisor.run(f"forecaster {site_id}", running.forecaster.run)
+        running.site = running.forecaster.site = site
+        return running
+
+    async def _make(self, site: Site) -> RunningSite:
+        runner = SiteRunner(
+            site.id, self.store, self.workers, self.send, self.clock, self.settings, self.connected
+        )  # fmt: skip
+        forecaster = Forecaster(site, self.store, self.workers, self.clock, self.forecast_cycle_s, runner.post)
+        ended = await self.store.ended_sessions(site.id, self.clock.now() - HISTORY)
+        return RunningSite(site, runner, forecaster, deque(ended, maxlen=HISTORY_SESSIONS))
+
+    def post(self, site_id: str, event: ControlEvent) -> None:
+        """Hand an event to a site's controller."""
+        running = self.running.get(site_id)
+        if running is not None:
+            running.runner.post(event)
+
+    def post_station(self, event: StationEvent) -> None:
+        """Hand a station's event to its site's controller."""
+        site_id = self._site_of_station.get(event.station_id)
+        if site_id is not None:
+            self.post(site_id, event)
+
+    def send_soon(self, station_id: str, command: Command) -> None:
+        """Send a command without waiting for its answer."""
+        task: asyncio.Task[object] = asyncio.ensure_future(self.send(station_id, command))
+        self._soon.add(task)
+        task.add_done_callback(self._soon.discard)
+
+    async def with_need(self, session: Session, priority: int) -> Session:
+        """The session with a need: the one stated, or what its driver's and its site's past make likely."""
+        if session.need is not None:
+            return session
+        need = self._expected_need(session)
+        await self.store.set_need(session.id, need, priority)
+        return replace(session, need=need, priority=priority)
+
+    def _expected_need(self, session: Session) -> EnergyNeed:
+        running = self.running[session.site_id]
+        return expect_need(
+            tuple(running.history),
+            session.started_at,
+            session.id_tag,
+            running.site.timezone,
+            default_energy_kwh=self.settings.default_need_kwh,
+            default_stay_h=self.settings.default_stay_s / 3600.0,
+        )
+
+    def remember(self, session: Session) -> None:
+        """An ended session teaches what later ones may need."""
+        if (running := self.running.get(session.site_id)) is not None:
+            running.history.append(session)
