@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.telemetry import NO_PHASES, PerPhase, Sample
 
@@ -26,13 +28,23 @@ SOC = "SoC"
 _KNOWN = frozenset({ENERGY, POWER, CURRENT, VOLTAGE, OFFERED, SOC})
 
 # Divisors, since dividing by 1000 is exact to the last digit where multiplying by 0.001 is not.
-_PER_KILO = {"wh": 1e3, "w": 1e3, "kwh": 1.0, "kw": 1.0, "mwh": 1e-3, "mw": 1e-3}
+_PER_KILO = {
+    "wh": 1e3,
+    "w": 1e3,
+    "kwh": 1.0,
+    "kw": 1.0,
+    "mwh": 1e-3,
+    "mw": 1e-3,
+    "Wh": 1e3,
+    "W": 1e3,
+    "kWh": 1.0,
+    "kW": 1.0,
+}
 _PHASE_INDEX = {"L1": 0, "L2": 1, "L3": 2, "L1-N": 0, "L2-N": 1, "L3-N": 2}
 _LINE_INDEX = {"L1-L2": 0, "L2-L3": 1, "L3-L1": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """One sampled value of either version, still in its own unit."""
 
     value: float
@@ -137,7 +149,7 @@ def _in_our_unit(reading: Reading, deviations: list[str]) -> float:
     value = _scaled(reading)
     if reading.measurand not in (ENERGY, POWER):
         return value
-    divisor = _PER_KILO.get((reading.unit or "w").strip().lower())
+    divisor = _PER_KILO.get(reading.unit or "w") or _PER_KILO.get((reading.unit or "w").strip().lower())
     if divisor is None:
         deviations.append(f"{reading.measurand} has the unit {reading.unit!r}")
         divisor = 1e3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -27,7 +26,7 @@ from cpms.ocpp.station import Done, Notice, Output, Request, StationCore, Transm
 log = logging.getLogger(__name__)
 
 _MAX_WAITING = 64
-"""Messages of one station that may wait to be handled; beyond it, its socket is not read."""
+"""Messages of one station that may wait to be handled; beyond it, its socket is not read until half of them are."""
 
 
 class StationBackend(Protocol):
@@ -46,17 +45,31 @@ class StationBackend(Protocol):
         ...
 
 
+class Wire(Protocol):
+    """The socket of a station, as far as a Peer needs it."""
+
+    def write(self, data: bytes) -> None:
+        """Send a text frame at once and in order; whoever writes much awaits `drain` in between."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the station has taken enough of what was written."""
+        ...
+
+    def pause(self) -> None:
+        """Read no further messages."""
+        ...
+
+    def resume(self) -> None:
+        """Read on."""
+        ...
+
+
 class Peer:
     """Runs a StationCore: its requests through the backend, its commands to whoever asked, its timer on real time."""
 
     def __init__(
-        self,
-        core: StationCore,
-        backend: StationBackend,
-        clock: Clock,
-        write: Callable[[bytes], None],
-        drain: Callable[[], Awaitable[None]],
-        heartbeat_interval_s: int,
+        self, core: StationCore, backend: StationBackend, clock: Clock, wire: Wire, heartbeat_interval_s: int
     ) -> None:
         self.station_id = core.station_id
         self.message_count = 0
@@ -64,31 +77,37 @@ class Peer:
         self._core = core
         self._backend = backend
         self._clock = clock
-        self._write = write
-        self._drain = drain
+        self._wire = wire
         self._heartbeat_interval_s = heartbeat_interval_s
         self._loop = asyncio.get_running_loop()
-        self._waiting: asyncio.Queue[Request | Notice | None] = asyncio.Queue(_MAX_WAITING)
+        self._waiting: asyncio.Queue[Request | Notice | None] = asyncio.Queue()
+        self._is_paused = False
         self._results: dict[int, asyncio.Future[CommandResult]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._is_open = True
         self._worker = asyncio.create_task(self._work(), name=f"station {self.station_id}")
 
-    async def connected(self) -> None:
-        """Tell the backend that it is here."""
+    def connected(self) -> None:
+        """Tell the backend that it is here, before anything that it sends."""
         self._arm()
-        await self._waiting.put(Notice(StationConnected(self.station_id, self._clock.now(), self._core.protocol)))
+        self._waiting.put_nowait(Notice(StationConnected(self.station_id, self._clock.now(), self._core.protocol)))
 
-    async def receive(self, data: bytes | str) -> None:
-        """A message of the station; waits only if too many of its messages wait."""
+    def receive(self, data: bytes) -> None:
+        """A message of the station. Never raises: a defect in reading costs one message, not the station."""
         self.message_count += 1
-        now = self._clock.now()
-        self._backend.raw(self.station_id, now, "in", readable(data))
-        for output in self._core.receive(data, now, self._loop.time()):
-            if isinstance(output, (Request, Notice)):
-                await self._waiting.put(output)
-            else:
-                self._apply(output)
+        try:
+            now = self._clock.now()
+            self._backend.raw(self.station_id, now, "in", readable(data))
+            for output in self._core.receive(data, now, self._loop.time()):
+                if isinstance(output, (Request, Notice)):
+                    self._waiting.put_nowait(output)
+                else:
+                    self._apply(output)
+        except Exception:  # the supervised boundary of reading
+            log.exception("%s: a message could not be read", self.station_id)
+        if not self._is_paused and self._waiting.qsize() >= _MAX_WAITING:
+            self._is_paused = True
+            self._wire.pause()
         self._arm()
 
     async def send(self, command: Command) -> CommandResult:
@@ -108,14 +127,17 @@ class Peer:
         if self._timer is not None:
             self._timer.cancel()
         self._apply(*self._core.close())
-        await self._waiting.put(Notice(StationDisconnected(self.station_id, self._clock.now(), reason)))
-        await self._waiting.put(None)
+        self._waiting.put_nowait(Notice(StationDisconnected(self.station_id, self._clock.now(), reason)))
+        self._waiting.put_nowait(None)
         await self._worker
 
     async def _work(self) -> None:
         try:
             while (item := await self._waiting.get()) is not None:
                 await self._handle(item)
+                if self._is_paused and self._waiting.qsize() <= _MAX_WAITING // 2:
+                    self._is_paused = False
+                    self._wire.resume()
         finally:
             self.finished.set()
 
@@ -132,7 +154,7 @@ class Peer:
             self._refuse(item, "internal error")
         self._arm()
         if self._is_open:
-            await self._drain()
+            await self._wire.drain()
 
     def _refuse(self, item: Request | Notice, problem: str) -> None:
         if isinstance(item, Request):
@@ -148,7 +170,7 @@ class Peer:
             if isinstance(output, Transmit):
                 if self._is_open:
                     self._backend.raw(self.station_id, self._clock.now(), "out", readable(output.data))
-                    self._write(output.data)
+                    self._wire.write(output.data)
             elif isinstance(output, Done):
                 result = self._results.pop(output.ticket)
                 if not result.done():  # whoever asked may have given up

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -20,6 +19,7 @@ from websockets.typing import Subprotocol
 from cpms.domain.command import Command
 from cpms.domain.telemetry import CommandOutcome, CommandResult
 from cpms.domain.time import Clock
+from cpms.ocpp.connection import StationConnection
 from cpms.ocpp.context import Dialect, StationMemory
 from cpms.ocpp.door import Door, Opening
 from cpms.ocpp.handshake import SUBPROTOCOLS, Refused
@@ -57,7 +57,7 @@ class ServerOptions:
 class _Link:
     """A station's present connection, and its last ping while that is unanswered."""
 
-    connection: ServerConnection
+    connection: StationConnection
     peer: Peer
     pinged_s: float
     ping: asyncio.Task[None] | None = None
@@ -104,6 +104,7 @@ class StationServer:
             close_timeout=options.close_timeout_s,
             max_size=options.max_message_bytes,
             backlog=options.backlog,
+            create_connection=StationConnection,
         )
         self._pinger = asyncio.create_task(self._watch(), name="pings of stations")
 
@@ -163,24 +164,25 @@ class StationServer:
         return None
 
     async def _connected(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, StationConnection)  # noqa: S101  made by create_connection
         link = self._link(connection.username, connection)
         peer = link.peer
         before = self._links.get(peer.station_id)
         self._links[peer.station_id] = link
         self._connection_count += 1
-        reason = ""
         try:
             if before is not None:
                 await _replace(before)
-            await peer.connected()
-            reason = await _read(connection, peer)
+            peer.connected()
+            connection.attach(peer.receive)
+            await connection.wait_closed()
         finally:
             self._message_count += peer.message_count
             if self._links.get(peer.station_id) is link:
                 del self._links[peer.station_id]
-            await peer.disconnected(reason)
+            await peer.disconnected(f"{connection.close_code} {connection.close_reason or ''}".strip())
 
-    def _link(self, station_id: str, connection: ServerConnection) -> _Link:
+    def _link(self, station_id: str, connection: StationConnection) -> _Link:
         core = StationCore(
             station_id,
             DIALECTS[str(connection.subprotocol)],
@@ -189,14 +191,7 @@ class StationServer:
             settle_s=self._options.settle_s,
             call_timeout_s=self._options.call_timeout_s,
         )
-        peer = Peer(
-            core,
-            self._backend,
-            self._clock,
-            _writer(connection),
-            connection.drain,
-            self._options.heartbeat_interval_s,
-        )
+        peer = Peer(core, self._backend, self._clock, connection, self._options.heartbeat_interval_s)
         return _Link(connection, peer, _time_s())
 
     async def _watch(self) -> None:
@@ -227,15 +222,6 @@ async def _round_trip(connection: ServerConnection) -> None:
         return
 
 
-async def _read(connection: ServerConnection, peer: Peer) -> str:
-    """Hand every message to the peer until the connection is gone; returns why."""
-    try:
-        while True:
-            await peer.receive(await connection.recv(decode=False))
-    except ConnectionClosed as closed:
-        return str(closed)
-
-
 async def _replace(before: _Link) -> None:
     """End an older connection at once, also one that is half open, and wait until what it sent is handled: in order."""
     log.info("%s: a newer connection replaces the present one", before.peer.station_id)
@@ -244,17 +230,6 @@ async def _replace(before: _Link) -> None:
         before.connection.send_data()
     before.connection.transport.abort()
     await before.peer.finished.wait()
-
-
-def _writer(connection: ServerConnection) -> Callable[[bytes], None]:
-    """Writes a text frame at once and in order; whoever writes much awaits `connection.drain` in between."""
-
-    def write(data: bytes) -> None:
-        if connection.state is State.OPEN:
-            connection.protocol.send_text(data)
-            connection.send_data()
-
-    return write
 
 
 def _split(values: list[str]) -> list[str]:

@@ -109,10 +109,12 @@ def _coerce(value: Any, base: Any, path: str) -> Any:
 def read_number(value: str | float) -> float | None:
     """A finite number, also from text, also with a decimal comma; None if it is none."""
     try:
-        number = float(value.strip().replace(",", ".") if isinstance(value, str) else value)
+        number = float(value)
     except (ValueError, OverflowError):
-        return None
-    return number if abs(number) < 1e15 else None
+        if not isinstance(value, str) or "," not in value:
+            return None
+        return read_number(value.replace(",", ".")) if value.count(",") == 1 and "." not in value else None
+    return number if -1e15 < number < 1e15 else None
 
 
 def _base(kind: Any) -> Any:

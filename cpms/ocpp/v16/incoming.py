@@ -189,8 +189,7 @@ def _reading(sampled: m.SampledValue, context: Context) -> Reading | None:
         return None
     if "," in sampled.value:
         context.deviations.append("a value has a decimal comma")
-    measurand = sampled.measurand or measurands.ENERGY
-    return Reading(value, measurand, sampled.unit, sampled.phase, sampled.location)
+    return Reading(value, sampled.measurand or measurands.ENERGY, sampled.unit, sampled.phase, sampled.location)
 
 
 _ACTIONS: dict[str, tuple[Reader[Any], Callable[[Any, Context], Incoming]]] = {

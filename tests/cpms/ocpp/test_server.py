@@ -128,8 +128,7 @@ async def test_the_newest_connection_wins_and_what_the_old_one_sent_comes_first(
         async with station(server, "ST-1", "2.0.1") as new:
             await new.boot()
             with pytest.raises(ConnectionClosed):
-                while True:
-                    await old.socket.recv()
+                await asyncio.wait_for(old.socket.recv(), 10)
             assert server.connected == {"ST-1"}
     kinds = [type(e) for e in backend.events if not isinstance(e, StationCapabilities)]
     once = [StationConnected, StationBooted, StationDisconnected]
@@ -255,12 +254,11 @@ async def test_a_station_that_answers_pings_stays():
 
 async def test_stopping_finishes_what_stations_sent():
     backend = backend_with("ST-1")
-    async with running(backend) as server:
-        async with station(server, "ST-1") as caller:
-            await caller.boot()
-            await caller.socket.send('[2,"h","Heartbeat",{}]')
-            await backend.first(HeartbeatReceived)
-            await server.stop()
+    async with running(backend) as server, station(server, "ST-1") as caller:
+        await caller.boot()
+        await caller.socket.send('[2,"h","Heartbeat",{}]')
+        await backend.first(HeartbeatReceived)
+        await server.stop()
     assert isinstance(backend.events[-1], StationDisconnected)
 
 

@@ -1,5 +1,6 @@
 """Reading over what stations get wrong, and refusing only what cannot be used."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
@@ -89,10 +90,8 @@ def test_what_cannot_be_used_is_refused_with_the_right_code(text: str, code: Err
 
 @given(st.binary())
 def test_no_payload_raises_anything_but_a_violation(payload: bytes):
-    try:
-        reader.read(payload, [])
-    except Violation as violation:
-        assert str(violation)
+    with suppress(Violation):
+        assert isinstance(reader.read(payload, []), Whole)
 
 
 @pytest.mark.parametrize(
