@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,8 @@ class LimitKey:
 class Limits:
     """L limits over T steps. `share[l, n]`: part of need n's power that limit l carries.
 
-    `headroom_kw[l, t]` [kW]: what vehicles may draw, never below 0, infinite where there is no limit. `excess_kw[l, t]` [kW]: by how
+    `headroom_kw[l, t]` [kW]: what vehicles may draw, rounded down to what setpoints can add up to; never below 0, infinite where there
+    is no limit. `excess_kw[l, t]` [kW]: by how
     much other load alone exceeds the limit; no plan can keep it, so vehicles get nothing there and it is named (RelaxedLimit).
     """
 
@@ -55,7 +57,17 @@ def limits_of(request: PlanRequest) -> Limits:
     limit_kw = np.array([_limit_kw(key, request.voltage_v) for key in keys]).reshape(len(keys), len(request.steps))
     load_kw = np.array([other_kw[key.feeder.feeder_id] / (3 if key.phase else 1) for key in keys])
     left_kw = limit_kw - load_kw.reshape(limit_kw.shape)
-    return Limits(tuple(keys), _shares(request, keys), np.maximum(left_kw, 0.0), np.maximum(-left_kw, 0.0))
+    headroom_kw = _on_grid(request, keys, np.maximum(left_kw, 0.0))
+    return Limits(tuple(keys), _shares(request, keys), headroom_kw, np.maximum(-left_kw, 0.0))
+
+
+def _on_grid(request: PlanRequest, keys: list[LimitKey], headroom_kw: Floats) -> Floats:
+    """Headroom rounded down to multiples of the largest step that all setpoints are made of: nothing above can be used."""
+    micro_a = math.gcd(*(round(need.step_a * 1e6) for need in request.needs))
+    if not micro_a:
+        return headroom_kw
+    grid_kw = power_kw(micro_a / 1e6, request.voltage_v, 1)
+    return np.where(np.isfinite(headroom_kw), np.floor(headroom_kw / grid_kw + 1e-6) * grid_kw, headroom_kw)
 
 
 def _limit_kw(key: LimitKey, voltage_v: float) -> list[float]:

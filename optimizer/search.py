@@ -29,10 +29,13 @@ class Round:
     time_share: float
 
 
-ROUNDS = (Round(0.0, 0, 0.4), Round(0.0, 1, 0.3), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
+ROUNDS = (Round(0.0, 1, 0.3), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
 
 PART_OF_TARGET = 0.3
 """Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""
+
+PATIENCE = 5.0
+"""Within this many times the gap that is aimed for, a round that closes less than a tenth of it is the last one."""
 
 
 @dataclass
@@ -89,8 +92,8 @@ class Search:
             self._offer(power_kw)
 
     def _round(self, one: Round) -> None:
-        domain = setpoints_near(self.horizon, self.power_kw, one.reach)
-        power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
+        domain = setpoints_near(self.horizon, self.power_kw, self.setpoint_kw, one.reach)
+        power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s, self.setpoint_kw)
         if power_kw is not None:
             self._offer(power_kw)
 
@@ -105,8 +108,11 @@ def search(solver: Solver, horizon: Horizon, relaxation: Relaxation) -> Floats:
     state = Search(solver, horizon, relaxation)
     for one in ROUNDS:
         if state.good_enough(state.cost) or solver.left_s <= 0:
-            break
+            return state.setpoint_kw
+        before = state.cost
         state.run(one)
+        if state.good_enough(state.cost, part=PATIENCE) and before - state.cost < 0.1 * (before - state.bound):
+            return state.setpoint_kw
     if not state.good_enough(state.cost):
         state.decide_on_grid()
     return state.setpoint_kw

@@ -37,6 +37,8 @@ class Headroom:
         rows, shares = self.rows[need]
         self.left_kw[rows, step] -= shares * power_kw
         self.unpaid_kw[step] -= power_kw
+        if self.unpaid_kw[step] < 0:  # the peak has grown, and with it what is paid for in every other step
+            self.unpaid_kw += -self.unpaid_kw[step]
 
 
 def headroom(horizon: Horizon, slot_kw: Floats) -> Headroom:
@@ -94,31 +96,60 @@ def _urgency(horizon: Horizon, missing_kwh: Floats) -> Ints:
 
 
 def _top_up(horizon: Horizon, left: Headroom, slot_kw: Floats, n: int, missing_kwh: float) -> None:
-    """Raise the setpoints of need n until nothing is missing: first below the paid peak, then above it."""
+    """Raise the setpoints of need n until nothing is missing: first below the paid peak, cheapest first, then where least above it."""
     first, last = np.searchsorted(horizon.slots.need, [n, n + 1])
-    steps, hours = horizon.slots.step[first:last], horizon.slots.hours[first:last]
-    price = np.array(horizon.request.import_price_per_kwh)[steps]
-    room = left.room_kw(n, steps)
-    for within_peak in (True, False):
-        ceiling = np.minimum(room, left.unpaid_kw[steps]) if within_peak else room
-        for i in np.lexsort((steps, price, slot_kw[first:last] == 0)):
-            if missing_kwh <= DUST_KWH:
+    one = _Raising(horizon, left, n, slot_kw[first:last], int(first), missing_kwh)
+    one.fill_below_peak()
+    while one.missing_kwh > DUST_KWH and one.raise_where_lowest():
+        pass
+
+
+@dataclass
+class _Raising:
+    """Need n being topped up; `setpoint_kw` [kW] is its part of the power per slot, changed in place."""
+
+    horizon: Horizon
+    left: Headroom
+    n: int
+    setpoint_kw: Floats
+    first: int
+    missing_kwh: float
+
+    def __post_init__(self) -> None:
+        part = slice(self.first, self.first + len(self.setpoint_kw))
+        self.steps, self.hours = self.horizon.slots.step[part], self.horizon.slots.hours[part]
+        self.room_kw = np.minimum(self.left.room_kw(self.n, self.steps), self.horizon.max_kw[self.n] - self.setpoint_kw)
+
+    def fill_below_peak(self) -> None:
+        """In steps that raise no demand charge, those already on first, then by price."""
+        price = np.array(self.horizon.request.import_price_per_kwh)[self.steps]
+        for i in np.lexsort((self.steps, price, self.setpoint_kw == 0)).tolist():
+            if self.missing_kwh <= DUST_KWH:
                 return
-            raise_kw = _raise_kw(horizon, n, slot_kw[first + i], missing_kwh / hours[i], float(ceiling[i]))
-            if raise_kw > 0:
-                slot_kw[first + i] += raise_kw
-                left.take(n, int(steps[i]), raise_kw)
-                room[i] -= raise_kw
-                missing_kwh -= raise_kw * hours[i]
+            self._raise(i, self.missing_kwh / self.hours[i], min(self.room_kw[i], self.left.unpaid_kw[self.steps[i]]))
 
+    def raise_where_lowest(self) -> bool:
+        """An even part of what is missing in the step furthest below the peak, those already on first; False if there is no room."""
+        smallest_kw = np.where(self.setpoint_kw > 0, self.horizon.quantum_kw[self.n], self.horizon.min_kw[self.n])
+        (able,) = np.nonzero(self.room_kw >= np.maximum(smallest_kw, self.horizon.quantum_kw[self.n]) - 1e-9)
+        if not len(able):
+            return False
+        i = int(able[np.lexsort((-self.left.unpaid_kw[self.steps[able]], self.setpoint_kw[able] == 0))[0]])
+        return self._raise(i, self.missing_kwh / self.hours[i] / len(able), float(self.room_kw[i]))
 
-def _raise_kw(horizon: Horizon, n: int, now_kw: float, wanted_kw: float, room_kw: float) -> float:
-    """Raise [kW] to the setpoint that covers `wanted_kw` more, as far as there is room; 0 if there is not."""
-    quantum = horizon.quantum_kw[n]
-    wanted = max(np.ceil((now_kw + wanted_kw) / quantum - 1e-6) * quantum, horizon.min_kw[n])
-    possible = np.floor((now_kw + max(room_kw, 0.0)) / quantum + 1e-9) * quantum if np.isfinite(room_kw) else np.inf
-    reached = min(wanted, possible, horizon.max_kw[n])
-    return float(reached - now_kw) if reached >= max(horizon.min_kw[n], now_kw + quantum / 2) - 1e-9 else 0.0
+    def _raise(self, i: int, wanted_kw: float, room_kw: float) -> bool:
+        """To the setpoint in slot i that covers `wanted_kw` more, as far as there is room; whether anything changed."""
+        quantum, least_kw, now_kw = self.horizon.quantum_kw[self.n], self.horizon.min_kw[self.n], self.setpoint_kw[i]
+        wanted = max(np.ceil((now_kw + wanted_kw) / quantum - 1e-6) * quantum, least_kw)
+        possible = np.floor((now_kw + min(max(room_kw, 0.0), self.room_kw[i])) / quantum + 1e-6) * quantum
+        reached = min(wanted, possible)
+        if reached < max(least_kw, now_kw + quantum / 2) - 1e-9:
+            return False
+        self.setpoint_kw[i] = reached
+        self.room_kw[i] -= reached - now_kw
+        self.left.take(self.n, int(self.steps[i]), reached - now_kw)
+        self.missing_kwh -= (reached - now_kw) * self.hours[i]
+        return True
 
 
 def expected_kw(horizon: Horizon, setpoint_kw: Floats) -> Floats:

@@ -72,11 +72,15 @@ class Solver:
         solution = self._highs.getSolution()
         return Relaxation(np.array(solution.col_value) * self._unit, np.array(solution.row_dual))
 
-    def choose(self, domain: Domain, target: float, time_limit_s: float) -> Floats | None:
-        """Best power per slot [kW] found in a domain, or None. Stops at an objective of `target`."""
+    def choose(
+        self, domain: Domain, target: float, time_limit_s: float, start_kw: Floats | None = None
+    ) -> Floats | None:
+        """Best power per slot [kW] found in a domain, or None. Stops at an objective of `target`; may begin at `start_kw`."""
         if self.left_s <= 0:
             return None
         self._restrict(domain)
+        if start_kw is not None:
+            self._start_at(start_kw)
         self._highs.setOptionValue("objective_target", target)
         self._run(min(time_limit_s, self.left_s))
         found = self._highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible.value
@@ -93,6 +97,11 @@ class Solver:
         every = np.arange(len(lower), dtype=np.int32)
         self._highs.changeColsBounds(len(every), every, lower / self._unit, upper / self._unit)
         self._highs.changeColsIntegrality(len(every), every, kind)
+
+    def _start_at(self, slot_kw: Floats) -> None:
+        power = self.program.columns["power"]
+        columns = np.arange(power.start, power.stop, dtype=np.int32)
+        self._highs.setSolution(len(columns), columns, np.rint(slot_kw / self._unit[power]))
 
     def _run(self, time_limit_s: float) -> None:
         self._highs.setOptionValue("time_limit", time_limit_s)
