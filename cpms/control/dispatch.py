@@ -216,23 +216,15 @@ def dispatch(
     """Every grant that may go now and whether it lowers, lowering ones first. `record` counts a grant in the ledger, or says
     that it must not be sent (G2).
 
-    Raises go by priority, then departure; what one takes the next one does not see as room.
+    Raises go by priority, then departure. Each is proposed anew when its turn comes: what one takes is no room for the next.
     """
     proposals = [p for wish in wishes if (p := propose(wish, ledger, desk, now)) is not None]
-    made = [_commit(p, ledger, desk, now, record) for p in proposals if p.lowers]
-    raising = sorted((p.wish for p in proposals if not p.lowers), key=lambda w: (-w.priority, w.departs_at, w.key))
-    for wish in raising:
-        if (fresh := propose(wish, ledger, desk, now)) is not None:
-            made.append(_commit(fresh, ledger, desk, now, record))
-    return [grant for grant in made if grant is not None]
-
-
-def _commit(
-    proposal: Proposal, ledger: Ledger, desk: Desk, now: datetime, record: Callable[[Grant], bool]
-) -> tuple[Grant, bool] | None:
-    grant = write_grant(proposal, ledger, desk, now)
-    if not record(grant):
-        return None
-    desk.last_sent_at[grant.connector] = now
-    desk.refresh.discard(grant.connector)
-    return grant, proposal.lowers
+    turns = sorted(proposals, key=lambda p: (not p.lowers, -p.wish.priority, p.wish.departs_at, p.wish.key))
+    made = []
+    for wish in (p.wish for p in turns):
+        fresh = propose(wish, ledger, desk, now)
+        if fresh is not None and record(grant := write_grant(fresh, ledger, desk, now)):
+            desk.last_sent_at[grant.connector] = now
+            desk.refresh.discard(grant.connector)
+            made.append((grant, fresh.lowers))
+    return made

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 from cpms.control import effects as ef
@@ -233,22 +234,19 @@ class World:
     # effects
 
     def _perform(self, effects: tuple[ef.Effect, ...]) -> None:
-        durable = {grant_id for grant_id in self.stored}
         for effect in effects:
             match effect:
                 case ef.StoreGrants(grants):
                     self.stored |= {g.id: (g, GrantState.STORED) for g in grants}
-                    durable |= {g.id for g in grants}
                 case ef.RecordGrantStates(states):
                     self.stored |= {i: (self.stored[i][0], state) for i, state in states.items() if i in self.stored}
                 case ef.SendGrant():
-                    assert effect.grant.id in durable, "a grant is sent before it is durable"
+                    assert effect.grant.id in self.stored, "a grant is sent before it is durable"
                     self.sent.append((self.now, effect))
                     self._deliver(effect)
                 case ef.AskPlan(request):
                     self.requests.append(request)
-                    epoch = self.epoch
-                    self.later(self.random.uniform(*self.faults.solve_s), lambda: self._solve(request, epoch))
+                    self.later(self.random.uniform(*self.faults.solve_s), partial(self._solve, request, self.epoch))
                 case ef.RaiseAlarm():
                     self.alarms.append(effect)
 
