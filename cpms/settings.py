@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     default_need_kwh: float = Field(default=20.0, gt=0, description="need of a session about which nothing is known [kWh]")
     default_stay_h: float = Field(default=4.0, gt=0, description="stay of a session about which nothing is known [h]")
     clock: str | None = Field(
-        default=None, description="accelerated clock of a demonstration: starts_at/ends_at/speed/origin_s"
+        default=None, description="accelerated clock of a demonstration: starts_at|ends_at|speed|origin_s"
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 

@@ -6,9 +6,13 @@ import asyncio
 import time as _time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from cpms.domain.errors import InvalidInput
+
+HELD_POLL_S = 0.01
+"""How often [s of the machine] a sleeper looks whether a held clock was released."""
 
 
 class Clock(Protocol):
@@ -43,68 +47,95 @@ class SystemClock:
         await asyncio.sleep(duration_s)
 
 
-@dataclass(frozen=True)
+@dataclass
 class AcceleratedClock:
     """A clock that lives `speed` seconds per second from `starts_at` to `ends_at`, and one per second afterwards.
 
-    It is a pure function of the operating system's monotonic clock, so that several processes given the same three values
-    agree on the time, and a process that is killed and started again finds the right one.
-
-    `origin_s`: reading of `time.monotonic()` at which the clock shows `starts_at`.
+    It is a pure function of the operating system's monotonic clock and of `origin_s`, the reading of `time.monotonic()` at
+    which it begins to move, so that several processes agree on the time, and one that is killed and started again finds the
+    right one. While `origin_s` is None the clock stands still at `starts_at`, until `release` writes `origin_file`.
     """
 
     starts_at: datetime
     ends_at: datetime
     speed: float
-    origin_s: float
+    origin_s: float | None = None
+    origin_file: Path | None = None
 
     @classmethod
     def starting_now(cls, starts_at: datetime, ends_at: datetime, speed: float) -> AcceleratedClock:
-        """A clock that shows `starts_at` at this moment."""
+        """A clock that shows `starts_at` at this moment and moves."""
         return cls(starts_at, ends_at, speed, _time.monotonic())
 
     @classmethod
+    def held(cls, starts_at: datetime, ends_at: datetime, speed: float, origin_file: Path) -> AcceleratedClock:
+        """A clock that stands still in every process until one of them calls `release`."""
+        origin_file.unlink(missing_ok=True)
+        return cls(starts_at, ends_at, speed, None, origin_file)
+
+    @classmethod
     def parse(cls, text: str) -> AcceleratedClock:
-        """Inverse of `str()`: "starts_at/ends_at/speed/origin_s"."""
+        """Inverse of `str()`: "starts_at|ends_at|speed|origin_s", or the path of the file that will hold `origin_s`."""
         try:
-            starts_at, ends_at, speed, origin_s = text.split("/")
-            clock = cls(
-                datetime.fromisoformat(starts_at), datetime.fromisoformat(ends_at), float(speed), float(origin_s)
-            )
+            starts_at, ends_at, speed, origin = text.split("|")
+            clock = cls(datetime.fromisoformat(starts_at), datetime.fromisoformat(ends_at), float(speed))
+            if origin.startswith("/"):
+                clock.origin_file = Path(origin)
+            else:
+                clock.origin_s = float(origin)
         except ValueError as error:
-            raise InvalidInput("clock", f"{text!r} ({error})", "give starts_at/ends_at/speed/origin_s") from error
+            raise InvalidInput("clock", f"{text!r} ({error})", "give starts_at|ends_at|speed|origin_s") from error
         require_aware(clock.starts_at, "clock")
         require_aware(clock.ends_at, "clock")
         return clock
 
     def __str__(self) -> str:
-        return f"{self.starts_at.isoformat()}/{self.ends_at.isoformat()}/{self.speed!r}/{self.origin_s!r}"
+        origin = self.origin_s if self.origin_file is None else self.origin_file.resolve()
+        return f"{self.starts_at.isoformat()}|{self.ends_at.isoformat()}|{self.speed!r}|{origin}"
+
+    def release(self) -> None:
+        """Let the clock move from now on, in every process that reads the same file."""
+        self.origin_s = _time.monotonic()
+        if self.origin_file is not None:
+            fresh = self.origin_file.with_suffix(".new")
+            fresh.write_text(repr(self.origin_s))
+            fresh.replace(self.origin_file)
 
     def now(self) -> datetime:
         """The present instant of this clock, aware, UTC."""
-        return self.starts_at + timedelta(seconds=self._elapsed_s(_time.monotonic()))
+        return self.starts_at + timedelta(seconds=self.monotonic_s())
 
     def monotonic_s(self) -> float:
         """Seconds [s] of this clock since it showed `starts_at`."""
-        return self._elapsed_s(_time.monotonic())
+        origin_s = self._origin_s()
+        return 0.0 if origin_s is None else self._elapsed_s(_time.monotonic() - origin_s)
 
     async def sleep(self, duration_s: float) -> None:
-        """Wait until this clock has moved on by `duration_s` seconds [s]."""
+        """Wait until this clock has moved on by `duration_s` seconds [s]; for ever, if it is never released."""
         until_s = self.monotonic_s() + duration_s
-        await asyncio.sleep(max(0.0, self._real_s(until_s) - _time.monotonic()))
+        while (origin_s := self._origin_s()) is None:  # noqa: ASYNC110 - released by another process, without an event
+            await asyncio.sleep(HELD_POLL_S)
+        await asyncio.sleep(max(0.0, origin_s + self._real_s(until_s) - _time.monotonic()))
+
+    def _origin_s(self) -> float | None:
+        if self.origin_s is None and self.origin_file is not None and self.origin_file.exists():
+            self.origin_s = float(self.origin_file.read_text())
+        return self.origin_s
 
     def _elapsed_s(self, real_s: float) -> float:
+        """Seconds of this clock after `real_s` seconds of movement."""
         accelerated_s = (self.ends_at - self.starts_at).total_seconds()
-        elapsed_s = max(0.0, real_s - self.origin_s)
-        if elapsed_s * self.speed <= accelerated_s:
-            return elapsed_s * self.speed
-        return accelerated_s + (elapsed_s - accelerated_s / self.speed)
+        real_s = max(0.0, real_s)
+        if real_s * self.speed <= accelerated_s:
+            return real_s * self.speed
+        return accelerated_s + (real_s - accelerated_s / self.speed)
 
     def _real_s(self, elapsed_s: float) -> float:
+        """Inverse of `_elapsed_s`."""
         accelerated_s = (self.ends_at - self.starts_at).total_seconds()
         if elapsed_s <= accelerated_s:
-            return self.origin_s + elapsed_s / self.speed
-        return self.origin_s + accelerated_s / self.speed + (elapsed_s - accelerated_s)
+            return elapsed_s / self.speed
+        return accelerated_s / self.speed + (elapsed_s - accelerated_s)
 
 
 @dataclass

@@ -13,7 +13,6 @@ import multiprocessing.pool
 import os
 import signal
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -35,8 +34,6 @@ from cpms.simulation.result import DayResult, DemoResult
 from cpms.simulation.scenario import Day
 from cpms.simulation.server_process import ServerProcess, create_token, free_port
 
-SETUP_S = 20.0
-"""How long [s] the clock stands still while server and stations are set up."""
 READY_WITHIN_S = 60.0
 LEASE_PER_SPEED_S, CYCLE_PER_SPEED_S, FORECAST_PER_SPEED_S = 3.75, 2.0, 4.0
 """Real seconds [s] that a lease, a planning cycle and a forecasting cycle last at least. At 480 clock seconds per second a
@@ -45,15 +42,15 @@ LAST_WORDS_S = 10.0
 CONTROLLER = "optimized"
 
 
-class SetupTooSlow(CpmsError):
-    """The clock began to run before everything was set up."""
+class NotReady(CpmsError):
+    """Not everything was set up in time."""
 
 
 @dataclass(frozen=True)
 class DemoOptions:
     """What `cpms demo` is told. Ports of 0 are chosen; `data_dir` None is a temporary directory.
 
-    `until_s` [s of the clock]: end the day early. `setup_s` [s]: how long the clock waits for the set-up.
+    `until_s` [s of the clock]: end the day early.
     """
 
     sessions: Path | None = None
@@ -66,7 +63,6 @@ class DemoOptions:
     ocpp_port: int = 0
     api_port: int = 0
     until_s: int | None = None
-    setup_s: float = SETUP_S
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ async def _served(options: DemoOptions, day: Day, data_dir: Path, console: Conso
     log_path = data_dir / "server.log"
     console.print(f"preparing the database in {data_dir}")
     token = await create_token(environment, "admin")
-    clock = AcceleratedClock(day.starts_at, day.ends_at, options.speed, time.monotonic() + options.setup_s)
+    clock = AcceleratedClock.held(day.starts_at, day.ends_at, options.speed, data_dir / "clock")
     server = ServerProcess(environment | {"CPMS_CLOCK": str(clock)}, api_url, log_path)
     platform = Platform(api_url, token)
     try:
@@ -183,9 +179,9 @@ async def _live_through(stage: Stage, console: Console) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in work]
-            await _all_limited(live, console)
+            await _all_limited(live)
             console.print(f"{len(live.stations)} stations are connected and limited")
-            _require_still(stage.clock)
+            stage.clock.release()
             await show_progress(live, console)
             await _all_said(live)
             for task in tasks:
@@ -194,20 +190,15 @@ async def _live_through(stage: Stage, console: Console) -> None:
         raise failures.exceptions[0] from failures
 
 
-def _require_still(clock: AcceleratedClock) -> None:
-    late_s = time.monotonic() - clock.origin_s
-    if late_s > 0:
-        raise SetupTooSlow(f"Setting up took {late_s:.1f} s longer than allowed; give a larger setup_s.")
-
-
-async def _all_limited(live: LiveDay, console: Console) -> None:
+async def _all_limited(live: LiveDay) -> None:
     """Wait until every station is connected and stores a default profile; without one it would charge without limit."""
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             while any(_unlimited(live)):  # noqa: ASYNC110  stations have no event for it
                 await asyncio.sleep(BEAT_S)
     except TimeoutError as error:
-        raise SetupTooSlow(f"No default profile reached {', '.join(_unlimited(live))}.") from error
+        missing = ", ".join(_unlimited(live))
+        raise NotReady(f"No limit has reached {missing} within {READY_WITHIN_S:g} s.") from error
 
 
 def _unlimited(live: LiveDay) -> list[str]:

@@ -35,7 +35,7 @@ def test_data_lies_in_the_users_data_directory(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_clock_is_the_machines_unless_a_demonstration_says_otherwise() -> None:
-    accelerated = "2024-06-12T00:00:00+00:00/2024-06-13T00:00:00+00:00/480.0/0.0"
+    accelerated = "2024-06-12T00:00:00+00:00|2024-06-13T00:00:00+00:00|480.0|0.0"
     assert isinstance(Settings().make_clock(), SystemClock)
     assert isinstance(Settings(clock=accelerated).make_clock(), AcceleratedClock)
 

@@ -1,4 +1,6 @@
+import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -40,10 +42,10 @@ def test_overlap_is_what_two_intervals_share() -> None:
 
 def test_an_accelerated_clock_runs_at_its_speed_until_its_end_and_then_at_the_worlds() -> None:
     clock = AcceleratedClock(START, START + timedelta(hours=1), 60.0, origin_s=100.0)
-    assert clock._elapsed_s(99.0) == 0.0
-    assert clock._elapsed_s(110.0) == 600.0
-    assert clock._elapsed_s(160.0) == 3600.0
-    assert clock._elapsed_s(170.0) == 3610.0
+    assert clock._elapsed_s(-1.0) == 0.0
+    assert clock._elapsed_s(10.0) == 600.0
+    assert clock._elapsed_s(60.0) == 3600.0
+    assert clock._elapsed_s(70.0) == 3610.0
 
 
 @given(st.floats(0, 20_000))
@@ -57,10 +59,21 @@ def test_an_accelerated_clock_survives_being_written_down() -> None:
     assert AcceleratedClock.parse(str(clock)) == clock
 
 
-@pytest.mark.parametrize("text", ["", "now", "2024-01-01/2024-01-02/1/0", "2024-01-01T00:00Z/x/1/0"])
+@pytest.mark.parametrize("text", ["", "now", "2024-01-01|2024-01-02|1|0", "2024-01-01T00:00Z|x|1|0"])
 def test_a_clock_that_cannot_be_read_says_what_it_wants(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"clock"):
         AcceleratedClock.parse(text)
+
+
+async def test_a_held_clock_stands_still_in_every_process_until_it_is_released(tmp_path: Path) -> None:
+    ours = AcceleratedClock.held(START, START + timedelta(days=1), 10_000.0, tmp_path / "origin")
+    theirs = AcceleratedClock.parse(str(ours))
+    assert (ours.now(), theirs.now()) == (START, START)
+    sleeper = asyncio.create_task(theirs.sleep(60.0))
+    ours.release()
+    await asyncio.wait_for(sleeper, 5)
+    assert theirs.now() >= START + timedelta(seconds=60)
+    assert theirs.origin_s == ours.origin_s
 
 
 async def test_an_accelerated_clock_sleeps_its_own_seconds() -> None:
