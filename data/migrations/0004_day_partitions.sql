@@ -24,7 +24,8 @@ BEGIN
     IF to_regclass(partition) IS NOT NULL THEN
         RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtext('ensure_day'));
+    -- a lock on the table, since only such a lock makes what others have just committed visible to to_regclass
+    EXECUTE format('LOCK TABLE %I IN SHARE UPDATE EXCLUSIVE MODE', series);
     IF to_regclass(partition) IS NOT NULL THEN
         RETURN;
     END IF;
