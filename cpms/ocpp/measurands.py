@@ -146,7 +146,7 @@ def _collect(readings: Iterable[Reading], deviations: list[str]) -> _Values:
 
 
 def _in_our_unit(reading: Reading, deviations: list[str]) -> float:
-    value = _scaled(reading)
+    value = _scaled(reading) if reading.multiplier else reading.value
     if reading.measurand not in (ENERGY, POWER):
         return value
     divisor = _PER_KILO.get(reading.unit or "w") or _PER_KILO.get((reading.unit or "w").strip().lower())
@@ -159,7 +159,7 @@ def _in_our_unit(reading: Reading, deviations: list[str]) -> float:
 def _scaled(reading: Reading) -> float:
     if reading.multiplier < 0:
         return reading.value / 10.0**-reading.multiplier
-    return reading.value * 10.0**reading.multiplier if reading.multiplier else reading.value
+    return reading.value * 10.0**reading.multiplier
 
 
 def _energy_kwh(

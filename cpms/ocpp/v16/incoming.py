@@ -164,7 +164,7 @@ def _samples(
     found = []
     for value in values:
         sampled_at, reported_at = context.instant(value.timestamp)
-        readings = [r for r in (_reading(s, context) for s in value.sampled_value) if r is not None]
+        readings = [reading for s in value.sampled_value if (reading := _reading(s, context)) is not None]
         sample = measurands.to_sample(
             context.connector(connector_id),
             readings,
