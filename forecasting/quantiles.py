@@ -41,6 +41,13 @@ def weighted_quantiles(samples: Floats, weights: Floats, levels: Floats) -> Floa
     return result
 
 
+def at_levels(levels: Floats, quantiles: Floats, wanted: Floats) -> Floats:
+    """The rows of `quantiles` (rows x levels) at the `wanted` levels: linear between, the outermost ones beyond."""
+    right = np.clip(np.searchsorted(levels, wanted), 1, len(levels) - 1)
+    share = np.clip((wanted - levels[right - 1]) / (levels[right] - levels[right - 1]), 0.0, 1.0)
+    return np.asarray(quantiles[:, right - 1] * (1.0 - share) + quantiles[:, right] * share)
+
+
 def to_forecast(
     site_id: str,
     quantity: ForecastQuantity,

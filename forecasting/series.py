@@ -14,6 +14,7 @@ from cpms.domain.errors import InvalidInput
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Measurement = tuple[datetime, float]
 """Instant and mean power [kW] from it on."""
 

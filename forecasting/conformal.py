@@ -1,0 +1,74 @@
+"""Bands that hold what they promise: levels moved by how past forecasts came out.
+
+Where in its forecast distribution did each past value fall? If those positions (probability integral transforms) are not
+uniform, the level to ask for is their own quantile at the level wanted (Kuleshov, Fenner and Ermon 2018; Chernozhukov et al.
+2021 for the conformal guarantee). The positions are a rolling window, so the correction follows drift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.series import Floats
+
+HOLDOUT_ROWS = 600.0
+HOLDOUT_DAYS = 10.0
+"""What the positions held out in training weigh against recent ones: rows of a pool of about 4000, and days."""
+
+MIN_POSITIONS = 40
+"""Fewer say less about the tails than the model does."""
+
+
+def with_tails(levels: Floats, quantiles: Floats, low: float, high: float) -> tuple[Floats, Floats]:
+    """Levels 0 and 1 added: tails half as long as the distance of the three outermost quantiles, inside `[low, high]`."""
+    bottom = np.minimum(quantiles[:, 0], np.maximum(low, 1.5 * quantiles[:, 0] - 0.5 * quantiles[:, 2]))
+    top = np.maximum(quantiles[:, -1], np.minimum(high, 1.5 * quantiles[:, -1] - 0.5 * quantiles[:, -3]))
+    return np.concatenate([[0.0], levels, [1.0]]), np.column_stack([bottom, quantiles, top])
+
+
+def positions(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
+    """Level at which each row's quantile function meets `actual`; the middle of a flat piece. Levels reach from 0 to 1."""
+    below = (quantiles < actual[:, None]).sum(axis=1)
+    not_above = (quantiles <= actual[:, None]).sum(axis=1)
+    return (_level_at(levels, quantiles, actual, below) + _level_at(levels, quantiles, actual, not_above)) / 2.0
+
+
+def _level_at(levels: Floats, quantiles: Floats, actual: Floats, right: Floats) -> Floats:
+    right = np.clip(right, 1, len(levels) - 1).astype(int)
+    rows = np.arange(len(actual))
+    start, end = quantiles[rows, right - 1], quantiles[rows, right]
+    share = np.clip((actual - start) / np.where(end > start, end - start, 1.0), 0.0, 1.0)
+    return np.asarray(levels[right - 1] + share * (levels[right] - levels[right - 1]))
+
+
+@dataclass(frozen=True)
+class Past:
+    """Positions of past values in their forecasts, the weight of each, and on how many independent `days` they rest."""
+
+    positions: Floats
+    weights: Floats
+    days: float
+
+
+def pool(recent: Floats, recent_days: float, holdout: Floats) -> Past:
+    """Recent positions, and held-out ones from training that together weigh as much as HOLDOUT_ROWS of them."""
+    weights = np.concatenate([np.ones(len(recent)), np.full(len(holdout), HOLDOUT_ROWS / max(1, len(holdout)))])
+    return Past(np.concatenate([recent, holdout]), weights, recent_days + HOLDOUT_DAYS)
+
+
+def corrected_levels(wanted: Floats, past: Past) -> Floats:
+    """Levels to ask for so that `wanted` come out; `wanted` itself while the past is too short.
+
+    As in split conformal prediction, n days of experience allow a band of share s only as the (1 + 1/n) s quantile of what they
+    show; days and not rows count, because the hours of a day err together.
+    """
+    if len(past.positions) < MIN_POSITIONS:
+        return wanted
+    order = np.argsort(past.positions)
+    weight = past.weights[order]
+    reached = (np.cumsum(weight) - weight / 2) / weight.sum()
+    ascending = np.concatenate([[0.0], past.positions[order], [1.0]])
+    cautious = np.clip(0.5 + (wanted - 0.5) * (1.0 + 1.0 / past.days), 0.0, 1.0)
+    return np.asarray(np.interp(cautious, np.concatenate([[0.0], reached, [1.0]]), ascending))

@@ -1,0 +1,90 @@
+"""Quantile regression by gradient boosted trees (LightGBM, Ke et al. 2017), one ensemble per level."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecasting.series import Floats, Ints
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+LEVELS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How trees are grown: few leaves of many rows, since a band that fits its past too well is too narrow for tomorrow."""
+
+    rounds: int = 90
+    leaves: int = 8
+    min_rows_per_leaf: int = 200
+    learning_rate: float = 0.06
+    max_rows: int = 20_000
+
+
+@dataclass(frozen=True)
+class QuantileModel:
+    """Fitted ensembles, one per level."""
+
+    levels: tuple[float, ...]
+    boosters: tuple[Booster, ...]
+
+    def predict(self, features: Floats) -> Floats:
+        """Quantiles (rows x levels), ascending in each row."""
+        if len(features) == 0:
+            return np.zeros((0, len(self.levels)))
+        columns = [np.asarray(booster.predict(features, num_threads=1)) for booster in self.boosters]
+        return np.sort(np.column_stack(columns), axis=1)
+
+    def to_text(self) -> str:
+        """Everything needed to predict, as text that `from_text` reads."""
+        return json.dumps({"levels": self.levels, "boosters": [b.model_to_string() for b in self.boosters]})
+
+    @classmethod
+    def from_text(cls, text: str) -> QuantileModel:
+        """Inverse of `to_text`."""
+        from lightgbm import Booster
+
+        stored = json.loads(text)
+        return cls(tuple(stored["levels"]), tuple(Booster(model_str=one) for one in stored["boosters"]))
+
+
+def fit_quantiles(
+    features: Floats, target: Floats, weight: Floats, growth: Growth, levels: tuple[float, ...] = LEVELS
+) -> QuantileModel:
+    """Fit on rows of `features` (NaN: not known). The same rows give the same model: one thread, fixed seed."""
+    # LightGBM takes most of a second to import: only who trains or asks a trained model pays for it
+    import lightgbm
+
+    rows = _spread(len(target), growth.max_rows)
+    parameters = {
+        "objective": "quantile",
+        "num_leaves": growth.leaves,
+        "min_data_in_leaf": min(growth.min_rows_per_leaf, max(5, len(rows) // 20)),
+        "learning_rate": growth.learning_rate,
+        "feature_fraction": 0.6,
+        "bagging_fraction": 0.6,
+        "bagging_freq": 1,
+        "lambda_l2": 5.0,
+        "max_bin": 63,
+        "num_threads": 1,
+        "deterministic": True,
+        "seed": 1,
+        "verbosity": -1,
+    }
+    data = lightgbm.Dataset(features[rows], target[rows], weight=weight[rows], params=parameters, free_raw_data=False)
+    return QuantileModel(
+        levels, tuple(lightgbm.train({**parameters, "alpha": level}, data, growth.rounds) for level in levels)
+    )
+
+
+def _spread(count: int, at_most: int) -> Ints:
+    """Indices of `at_most` of `count` rows, drawn evenly and always the same."""
+    if count <= at_most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(1).choice(count, at_most, replace=False))

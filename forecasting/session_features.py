@@ -1,0 +1,148 @@
+"""What a session's forecast may look at when it begins: the clock, the driver's statement, and how alike sessions went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from cpms.domain.session import EnergyNeed, NeedSource, Session
+from forecasting.series import DAY_S, HOUR_S, Floats, Ints, local_seconds
+
+MEMORY = 400
+"""Ended sessions that are looked at."""
+
+MIN_ALIKE = 5
+ROLLING = 60
+NEAREST = 40
+SAME_STATEMENT = 25
+MISSING_STATEMENT_APART = 5.0
+"""How far apart two sessions count of which one has no statement."""
+
+
+@dataclass(frozen=True)
+class Stays:
+    """Sessions in order of start. Times [s], lengths [h], energies [kWh]; `stated_*` are the driver's own words, NaN without.
+
+    `driver`: a number per idTag, -1 for unknown.
+    """
+
+    started_s: Ints
+    ended_s: Ints
+    hour_h: Floats
+    weekday: Ints
+    stay_h: Floats
+    energy_kwh: Floats
+    stated_stay_h: Floats
+    stated_energy_kwh: Floats
+    driver: Ints
+
+    def __len__(self) -> int:
+        return len(self.started_s)
+
+    def pick(self, places: Ints) -> Stays:
+        """Only those at `places`."""
+        return Stays(**{field.name: getattr(self, field.name)[places] for field in fields(self)})
+
+    def ended_by(self, epoch_s: float) -> Stays:
+        """Those that were over at `epoch_s` [s], the last MEMORY to end, in order of their end."""
+        over = np.flatnonzero(self.ended_s <= epoch_s)
+        return self.pick(over[np.argsort(self.ended_s[over], kind="stable")][-MEMORY:])
+
+
+def stays_of(sessions: Sequence[Session], zone: ZoneInfo) -> Stays:
+    """Sessions as arrays. One that has not ended gets its start as end and counts as over only at the end of time."""
+    ordered = sorted(sessions, key=lambda session: session.started_at)
+    started_s = np.array([int(s.started_at.timestamp()) for s in ordered], dtype=np.int64)
+    ended_s = np.array([_ended_s(s.ended_at) for s in ordered], dtype=np.int64)
+    local_s = local_seconds(started_s, zone)
+    stated = [stated_need(s) for s in ordered]
+    drivers = {tag: number for number, tag in enumerate(dict.fromkeys(s.id_tag for s in ordered if s.id_tag))}
+    return Stays(
+        started_s=started_s,
+        ended_s=ended_s,
+        hour_h=local_s % DAY_S / HOUR_S,
+        weekday=(local_s // DAY_S + 3) % 7,
+        stay_h=(ended_s - started_s) / HOUR_S,
+        energy_kwh=np.array([s.energy_kwh for s in ordered], dtype=np.float64),
+        stated_stay_h=np.array([_stated_stay_h(s.started_at, n) for s, n in zip(ordered, stated, strict=True)]),
+        stated_energy_kwh=np.array([np.nan if n is None else n.energy_kwh for n in stated], dtype=np.float64),
+        driver=np.array([-1 if not s.id_tag else drivers[s.id_tag] for s in ordered], dtype=np.int64),
+    )
+
+
+def describe(new: Stays, past: Stays) -> Floats:
+    """Features (one row) of the single session `new`, from `past` sessions that were over when it began (any number)."""
+    hour_h, stated_h, stated_kwh = new.hour_h[0], new.stated_stay_h[0], new.stated_energy_kwh[0]
+    hours_apart = _hours_apart(past.hour_h, hour_h)
+    weekend_apart = ((past.weekday >= 5) != (new.weekday[0] >= 5)).astype(np.float64)
+    stay_apart = _ratio_apart(past.stated_stay_h, stated_h)
+    energy_apart = _ratio_apart(past.stated_energy_kwh, stated_kwh)
+    alike_stay = _nearest(hours_apart + stay_apart / 0.3 + weekend_apart)
+    alike_energy = _nearest(energy_apart / 0.25 + hours_apart / 3.0)
+    own = np.flatnonzero((past.driver == new.driver[0]) & (past.driver >= 0))[-SAME_STATEMENT:]
+    same = np.flatnonzero((past.stated_energy_kwh == stated_kwh) & (hours_apart < 3.0))[-SAME_STATEMENT:]
+    rolling = same_hour(past, hour_h)
+    clock = [
+        hour_h,
+        float(new.weekday[0]),
+        stated_h,
+        stated_kwh,
+        (hour_h + stated_h) % 24.0,
+        stated_kwh / max(stated_h, 0.1),
+    ]
+    groups = (rolling, alike_stay, alike_energy, own, same)
+    medians = [_median(values[group]) for values in (past.stay_h, past.energy_kwh) for group in groups]
+    spread = [_quantile(past.stay_h[alike_stay], 0.2), _quantile(past.stay_h[alike_stay], 0.8)]
+    bias = [
+        _median((past.stay_h / past.stated_stay_h)[alike_stay]),
+        _median((past.energy_kwh / past.stated_energy_kwh)[alike_energy]),
+    ]
+    return np.array([*clock, *medians, *spread, *bias])
+
+
+def same_hour(past: Stays, hour_h: float) -> Ints:
+    """Places of the last ROLLING sessions that began within an hour of the same time of day; of all where too few did."""
+    close = np.flatnonzero(_hours_apart(past.hour_h, hour_h) <= 1.0)
+    return close[-ROLLING:] if len(close) >= MIN_ALIKE else np.arange(len(past))[-ROLLING:]
+
+
+def stated_need(session: Session) -> EnergyNeed | None:
+    """The driver's statement, None without."""
+    return session.need if session.need is not None and session.need.source is NeedSource.DRIVER else None
+
+
+def _ended_s(ended_at: datetime | None) -> int:
+    return np.iinfo(np.int64).max if ended_at is None else int(ended_at.timestamp())
+
+
+def _stated_stay_h(started_at: datetime, need: EnergyNeed | None) -> float:
+    return np.nan if need is None else max(0.05, (need.departs_at - started_at).total_seconds() / HOUR_S)
+
+
+def _hours_apart(hours_h: Floats, hour_h: float) -> Floats:
+    apart = np.abs(hours_h - hour_h)
+    return np.minimum(apart, 24.0 - apart)
+
+
+def _ratio_apart(values: Floats, value: float) -> Floats:
+    """Distance of statements on a log scale; none has any distance to none, and some fixed one to any."""
+    apart = np.abs(np.log(np.maximum(values, 0.01) / max(value, 0.01)))
+    missing = np.isnan(values)
+    return np.where(missing & np.isnan(value), 0.0, np.where(missing | np.isnan(value), MISSING_STATEMENT_APART, apart))
+
+
+def _nearest(apart: Floats) -> Ints:
+    return np.argsort(apart, kind="stable")[:NEAREST]
+
+
+def _median(values: Floats) -> float:
+    return _quantile(values, 0.5) if len(values) >= 2 else np.nan
+
+
+def _quantile(values: Floats, level: float) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.quantile(known, level)) if len(known) else np.nan

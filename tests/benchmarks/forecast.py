@@ -1,0 +1,36 @@
+"""Forecast quality: `python -m tests.benchmarks.forecast solar|sessions|load|value --json` prints one JSON object.
+
+Every figure comes from forecasts that knew nothing after their issue; baselines are computed in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from cpms.domain.errors import InvalidInput
+from tests.benchmarks import forecast_sessions, forecast_solar
+
+COMMANDS = {"solar": forecast_solar, "sessions": forecast_sessions}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.forecast", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, module in COMMANDS.items():
+        command = commands.add_parser(name, description=module.__doc__)
+        module.add_arguments(command)
+        command.add_argument("--json", action="store_true", help="one line instead of an indented object")
+    arguments = parser.parse_args()
+    try:
+        figures = COMMANDS[arguments.command].run(arguments)
+    except (InvalidInput, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(figures, indent=None if arguments.json else 2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

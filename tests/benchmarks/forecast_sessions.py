@@ -1,0 +1,106 @@
+"""The session figures: any file of ACN-Data's sessions, scored over the sessions that begin after `train-until`."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.session import EnergyNeed, Session, SessionState
+from forecasting.score import FINE_LEVELS, band, crps
+from forecasting.series import zone_of
+from forecasting.session_backtest import SessionHindcast, hindcast_sessions
+from forecasting.session_features import Stays, stays_of
+
+FOLDER = Path(__file__).parents[2].parent / "shared/data/sessions"
+COLUMNS = ("arrival", "departure", "requested_energy (kWh)", "delivered_energy (kWh)", "estimated_departure", "claimed")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sessions", type=Path, default=FOLDER / "caltech_2019-05-01_2019-08-31.csv.gz")
+    parser.add_argument("--train-until", help="default: the middle of the file's time")
+    parser.add_argument("--timezone", default="America/Los_Angeles")
+    parser.add_argument("--refit-days", type=int, default=7)
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """MAE, bands and baselines for departure [h] and energy [kWh] at plug-in."""
+    zone = zone_of(arguments.timezone)
+    sessions = read_sessions(arguments.sessions)
+    stays = stays_of(sessions, zone)
+    if arguments.train_until:
+        split_s = int(datetime.fromisoformat(arguments.train_until).replace(tzinfo=zone).timestamp())
+    else:
+        split_s = int(stays.started_s[0] + stays.started_s[-1]) // 2
+    made = hindcast_sessions(stays, split_s, arguments.refit_days)
+    return {
+        "quantity": "sessions",
+        "train_until": datetime.fromtimestamp(split_s, zone).isoformat(),
+        "trained_on": int((stays.ended_s <= split_s).sum()),
+        "scored": len(made["stay_h"].places),
+        "note": "sessions without a driver (unclaimed) carry their outcome in the statement's columns; it is not shown to anyone",
+        "departure_h": _figures(made["stay_h"], stays, stays.stated_stay_h),
+        "energy_kwh": _figures(made["energy_kwh"], stays, stays.stated_energy_kwh),
+    }
+
+
+def read_sessions(path: Path) -> list[Session]:
+    """Sessions of an ACN-Data table; an unclaimed one has no statement: its columns repeat what really happened."""
+    frame = pd.read_csv(path)
+    missing = [column for column in COLUMNS if column not in frame]
+    if missing:
+        raise InvalidInput(
+            "sessions", f"{path.name} has no column {missing[0]!r}", f"give a file with {', '.join(COLUMNS)}"
+        )
+    for column in ("arrival", "departure", "estimated_departure"):
+        frame[column] = pd.to_datetime(frame[column], utc=True)
+    rows = frame.to_dict("records")
+    return [
+        Session(
+            id=str(row["session_id"]),
+            site_id="recorded",
+            connector=ConnectorKey(str(row["station_id"]), 1),
+            transaction_id=str(row["session_id"]),
+            started_at=row["arrival"].to_pydatetime(),
+            ended_at=row["departure"].to_pydatetime(),
+            energy_kwh=float(row["delivered_energy (kWh)"]),
+            state=SessionState.ENDED,
+            need=EnergyNeed(float(row["requested_energy (kWh)"]), row["estimated_departure"].to_pydatetime())
+            if row["claimed"]
+            else None,
+        )
+        for row in rows
+    ]
+
+
+def _figures(made: SessionHindcast, stays: Stays, stated: np.ndarray) -> dict[str, object]:
+    actual, median = made.actual, made.quantiles[:, 49]
+    low, high = band(FINE_LEVELS, made.quantiles)
+    inside = (actual >= low) & (actual <= high)
+    months = pd.Series(inside, index=pd.to_datetime(stays.started_s[made.places], unit="s").strftime("%Y-%m"))
+    monthly = months.groupby(level=0)
+    full = [float(share) for month, share in monthly.mean().items() if monthly.size()[month] >= 100]
+    claimed = np.isfinite(stated[made.places])
+    error = np.abs(median - actual)
+    return {
+        "mae": _rounded(error),
+        "mae_claimed": _rounded(error[claimed]),
+        "crps": _rounded(crps(FINE_LEVELS, made.quantiles, actual)),
+        "coverage_80": _rounded(inside),
+        "coverage_80_months": [round(share, 3) for share in full],
+        "learned_served": _rounded(made.learned_served),
+        "rolling_median": {
+            "mae": _rounded(np.abs(made.rolling_median - actual)),
+            "crps": _rounded(crps(FINE_LEVELS, made.rolling_quantiles, actual)),
+        },
+        "stated": {"mae_claimed": _rounded(np.abs(stated[made.places] - actual)[claimed])},
+    }
+
+
+def _rounded(values: np.ndarray) -> float | None:
+    return round(float(np.mean(values)), 3) if len(values) else None
