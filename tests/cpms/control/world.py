@@ -54,6 +54,7 @@ class Faults:
     solve_s: tuple[float, float] = (2.0, 60.0)
     replug: float = 0.0
     clock_skew_s: float = 10.0
+    whims: bool = True
 
 
 NONE = Faults()
@@ -297,7 +298,7 @@ class World:
         if dice < self.faults.plan_fails:
             self.tell(ev.PlanFailed(request.id, "the solver died"))
             return
-        plan = whimsical_plan(request, self.random, self.now)
+        plan = whimsical_plan(request, self.random if self.faults.whims else None, self.now)
         if dice < self.faults.plan_fails + self.faults.plan_nan and plan.sessions:
             first = replace(plan.sessions[0], current_a=(float("nan"),) * len(plan.steps))
             plan = replace(plan, sessions=(first, *plan.sessions[1:]))
@@ -417,14 +418,15 @@ class World:
         return {c.connector: c.limit_a for c in self.controller.state(self.now).connectors}
 
 
-def whimsical_plan(request: PlanRequest, random: Random, now: datetime) -> Plan:
-    """Within every cap, but in a new random order of precedence per plan and hour: wants shares to change hands all the time."""
+def whimsical_plan(request: PlanRequest, random: Random | None, now: datetime) -> Plan:
+    """Within every cap, but in a new random order of precedence per plan and hour: wants shares to change hands all the time.
+    Without `random`, always in the same order."""
     parents = {cap.feeder_id: cap.parent_id for cap in request.feeders}
     caps = {cap.feeder_id: cap for cap in request.feeders}
     values: dict[str, list[float]] = {need.session_id: [] for need in request.needs}
     order = list(request.needs)
     for t in range(len(request.steps)):
-        if t % 3 == 0:
+        if random is not None and t % 3 == 0:
             random.shuffle(order)
         room_a = {f: cap.limit_a[t] - cap.other_load_kw[t] * 1000 / (3 * request.voltage_v) for f, cap in caps.items()}
         used_a = {f: dict.fromkeys(PHASES, 0.0) for f in caps}
