@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Request, Response
-from websockets.protocol import State
+from websockets.protocol import Event, State
 from websockets.typing import Subprotocol
 
 from cpms.domain.command import Command
 from cpms.domain.telemetry import CommandOutcome, CommandResult
 from cpms.domain.time import Clock
-from cpms.ocpp.connection import StationConnection
 from cpms.ocpp.context import Dialect, StationMemory
 from cpms.ocpp.door import Door, Opening
 from cpms.ocpp.handshake import SUBPROTOCOLS, Refused
@@ -35,6 +37,7 @@ log = logging.getLogger(__name__)
 DIALECTS: dict[str, Dialect] = {dialect.protocol: dialect for dialect in (V16(), V201())}
 _REPLACED = 4000
 """Close code of a connection that a newer one of the same station replaces (private range of RFC 6455)."""
+_MAX_EARLY = 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,63 @@ class ServerOptions:
     max_message_bytes: int = 1 << 20
     concurrent_handshakes: int = 64
     backlog: int = 2048
+
+
+class StationConnection(ServerConnection):
+    """A connection whose messages go, as bytes, to the receiver that is attached to it; until then they are kept.
+
+    Handing them over as they arrive, instead of having them fetched, saves a task switch per message; and what is not UTF-8
+    is an unreadable message like any other, not the end of the connection.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._receiver: Callable[[bytes], None] | None = None
+        self._early: list[bytes] = []
+        self._fragments: list[bytes] = []
+
+    def attach(self, receiver: Callable[[bytes], None]) -> None:
+        """From now on `receiver` gets every message, first those that came before."""
+        self._receiver = receiver
+        early, self._early = self._early, []
+        for message in early:
+            receiver(message)
+        self.resume()
+
+    def write(self, data: bytes) -> None:
+        """Send a text frame at once and in order, unless the connection is closing."""
+        if self.state is State.OPEN:
+            self.protocol.send_text(data)
+            self.send_data()
+
+    def pause(self) -> None:
+        """Read nothing further."""
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def process_event(self, event: Event) -> None:
+        """Take a frame; part of websockets' interface to its connections."""
+        if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
+            self._fragments.append(bytes(event.data))
+            if event.fin:
+                message = self._fragments[0] if len(self._fragments) == 1 else b"".join(self._fragments)
+                self._fragments.clear()
+                self._deliver(message)
+        else:
+            super().process_event(event)
+
+    def _deliver(self, message: bytes) -> None:
+        if self._receiver is not None:
+            self._receiver(message)
+            return
+        self._early.append(message)
+        if len(self._early) >= _MAX_EARLY:
+            self.pause()
 
 
 @dataclass
