@@ -1,0 +1,244 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cpms.control.ledger import Ledger, NotAdmitted
+from cpms.control.settings import ControlSettings
+from cpms.domain.grid import Grant, GrantState, GridLimit, LimitPeriod, LimitTimeline
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.site import Connector, Feeder, Site, Station
+from cpms.domain.telemetry import CommandOutcome
+from cpms.domain.units import PHASES
+
+NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+KEYS = [ConnectorKey(f"S{i}", 1) for i in range(3)]
+SETTINGS = ControlSettings()
+
+
+def site(limit_a: float = 40.0, fallback_a: float = 0.0, **options) -> Site:
+    stations = tuple(Station(k.station_id, "x", "f", (Connector(k, fallback_current_a=fallback_a),)) for k in KEYS)
+    return Site("x", "X", "UTC", "EUR", (Feeder("r", 100.0), Feeder("f", limit_a, "r")), stations, **options)
+
+
+def base(key: ConnectorKey, sequence: int = 1, fallback_a: float = 0.0) -> Grant:
+    return Grant(f"{key}-{sequence}", "x", key, sequence, NOW, fallback_a)
+
+
+def grant(
+    key: ConnectorKey, sequence: int, limit_a: float, at: datetime = NOW, lease_s: float = 900.0, tx: str = "t"
+) -> Grant:
+    periods = (LimitPeriod(at, limit_a),)
+    return Grant(f"{key}-{sequence}", "x", key, sequence, at, 0.0, tx, periods, at + timedelta(seconds=lease_s))
+
+
+def confirmed(limit_a: float = 40.0, **options) -> Ledger:
+    ledger = Ledger(LimitTimeline(site(limit_a, **options)), SETTINGS, NOW)
+    for key in KEYS:
+        ledger.record(base(key))
+        ledger.answer(f"{key}-1", CommandOutcome.ACCEPTED, NOW - timedelta(seconds=20))
+    return ledger
+
+
+def worst_a(ledger: Ledger, key: ConnectorKey, at: datetime) -> float:
+    return ledger.accounts[key].counted[ledger.bins.index_of(at.timestamp())]
+
+
+def test_a_connector_counts_at_its_hardware_maximum_until_its_default_is_acknowledged():
+    ledger = Ledger(LimitTimeline(site()), SETTINGS, NOW)
+    assert worst_a(ledger, KEYS[0], NOW) == 32.0
+    ledger.record(base(KEYS[0]))
+    ledger.answer(f"{KEYS[0]}-1", CommandOutcome.ACCEPTED, NOW)
+    assert worst_a(ledger, KEYS[0], NOW) == 32.0, "the vehicle still ramps down"
+    ledger.advance(NOW + timedelta(seconds=SETTINGS.ramp_s))
+    assert worst_a(ledger, KEYS[0], NOW) == 0.0
+
+
+def test_after_a_reboot_it_counts_at_its_maximum_again_and_an_old_answer_confirms_nothing():
+    ledger = confirmed()
+    ledger.record(base(KEYS[0], 2))
+    ended = ledger.boot("S0", NOW)
+    assert ended == {f"{KEYS[0]}-1": GrantState.ENDED}
+    ledger.answer(f"{KEYS[0]}-2", CommandOutcome.ACCEPTED, NOW)
+    assert not ledger.accounts[KEYS[0]].confirmed
+    ledger.record(base(KEYS[0], 3))
+    ledger.answer(f"{KEYS[0]}-3", CommandOutcome.ACCEPTED, NOW)
+    assert ledger.accounts[KEYS[0]].confirmed
+
+
+def test_a_grant_beyond_the_room_is_refused_and_leaves_no_trace():
+    ledger = confirmed()
+    ledger.record(grant(KEYS[0], 2, 30.0))
+    before = ledger.headroom("f")
+    with pytest.raises(NotAdmitted):
+        ledger.record(grant(KEYS[1], 2, 12.0))
+    assert ledger.headroom("f") == before
+    ledger.record(grant(KEYS[1], 2, 10.0))
+
+
+def test_a_decrease_frees_room_only_when_acknowledged_and_ramped():
+    ledger = confirmed()
+    ledger.record(grant(KEYS[0], 2, 32.0))
+    ledger.answer(f"{KEYS[0]}-2", CommandOutcome.ACCEPTED, NOW)
+    ledger.record(grant(KEYS[0], 3, 10.0))
+    assert not ledger.admits(grant(KEYS[1], 2, 20.0))
+    ledger.answer(f"{KEYS[0]}-3", CommandOutcome.ACCEPTED, NOW + timedelta(seconds=5))
+    ledger.advance(NOW + timedelta(seconds=14))
+    assert not ledger.admits(grant(KEYS[1], 2, 20.0))
+    gone = ledger.advance(NOW + timedelta(seconds=15))
+    assert gone == {f"{KEYS[0]}-2": GrantState.SUPERSEDED}
+    assert ledger.admits(grant(KEYS[1], 2, 20.0))
+
+
+@pytest.mark.parametrize("outcome", [CommandOutcome.TIMED_OUT, CommandOutcome.UNREACHABLE])
+def test_a_grant_without_an_answer_counts_until_its_lease_ends_and_a_margin(outcome):
+    ledger = confirmed()
+    ledger.record(grant(KEYS[0], 2, 30.0))
+    ledger.answer(f"{KEYS[0]}-2", outcome, NOW)
+    end = NOW + timedelta(seconds=900 + SETTINGS.lead_s)
+    ledger.advance(end - timedelta(seconds=1))
+    assert worst_a(ledger, KEYS[0], end - timedelta(seconds=1)) == 30.0
+    assert ledger.advance(end) == {f"{KEYS[0]}-2": GrantState.ENDED}
+    assert worst_a(ledger, KEYS[0], end) == 0.0
+
+
+@pytest.mark.parametrize("outcome", [CommandOutcome.REJECTED, CommandOutcome.NOT_SUPPORTED])
+def test_a_rejected_grant_never_counted_for_more_than_its_flight(outcome):
+    ledger = confirmed()
+    ledger.record(grant(KEYS[0], 2, 30.0))
+    ledger.answer(f"{KEYS[0]}-2", outcome, NOW)
+    assert worst_a(ledger, KEYS[0], NOW) == 0.0
+
+
+def test_a_late_acknowledgement_of_an_old_grant_does_not_end_a_newer_one():
+    ledger = confirmed()
+    ledger.record(grant(KEYS[0], 2, 30.0))
+    ledger.answer(f"{KEYS[0]}-2", CommandOutcome.TIMED_OUT, NOW)
+    ledger.record(grant(KEYS[0], 3, 12.0))
+    ledger.answer(f"{KEYS[0]}-2", CommandOutcome.ACCEPTED, NOW)
+    assert worst_a(ledger, KEYS[0], NOW) == 30.0
+    ledger.answer(f"{KEYS[0]}-3", CommandOutcome.ACCEPTED, NOW)
+    ledger.advance(NOW + timedelta(seconds=10))
+    assert worst_a(ledger, KEYS[0], NOW) == 12.0
+
+
+def test_the_end_of_a_transaction_retires_its_acknowledged_grants_but_not_those_under_way():
+    ledger = confirmed()
+    for key in KEYS[:2]:
+        ledger.record(grant(key, 2, 15.0))
+    ledger.answer(f"{KEYS[0]}-2", CommandOutcome.ACCEPTED, NOW)
+    for key in KEYS[:2]:
+        ledger.end_transaction(key, "t", NOW)
+    assert ledger.advance(NOW + timedelta(seconds=10)) == {f"{KEYS[0]}-2": GrantState.ENDED}
+    assert [worst_a(ledger, key, NOW) for key in KEYS[:2]] == [0.0, 15.0]
+
+
+def test_what_was_stored_before_a_crash_counts_and_acknowledged_defaults_confirm():
+    ledger = Ledger(LimitTimeline(site()), SETTINGS, NOW)
+    stored = [(base(key), GrantState.ACCEPTED) for key in KEYS[:2]]
+    ledger.restore([*stored, (base(KEYS[2]), GrantState.SENT), (grant(KEYS[0], 2, 20.0), GrantState.STORED)], NOW)
+    assert [worst_a(ledger, key, NOW) for key in KEYS] == [20.0, 0.0, 32.0]
+
+
+def test_a_future_limit_is_room_that_is_not_there():
+    timeline = LimitTimeline(site(), (GridLimit("l", "f", limit_a=10.0, starts_at=NOW + timedelta(seconds=300)),))
+    ledger = confirmed()
+    ledger.adopt(timeline, NOW)
+    assert ledger.admits(grant(KEYS[0], 2, 30.0, lease_s=280.0))
+    assert not ledger.admits(grant(KEYS[0], 2, 30.0, lease_s=281.0)), "ramp and clock margin reach into the limit"
+
+
+def test_limits_in_kw_are_reckoned_at_the_highest_voltage_and_reserve_counts_at_the_root_only():
+    ledger = confirmed(60.0, import_limit_kw=20.0, reserved_other_load_kw=5.0)
+    highest_a = 15.0 / (3 * 0.253)
+    assert ledger.admissible_a(KEYS[0])[0] == pytest.approx(highest_a)
+    assert ledger.headroom("f") == (60.0, 60.0, 60.0, float("inf"))
+    assert ledger.headroom("r")[0] == pytest.approx(100.0 - 5000 / 690)
+
+
+def test_unknown_rotation_counts_on_all_phases():
+    one = Connector(KEYS[0], PHASES[:1], rotation_known=False)
+    known = Connector(KEYS[1], PHASES[:1])
+    stations = (Station("S0", "x", "f", (one,)), Station("S1", "x", "f", (known,)))
+    ledger = Ledger(LimitTimeline(replace(site(80.0), stations=stations)), SETTINGS, NOW)
+    assert ledger.headroom("f")[:3] == (16.0, 48.0, 48.0)
+
+
+OUTCOMES = st.sampled_from(list(CommandOutcome))
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("grant"),
+            st.integers(0, 2),
+            st.lists(st.integers(0, 32), min_size=1, max_size=4),
+            st.integers(30, 900),
+        ),
+        st.tuples(st.just("answer"), st.integers(0, 30), OUTCOMES),
+        st.tuples(st.just("wait"), st.integers(1, 400)),
+        st.tuples(st.just("end"), st.integers(0, 2)),
+        st.tuples(st.just("boot"), st.integers(0, 2)),
+    ),
+    max_size=40,
+)
+
+
+class Oracle:
+    """What might be in force, told the slow way: every grant with the instants between which it may be."""
+
+    def __init__(self) -> None:
+        self.grants: dict[str, Grant] = {}
+        self.until: dict[str, datetime] = {}
+        self.accepted: set[str] = set()
+
+    def may_draw_a(self, key: ConnectorKey, at: datetime) -> float:
+        """Most at `at`, if clocks are off and vehicles slow by as much as is allowed for, second by second."""
+        live = [g for g in self.grants.values() if g.connector == key and at < self.until.get(g.id, at + timedelta(1))]
+        window = [at + timedelta(seconds=s) for s in range(-int(SETTINGS.lead_s) + 1, int(SETTINGS.clock_margin_s))]
+        return max((g.limit_a_at(instant) for g in live for instant in window), default=0.0)
+
+    def answer(self, chosen: Grant, outcome: CommandOutcome, now: datetime) -> None:
+        if outcome in (CommandOutcome.REJECTED, CommandOutcome.NOT_SUPPORTED) and chosen.id not in self.accepted:
+            del self.grants[chosen.id]
+        elif outcome is CommandOutcome.ACCEPTED:
+            self.accepted.add(chosen.id)
+            for other in self.grants.values():
+                if other.connector == chosen.connector and other.sequence < chosen.sequence:
+                    self.end(other.id, now)
+
+    def end(self, grant_id: str, now: datetime) -> None:
+        ends_at = now + timedelta(seconds=SETTINGS.ramp_s)
+        self.until[grant_id] = min(self.until.get(grant_id, ends_at), ends_at)
+
+
+@settings(deadline=None, max_examples=60)
+@given(OPERATIONS)
+def test_what_may_be_in_force_never_exceeds_the_limit_at_any_second(operations):
+    ledger, oracle, now = confirmed(), Oracle(), NOW
+    for number, (verb, *rest) in enumerate(operations):
+        ledger.advance(now)
+        if verb == "wait":
+            now += timedelta(seconds=rest[0])
+        elif verb == "boot":
+            ledger.boot(KEYS[rest[0]].station_id, now)
+        elif verb == "end":
+            ledger.end_transaction(KEYS[rest[0]], "t", now)
+            for accepted in oracle.accepted:
+                if accepted in oracle.grants and oracle.grants[accepted].connector == KEYS[rest[0]]:
+                    oracle.end(accepted, now)
+        elif verb == "answer" and oracle.grants:
+            chosen = list(oracle.grants.values())[rest[0] % len(oracle.grants)]
+            if chosen.id not in oracle.accepted or rest[1] is CommandOutcome.ACCEPTED:
+                oracle.answer(chosen, rest[1], now)
+                ledger.answer(chosen.id, rest[1], now)
+        elif verb == "grant":
+            periods = tuple(LimitPeriod(now + timedelta(seconds=90 * i), float(a)) for i, a in enumerate(rest[1]))
+            lease_ends_at = now + timedelta(seconds=rest[2])
+            new = Grant(f"g{number}", "x", KEYS[rest[0]], number + 10, now, 0.0, "t", periods, lease_ends_at)
+            if ledger.admits(new):
+                ledger.record(new)
+                oracle.grants[new.id] = new
+        for second in range(0, 960, 7):
+            at = now + timedelta(seconds=second)
+            assert sum(oracle.may_draw_a(key, at) for key in KEYS) <= 40.0 + 1e-6
