@@ -18,7 +18,6 @@ from cpms.domain.errors import Conflict, CpmsError, InvalidInput, NotFound, Stor
 
 Row = DictRow
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
-_POOL_TIMEOUT_S = 10.0
 
 
 @cache
@@ -74,22 +73,23 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, dsn: str, max_connections: int = 10) -> AsyncIterator[Database]:
-        """Connect; StoreUnavailable if nobody answers."""
+    async def open(cls, dsn: str, max_connections: int, timeout_s: float) -> AsyncIterator[Database]:
+        """Connect; StoreUnavailable if nobody answers within `timeout_s` [s], now and later."""
         pool = AsyncConnectionPool(
             dsn,
             connection_class=psycopg.AsyncConnection[DictRow],
             kwargs={"row_factory": dict_row, "autocommit": True},
             min_size=1,
             max_size=max_connections,
-            timeout=_POOL_TIMEOUT_S,
+            timeout=timeout_s,
+            reconnect_timeout=timeout_s,  # then the next request tries anew, instead of waiting for ever longer pauses
             configure=_configure,
             check=AsyncConnectionPool.check_connection,  # so that a restarted server costs nobody an error
             open=False,
         )
         try:
             with translated_errors():
-                await pool.open(wait=True, timeout=_POOL_TIMEOUT_S)
+                await pool.open(wait=True, timeout=timeout_s)
             yield cls(pool)
         finally:
             await pool.close()

@@ -26,9 +26,9 @@ class Store(Sites, Stations, Access, Transactions, Sessions, Series, Means, Cont
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, dsn: str, max_connections: int = 10) -> AsyncIterator[Store]:
-        """Connect to the database at `dsn`; StoreUnavailable if it does not answer."""
-        async with Database.open(dsn, max_connections) as database:
+    async def open(cls, dsn: str, max_connections: int = 10, timeout_s: float = 10.0) -> AsyncIterator[Store]:
+        """Connect to the database at `dsn`; StoreUnavailable if it does not answer within `timeout_s` [s], now and later."""
+        async with Database.open(dsn, max_connections, timeout_s) as database:
             yield cls(database)
 
     async def healthy(self) -> None:
