@@ -18,18 +18,26 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Round:
-    """One look at the problem, of two programs, each in `time_share` of the time that is left.
+    """One look at the problem: who is on, in `time_share` of the time that is left, then the setpoints, in ROUNDING_SHARE of it.
 
-    `widening`: share of the remaining gap up to which a slot's reduced cost re-opens it; at 1 nothing that could improve the plan is
-    left out. `reach`: setpoints further away than the nearest ones that are tried.
+    `widening`: share of the remaining gap up to which a slot's reduced cost re-opens it; None: only what the relaxation left between
+    off and minimum is open, 1: nothing that could improve the plan is left out. `reach`: setpoints further away than the nearest ones
+    that are tried.
     """
 
-    widening: float
+    widening: float | None
     reach: int
     time_share: float
 
 
-ROUNDS = (Round(0.0, 1, 0.3), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
+ROUNDS = (Round(None, 1, 0.3), Round(0.0, 1, 0.3), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
+
+ROUNDING_SHARE = 0.1
+"""Of the time that is left: the last setpoint's worth of peak is hard to find and worth little."""
+
+FEW_SLOTS = 2000
+"""Below this many slots the first round is skipped: what is undecided is better settled at once."""
+
 
 PART_OF_TARGET = 0.3
 """Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""
@@ -75,7 +83,8 @@ class Search:
             self._round(one)
 
     def _decide(self, one: Round) -> None:
-        slack = one.widening * (min(self.cost, self.power_cost) - self.bound)
+        gap = min(self.cost, self.power_cost) - self.bound
+        slack = None if one.widening is None else one.widening * gap
         domain = undecided(self.horizon, self.solver.program, self.relaxation, slack)
         power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
         if power_kw is None or (cost := self.cost_of(power_kw)) >= self.power_cost:
@@ -93,7 +102,7 @@ class Search:
 
     def _round(self, one: Round) -> None:
         domain = setpoints_near(self.horizon, self.power_kw, self.setpoint_kw, one.reach)
-        power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s, self.setpoint_kw)
+        power_kw = self.solver.choose(domain, self.target, ROUNDING_SHARE * self.solver.left_s, self.setpoint_kw)
         if power_kw is not None:
             self._offer(power_kw)
 
@@ -106,7 +115,7 @@ class Search:
 def search(solver: Solver, horizon: Horizon, relaxation: Relaxation) -> Floats:
     """Best setpoints per slot [kW] found in the request's time."""
     state = Search(solver, horizon, relaxation)
-    for one in ROUNDS:
+    for one in ROUNDS[len(state.power_kw) < FEW_SLOTS :]:
         if state.good_enough(state.cost) or solver.left_s <= 0:
             return state.setpoint_kw
         before = state.cost
