@@ -139,11 +139,16 @@ class SiteController:
     def _connected(self, event: t.StationConnected, now: datetime) -> None:
         self._s.online.add(event.station_id)
         self._s.desk.forgive(event.station_id, self._s.ledger)
-        self._s.need_plan("a station connected", now)
+        self._reachability_changed(event.station_id, "a station connected", now)
 
     def _disconnected(self, event: t.StationDisconnected, now: datetime) -> None:
         self._s.online.discard(event.station_id)
-        self._s.need_plan("a station is gone", now)
+        self._reachability_changed(event.station_id, "a station is gone", now)
+
+    def _reachability_changed(self, station_id: str, reason: str, now: datetime) -> None:
+        self._s.dirty = True
+        if any(session.connector.station_id == station_id for session in self._s.book.sessions.values()):
+            self._s.need_plan(reason, now)
 
     def _booted(self, event: t.StationBooted, now: datetime) -> None:
         ended = self._s.ledger.boot(event.station_id, now)

@@ -248,8 +248,3 @@ class Ledger:
         other_a = other_kw * 1000.0 / (3 * self.site.voltage_v)
         phase = [a - other_a for a in limit_a]
         return [phase, list(phase), list(phase), [kw - other_kw for kw in limit_kw]]
-
-
-def states_of(ledger: Ledger) -> Mapping[str, GrantState]:
-    """Every grant that counts, by id."""
-    return {h.grant.id: h.state for account in ledger.accounts.values() for h in account.holdings()}

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from cpms.control.ledger import Ledger, NotAdmitted
 from cpms.control.settings import ControlSettings
-from cpms.domain.grid import Grant, GrantState, GridLimit, LimitPeriod, LimitTimeline
+from cpms.domain.errors import UnsafeConfiguration
+from cpms.domain.grid import Grant, GrantState, GridLimit, LimitPeriod, LimitTimeline, require_safe
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Connector, Feeder, Site, Station
 from cpms.domain.telemetry import CommandOutcome
@@ -164,6 +165,29 @@ def test_unknown_rotation_counts_on_all_phases():
     stations = (Station("S0", "x", "f", (one,)), Station("S1", "x", "f", (known,)))
     ledger = Ledger(LimitTimeline(replace(site(80.0), stations=stations)), SETTINGS, NOW)
     assert ledger.headroom("f")[:3] == (16.0, 48.0, 48.0)
+
+
+@given(
+    limit_a=st.floats(1, 60),
+    fallback_a=st.sampled_from([0.0, 6.0, 10.0]),
+    import_kw=st.none() | st.floats(1, 40),
+    later_kw=st.none() | st.floats(1, 40),
+    reserved_kw=st.floats(0, 20),
+)
+def test_a_configuration_that_is_accepted_has_room_for_all_fallbacks_for_ever(
+    limit_a, fallback_a, import_kw, later_kw, reserved_kw
+):
+    place = site(limit_a, fallback_a, import_limit_kw=import_kw, reserved_other_load_kw=reserved_kw)
+    later = (GridLimit("l", "r", limit_kw=later_kw, starts_at=NOW + timedelta(hours=5)),)
+    timeline = LimitTimeline(place, later if later_kw is not None else ())
+    ledger = Ledger(timeline, SETTINGS, NOW)
+    ledger.restore([(base(key, 1, fallback_a), GrantState.ACCEPTED) for key in KEYS], NOW)
+    try:
+        require_safe(timeline, NOW)
+        safe = True
+    except UnsafeConfiguration:
+        safe = False
+    assert safe == all(free >= -1e-6 for rows in ledger.room.values() for row in rows for free in row)
 
 
 OUTCOMES = st.sampled_from(list(CommandOutcome))

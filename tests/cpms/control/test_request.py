@@ -1,0 +1,124 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cpms.control.book import SessionBook
+from cpms.control.ledger import Ledger
+from cpms.control.peaks import PeakTracker
+from cpms.control.request import Known, plan_request, steps_from
+from cpms.control.settings import ControlSettings
+from cpms.domain.forecast import Forecast, ForecastQuantity
+from cpms.domain.grid import Grant, GridLimit, LimitTimeline
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.session import EnergyNeed, Session
+from cpms.domain.site import Connector, Feeder, Site, Station
+from cpms.domain.telemetry import CommandOutcome, Sample
+from cpms.domain.time import Interval
+from cpms.domain.units import Phase
+
+NOW = datetime(2026, 3, 3, 12, 2, 20, tzinfo=UTC)
+KEYS = [ConnectorKey(f"S{i}", 1) for i in range(3)]
+SETTINGS = ControlSettings()
+
+
+def known(
+    steerable: int = 3, limits: tuple[GridLimit, ...] = (), sessions: tuple[Session, ...] = (), **site_options
+) -> Known:
+    stations = tuple(Station(k.station_id, "x", "f", (Connector(k),)) for k in KEYS)
+    feeders = (Feeder("r", 100.0), Feeder("f", 60.0, "r"))
+    site = Site("x", "X", "UTC", "EUR", feeders, stations, **site_options)
+    timeline = LimitTimeline.of(site, limits)
+    ledger = Ledger(timeline, SETTINGS, NOW)
+    for number, key in enumerate(KEYS):
+        ledger.record(Grant(f"b{number}", "x", key, 1, NOW, 0.0))
+        ledger.answer(f"b{number}", CommandOutcome.ACCEPTED, NOW - timedelta(seconds=20))
+    book = SessionBook()
+    for session in sessions:
+        book.open(session)
+    return Known(site, timeline, ledger, book, None, {}, PeakTracker(), SETTINGS, frozenset(KEYS[:steerable]))
+
+
+def session(index: int = 0, **options) -> Session:
+    return Session(f"s{index}", "x", KEYS[index], f"t{index}", NOW - timedelta(hours=1), **options)
+
+
+@given(st.integers(0, 86400), st.integers(0, 60 * 3600))
+def test_steps_follow_one_another_from_now_on_the_clocks_marks_through_the_last_departure(offset_s, stay_s):
+    now = NOW + timedelta(seconds=offset_s)
+    steps = steps_from(now, [now + timedelta(seconds=stay_s)], SETTINGS)
+    assert steps[0].starts_at == now
+    assert all(a.ends_at == b.starts_at for a, b in pairwise(steps))
+    assert steps[0].duration_h * 3600 >= 60
+    assert all(s.starts_at.timestamp() % 300 == 0 for s in steps[1:])
+    assert all(s.starts_at.timestamp() % 900 == 0 for s in steps if s.duration_h > 0.2)
+    assert steps[-1].ends_at - now >= timedelta(hours=12)
+    assert steps[-1].ends_at - now >= min(timedelta(seconds=stay_s), timedelta(hours=36))
+    assert steps[-1].ends_at - now <= timedelta(hours=36, minutes=15)
+
+
+def test_a_cap_is_the_lowest_limit_within_each_step_and_says_whose_it_is():
+    limit = GridLimit(
+        "l", "r", limit_kw=30.0, starts_at=NOW + timedelta(minutes=4), ends_at=NOW + timedelta(minutes=10), reason="dr"
+    )
+    request = plan_request(known(limits=(limit,), import_limit_kw=50.0, max_voltage_v=230.0), "q", NOW)
+    root = request.feeders[0]
+    assert root.import_kw[:4] == (50.0, 30.0, 30.0, 50.0)
+    assert root.reason[:4] == ("grid connection", "dr", "dr", "grid connection")
+    assert request.feeders[1].import_kw[0] is None
+
+
+def test_caps_in_kw_leave_room_for_the_highest_voltage_and_the_reserve():
+    request = plan_request(known(import_limit_kw=30.0, reserved_other_load_kw=8.0), "q", NOW)
+    assert request.feeders[0].import_kw[0] == pytest.approx(8.0 + 22.0 * 230 / 253)
+    assert request.feeders[0].other_load_kw[0] == 8.0
+    assert request.feeders[1].other_load_kw[0] == 0.0
+
+
+def test_caps_rely_on_the_upper_band_of_other_load_and_money_on_its_median():
+    spans = tuple(Interval(NOW + timedelta(hours=h), NOW + timedelta(hours=h + 1)) for h in range(40))
+    forecast = Forecast("x", ForecastQuantity.OTHER_LOAD_KW, NOW, spans, (0.5, 0.9), ((6.0, 12.0),) * 40)
+    facts = replace(known(reserved_other_load_kw=8.0), forecasts={forecast.quantity: forecast})
+    request = plan_request(facts, "q", NOW)
+    assert (request.feeders[0].other_load_kw[0], request.other_load_kw[0]) == (12.0, 6.0)
+
+
+def test_connectors_that_cannot_be_steered_are_load():
+    facts = known(steerable=2)
+    facts.ledger.quarantine(KEYS[2], True)
+    request = plan_request(facts, "q", NOW)
+    assert [cap.limit_a[0] for cap in request.feeders] == [68.0, 28.0]
+
+
+def test_a_need_is_what_is_still_missing():
+    need = EnergyNeed(30.0, NOW + timedelta(hours=5))
+    (planned,) = plan_request(
+        known(sessions=(session(need=need, energy_kwh=12.0, active_phases=(Phase.L2,)),)), "q", NOW
+    ).needs
+    assert (planned.energy_kwh, planned.departs_at, planned.phases) == (18.0, need.departs_at, (Phase.L2,))
+
+
+def test_a_session_without_a_stated_need_gets_a_usual_one():
+    (planned,) = plan_request(known(sessions=(session(),)), "q", NOW).needs
+    assert (planned.energy_kwh, planned.departs_at) == (20.0, NOW + timedelta(hours=3))
+
+
+@pytest.mark.parametrize(
+    "need", [EnergyNeed(10.0, NOW + timedelta(hours=4)), EnergyNeed(30.0, NOW - timedelta(hours=1))]
+)
+def test_nobody_who_is_still_plugged_in_is_forgotten(need):
+    (planned,) = plan_request(known(sessions=(session(need=need, energy_kwh=12.0),)), "q", NOW).needs
+    assert planned.energy_kwh >= 2.0
+    assert planned.departs_at >= NOW + timedelta(hours=1)
+
+
+def test_a_vehicle_that_takes_nothing_although_it_may_is_planned_little():
+    facts = known(sessions=(session(need=EnergyNeed(30.0, NOW + timedelta(hours=5))),))
+    for minutes in (5, 1):
+        at = NOW - timedelta(minutes=minutes)
+        facts.book.learn(Sample(KEYS[0], at, at, current_a=(0.0, 0.0, 0.0)), facts.site, permitted_a=16.0)
+    (planned,) = plan_request(facts, "q", NOW).needs
+    assert planned.energy_kwh == SETTINGS.idle_need_kwh
