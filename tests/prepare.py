@@ -5,11 +5,13 @@ A step that this machine cannot do says why and is skipped, and so are its tests
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests import timescale
+from tests.peers.ocpp_rpc import prepare as ocpp_rpc
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,10 @@ class Step:
     required: bool
 
 
-STEPS = (Step("TimescaleDB", timescale.install, required=timescale.REQUIRED),)
+STEPS = (
+    Step("TimescaleDB", timescale.install, required=timescale.REQUIRED),
+    Step("the station by other authors", ocpp_rpc.prepare, required=os.environ.get("CPMS_REQUIRE_PEERS") == "1"),
+)
 
 
 def main() -> int:
