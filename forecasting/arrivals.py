@@ -1,0 +1,195 @@
+"""Vehicles yet to come: likely days for the rest of today, and what a kW of peak costs while most of the month is unknown.
+
+Nothing here has parameters fitted to a site. What it knows are visits that ended by `now`; a day is represented by the last days
+of its kind (working day or weekend), each as it was, because a sum of averages has no peaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.time import require_aware
+from forecasting.series import zone_of
+
+LIKELY_DAYS = 6
+"""Days of the same kind that stand for the rest of today."""
+
+PEAK_DAYS = 10
+"""Days of the same kind whose least peaks stand for the days to come."""
+
+ENOUGH_DAYS = 3
+"""Days of the same kind from which on history speaks louder than `expected_peak_kw`."""
+
+WITHOUT_FORESIGHT = 1.15
+"""A day's peak when vehicles become known one by one, against the least one in hindsight."""
+
+LOOK_BACK_DAYS = 60
+PEAK_STEP_KW = 1.0
+WEEKEND = 5
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A vehicle's stay, past or possible: what it takes [kWh] and the most it can draw [kW]."""
+
+    arrives_at: datetime
+    departs_at: datetime
+    energy_kwh: float
+    max_kw: float
+
+    def __post_init__(self) -> None:
+        require_aware(self.arrives_at, "arrives_at")
+        require_aware(self.departs_at, "departs_at")
+        if not self.departs_at > self.arrives_at:
+            raise InvalidInput("departs_at", f"{self.departs_at} is not after the arrival", "leave the visit out")
+        if not (self.energy_kwh >= 0 and self.max_kw > 0):
+            raise InvalidInput(
+                "energy_kwh, max_kw",
+                f"{self.energy_kwh} kWh at {self.max_kw} kW",
+                "give at least 0 kWh and more than 0 kW",
+            )
+
+
+@dataclass(frozen=True)
+class PeakPrice:
+    """From `above_kw` [kW] on (up to the next one's), a kW more of the site's peak costs `price_per_kw`."""
+
+    above_kw: float
+    price_per_kw: float
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What may be expected at `issued_at`: equally likely rests of the day, and the price of peak, ascending in both fields."""
+
+    issued_at: datetime
+    likely_days: tuple[tuple[Visit, ...], ...]
+    peak_prices: tuple[PeakPrice, ...]
+
+    def still_to_come(self, now: datetime) -> tuple[tuple[Visit, ...], ...]:
+        """Each likely day's visits that begin after `now`."""
+        return tuple(tuple(visit for visit in day if visit.arrives_at > now) for day in self.likely_days)
+
+
+def outlook(
+    history: Sequence[Visit],
+    now: datetime,
+    billing_ends_at: datetime,
+    timezone: str,
+    price_per_kw: float,
+    expected_peak_kw: float | None = None,
+) -> Outlook:
+    """The view at `now` of the rest of the local day and of the days until `billing_ends_at` (a site-local midnight).
+
+    `history`: visits in any order; only those that ended by `now` and began on an earlier local day are looked at.
+    `price_per_kw`: the demand charge. `expected_peak_kw`: what is believed of the peak [kW] before there is any history.
+    InvalidInput for an unknown zone or naive instants.
+    """
+    require_aware(now, "now")
+    require_aware(billing_ends_at, "billing_ends_at")
+    zone = zone_of(timezone)
+    today = now.astimezone(zone).date()
+    days = by_day([visit for visit in history if visit.departs_at <= now], zone)
+    likely = [_moved(days[day], day, today, zone) for day in alike(days, today, LIKELY_DAYS)]
+    last = (billing_ends_at.astimezone(zone) - timedelta(microseconds=1)).date()
+    return Outlook(now, tuple(likely), peak_prices(days, today, last, price_per_kw, expected_peak_kw))
+
+
+def by_day(visits: Sequence[Visit], zone: ZoneInfo) -> dict[date, tuple[Visit, ...]]:
+    """Visits by the local date of their arrival."""
+    days: dict[date, list[Visit]] = {}
+    for visit in visits:
+        days.setdefault(visit.arrives_at.astimezone(zone).date(), []).append(visit)
+    return {day: tuple(members) for day, members in days.items()}
+
+
+def alike(days: Mapping[date, object], day: date, count: int) -> list[date]:
+    """The last `count` of `days` before `day` of its kind (working day or weekend), latest first."""
+    before = (day - timedelta(days=back) for back in range(1, LOOK_BACK_DAYS + 1))
+    return [other for other in before if other in days and _weekend(other) == _weekend(day)][:count]
+
+
+def peak_prices(
+    days: Mapping[date, Sequence[Visit]],
+    today: date,
+    last: date,
+    price_per_kw: float,
+    expected_peak_kw: float | None = None,
+) -> tuple[PeakPrice, ...]:
+    """What a kW of peak costs today, level by level: the demand charge times the chance that no later day needs that level anyway.
+
+    With F the distribution of the least peaks of recent days of a kind, price(P) = price_per_kw * product over the days from
+    tomorrow to `last` of F(P): the newsvendor's rule for the highest of several days. Nothing to come: the full price from 0.
+    """
+    if expected_peak_kw is not None and len(alike(days, today, ENOUGH_DAYS)) < ENOUGH_DAYS and today < last:
+        return (PeakPrice(0.0, 0.0), PeakPrice(expected_peak_kw, price_per_kw))
+    to_come = [today + timedelta(days=ahead) for ahead in range(1, (last - today).days + 1)]
+    needed = [_needed_kw(days, today, weekend) for weekend in (False, True)]
+    highest = max((float(peaks.max()) for peaks in needed if len(peaks)), default=0.0)
+    levels = np.arange(0.0, highest + PEAK_STEP_KW, PEAK_STEP_KW)
+    prices = np.full(len(levels), price_per_kw)
+    for weekend, peaks in enumerate(needed):
+        if len(peaks):
+            count = sum(_weekend(day) == bool(weekend) for day in to_come)
+            prices *= (peaks <= levels[:, None]).mean(axis=1) ** count
+    return _steps_of(levels, prices)
+
+
+def least_peak_kw(visits: Sequence[Visit]) -> float:
+    """The least peak [kW] at which all `visits` get their energy, known in hindsight.
+
+    The highest, over intervals from an arrival to a departure, of the energy that cannot be had outside of it per hour: what a
+    vehicle would still lack after drawing its most before and after. (A bound that is met but for rare ties of several intervals.)
+    """
+    if not visits:
+        return 0.0
+    arrive_h = np.array([visit.arrives_at.timestamp() / 3600 for visit in visits])
+    depart_h = np.array([visit.departs_at.timestamp() / 3600 for visit in visits])
+    energy_kwh = np.array([visit.energy_kwh for visit in visits])
+    max_kw = np.array([visit.max_kw for visit in visits])
+    highest = 0.0
+    for start_h in np.unique(arrive_h):
+        end_h = np.unique(depart_h[depart_h > start_h])
+        before_h = np.clip(np.minimum(start_h, depart_h) - arrive_h, 0, None)
+        after_h = np.clip(depart_h - np.maximum(end_h[:, None], arrive_h), 0, None)
+        inside_kwh = np.clip(energy_kwh - max_kw * (before_h + after_h), 0, None).sum(axis=1)
+        highest = max(highest, float((inside_kwh / (end_h - start_h)).max()))
+    return highest
+
+
+def _needed_kw(days: Mapping[date, Sequence[Visit]], today: date, weekend: bool) -> Floats:
+    """Peaks [kW] that recent days of a kind would have needed without foresight."""
+    ahead = (today + timedelta(days=n) for n in range(7))
+    like = next(day for day in ahead if _weekend(day) == weekend)
+    recent = [day for day in alike(days, like, PEAK_DAYS) if day < today]
+    return WITHOUT_FORESIGHT * np.array([least_peak_kw(days[day]) for day in recent])
+
+
+def _steps_of(levels: Floats, prices: Floats) -> tuple[PeakPrice, ...]:
+    """A step function without repeated values."""
+    changes = np.flatnonzero(np.diff(prices, prepend=np.nan) != 0)
+    return tuple(PeakPrice(float(levels[i]), float(prices[i])) for i in changes)
+
+
+def _moved(visits: Sequence[Visit], day: date, today: date, zone: ZoneInfo) -> tuple[Visit, ...]:
+    """Visits of `day` at the same local times of `today`."""
+    moved = []
+    for visit in visits:
+        clock = visit.arrives_at.astimezone(zone).time()
+        arrives_at = datetime.combine(today, clock, zone).astimezone(visit.arrives_at.tzinfo)
+        stay = visit.departs_at - visit.arrives_at
+        moved.append(Visit(arrives_at, arrives_at + stay, visit.energy_kwh, visit.max_kw))
+    return tuple(moved)
+
+
+def _weekend(day: date) -> bool:
+    return day.weekday() >= WEEKEND

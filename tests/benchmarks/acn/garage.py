@@ -1,0 +1,133 @@
+"""A garage of acnportal for a stretch of time, its sessions, tariff and history: everything a run needs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from acnportal import acnsim
+from acnportal.acnsim.network import ChargingNetwork
+from acnportal.algorithms import BaseAlgorithm
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.tariff import Tariff, bill
+from forecasting.arrivals import Visit
+from tests.benchmarks.acn.controller import network_of
+from tests.benchmarks.acn.data import (
+    MAX_KW,
+    MAX_STAY_PERIODS,
+    PERIOD_S,
+    PERIODS_PER_HOUR,
+    VOLTAGE_V,
+    Stay,
+    instant,
+    read_stays,
+    visits,
+)
+from tests.benchmarks.acn.offline import offline_bill
+from tests.benchmarks.acn.program import Floats
+
+VIOLATION = 1e-5
+"""Share of a limit from which on exceeding it counts."""
+
+SITES = {"caltech": acnsim.sites.caltech_acn, "jpl": acnsim.sites.jpl_acn, "office001": acnsim.sites.office001_acn}
+
+
+@dataclass(frozen=True)
+class Garage:
+    """`stays` are those of the stretch; `known` all that the files hold, of which a controller is shown the past."""
+
+    site: str
+    cap_kw: float | None
+    start: datetime
+    tariff: Tariff
+    stays: tuple[Stay, ...]
+    known: tuple[Visit, ...]
+
+    @classmethod
+    def read(
+        cls, files: Sequence[Path], site: str, cap_kw: float | None, tariff: Tariff, start: datetime, end: datetime
+    ) -> Garage:
+        """The stays that begin in `[start, end)`; InvalidInput if there are none or a station is unknown to the site."""
+        if site not in SITES:
+            raise InvalidInput("site", f"{site!r} is unknown", f"choose one of {', '.join(SITES)}")
+        stays = tuple(read_stays(files, start, end))
+        if not stays:
+            raise InvalidInput("sessions", f"none begins from {start:%Y-%m-%d} to {end:%Y-%m-%d}", "give another file")
+        garage = cls(site, cap_kw, start, tariff, stays, tuple(visits(read_stays(files, start), start)))
+        unknown = sorted({stay.station_id for stay in stays} - set(garage.network().station_ids))
+        if unknown:
+            raise InvalidInput("sessions", f"station {unknown[0]} is not at {site}", "give the right --site")
+        return garage
+
+    def network(self) -> ChargingNetwork:
+        """A fresh network."""
+        cap = {} if self.cap_kw is None else {"transformer_cap": self.cap_kw}
+        return SITES[self.site](basic_evse=True, voltage=VOLTAGE_V, **cap)
+
+    @cached_property
+    def price_per_kwh(self) -> Floats:
+        """Price of every period, and beyond the last departure for as long as a plan may reach."""
+        periods = max(stay.departure for stay in self.stays) + MAX_STAY_PERIODS + PERIODS_PER_HOUR
+        return np.array([float(self.tariff.import_price_per_kwh(instant(self.start, t))) for t in range(periods)])
+
+    @property
+    def demand_per_kw(self) -> float:
+        """Price of the month's highest period."""
+        return float(sum(charge.price_per_kw for charge in self.tariff.demand_charges))
+
+    def past(self, at: datetime) -> list[Visit]:
+        """What was known at an instant: the visits that had ended."""
+        return [visit for visit in self.known if visit.departs_at <= at]
+
+    def offline(self) -> tuple[float, float]:
+        """Bill and peak [kW] with perfect foresight."""
+        info = acnsim.Interface(
+            acnsim.Simulator(self.network(), None, acnsim.EventQueue(), self.start)
+        ).infrastructure_info()
+        stations = {station_id: n for n, station_id in enumerate(info.station_ids)}
+        return offline_bill(self.stays, self.price_per_kwh, self.demand_per_kw, network_of(info), stations)
+
+    def run(self, controller: BaseAlgorithm) -> dict[str, float]:
+        """Live through the stretch; the bill as the tariff makes it, of the whole stretch as one billing period."""
+        simulator = self._simulator(controller)
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", message="Invalid schedule provided"
+            )  # counted below, in what really flowed
+            simulator.run()
+        power_kw = simulator.charging_rates.sum(axis=0) * VOLTAGE_V / 1000
+        starts_at = [instant(self.start, t) for t in range(len(power_kw))]
+        energy_cost = float(bill(self.tariff, starts_at, power_kw.tolist(), PERIOD_S).energy_cost)
+        peak_kw = float(power_kw.max())
+        return {
+            "cost": energy_cost + self.demand_per_kw * peak_kw,
+            "energy_cost": energy_cost,
+            "demand_charge": self.demand_per_kw * peak_kw,
+            "peak_kw": peak_kw,
+            "delivered_pct": 100 * acnsim.proportion_of_energy_delivered(simulator),
+            "violated_periods": _violated_periods(simulator),
+        }
+
+    def _simulator(self, controller: BaseAlgorithm) -> acnsim.Simulator:
+        events = [acnsim.PluginEvent(stay.arrival, _vehicle(stay)) for stay in self.stays]
+        return acnsim.Simulator(
+            self.network(), controller, acnsim.EventQueue(events), self.start, period=PERIOD_S // 60, verbose=False
+        )
+
+
+def _violated_periods(simulator: acnsim.Simulator) -> int:
+    """Periods in which a current of the network was too high."""
+    network = simulator.network
+    currents = np.abs(network.constraint_current(simulator.charging_rates))
+    return int((currents > network.magnitudes[:, None] * (1 + VIOLATION)).any(axis=0).sum())
+
+
+def _vehicle(stay: Stay) -> acnsim.EV:
+    battery = acnsim.Battery(stay.energy_kwh, 0, MAX_KW)
+    return acnsim.EV(stay.arrival, stay.departure, stay.energy_kwh, stay.station_id, stay.session_id, battery)
