@@ -134,7 +134,8 @@ def _station(station_id: str, number: int) -> Station:
 
 
 def _visits(recordings: list[Recording], ends_at: datetime) -> tuple[Visit, ...]:
-    """Overlapping rows of one EVSE are cut at the next arrival; stays end with the day."""
+    """Overlapping rows of one EVSE are cut at the next arrival, stays end with the day, and a stay that is cut took its
+    share of the recorded energy."""
     visits = []
     for number, recording in enumerate(recordings):
         later = [r.arrival for r in recordings[number + 1 :] if r.station_id == recording.station_id]
@@ -146,13 +147,14 @@ def _visits(recordings: list[Recording], ends_at: datetime) -> tuple[Visit, ...]
 
 def _visit(number: int, recording: Recording, departs_at: datetime) -> Visit:
     utc = ZoneInfo("UTC")
+    stayed = (departs_at - recording.arrival) / max(recording.departure - recording.arrival, MIN_STAY)
     stated_departs_at = max(recording.estimated_departure, recording.arrival + MIN_STAY)
     return Visit(
         id_tag=f"ACN-{number + 1:03d}",
         connector=ConnectorKey(recording.station_id, 1),
         arrives_at=recording.arrival.astimezone(utc),
         departs_at=departs_at.astimezone(utc),
-        vehicle=Vehicle(recording.delivered_kwh, EVSE_CURRENT_A, 2),
+        vehicle=Vehicle(recording.delivered_kwh * min(1.0, stayed), EVSE_CURRENT_A, 2),
         stated_kwh=recording.requested_kwh,
         stated_departs_at=stated_departs_at.astimezone(utc),
     )
