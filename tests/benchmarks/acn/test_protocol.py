@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cpms.domain.errors import InvalidInput
+from tests.benchmarks.acn.controller import PlanningController
+from tests.benchmarks.acn.data import instant, read_stays, read_tariff
+from tests.benchmarks.acn.garage import Garage
+from tests.benchmarks.month import month_of
+
+SHARED = Path(__file__).parents[3].parent / "shared/data"
+SESSIONS = SHARED / "sessions/caltech_2019-05-01_2019-08-31.csv.gz"
+TARIFF = SHARED / "tariffs-us/sce_tou_ev_4_march_2019.json"
+
+pytestmark = pytest.mark.skipif(not SESSIONS.exists(), reason="ACN-Data sessions are not on this machine")
+
+
+def garage(month: str) -> Garage:
+    start, end = month_of(month)
+    return Garage.read([SESSIONS], "caltech", None, read_tariff(TARIFF), start, end)
+
+
+def test_perfect_foresight_costs_what_was_published() -> None:
+    cost, peak_kw = garage("2019-07").offline()
+    assert cost == pytest.approx(1346.35, abs=0.02)
+    assert peak_kw == pytest.approx(30.36, abs=0.01)
+
+
+def test_prices_follow_the_season_the_weekday_and_the_hour() -> None:
+    tariff = read_tariff(TARIFF)
+    start, _ = month_of("2019-07")
+    noon_monday, night_monday, noon_sunday = (
+        instant(start, period) for period in (12 * 13, 12 * 3, 12 * (6 * 24 + 13))
+    )
+    prices = [float(tariff.import_price_per_kwh(at)) for at in (noon_monday, night_monday, noon_sunday)]
+    assert prices == [0.26668, 0.05623, 0.05623]
+
+
+def test_a_controller_is_shown_only_visits_that_are_over() -> None:
+    july = garage("2019-07")
+    at = instant(july.start, 2000)
+    assert max(visit.departs_at for visit in july.past(at)) <= at
+    assert len(july.past(at)) > 1000
+
+
+def test_a_day_inside_acnportal_delivers_everything_and_keeps_the_network(tmp_path: Path) -> None:
+    start, end = month_of("2019-07")
+    stays = tuple(stay for stay in read_stays([SESSIONS], start, end) if stay.arrival < 288)
+    july = garage("2019-07")
+    day = Garage(july.site, None, start, july.tariff, stays, july.known)
+    controller = PlanningController(start, end, july.price_per_kwh, july.demand_per_kw, day.past, None)
+    figures = day.run(controller)
+    assert figures["delivered_pct"] > 99.98
+    assert figures["violated_periods"] == 0
+    assert np.isfinite(figures["cost"])
+
+
+def test_a_month_without_sessions_and_an_unknown_site_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="none begins"):
+        garage("2018-01")
+    start, end = month_of("2019-07")
+    with pytest.raises(InvalidInput, match="site"):
+        Garage.read([SESSIONS], "nowhere", None, read_tariff(TARIFF), start, end)
