@@ -5,7 +5,7 @@
 | energy           | money | sum_t h[t] (import_price[t] drawn[t] - export_price[t] fed[t])       |
 | demand           | money | sum_d price_per_kw[d] excess[d]                                      |
 | shortfall        | money | sum_n value_per_kwh[tier(n)] short[n]                                |
-| early_energy     | money | sum_s lateness_price[s] h[s] p[s]: a tie-breaker, see `early_energy` |
+| early_energy     | money | sum_s urgency[n] lateness_price[s] h[s] p[s], see `early_energy`     |
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from optimizer.horizon import Horizon
 TIER_RATIO = 10.0
 """How much more a kWh of one priority is worth than one of the priority below: more than the up to three kWh it can displace."""
 
-TIE_BREAK_SHARE = 1e-4
-"""What waiting over the whole horizon costs per kWh, as a share of the mean price: far below any gap that is aimed for."""
+LATENESS_SHARE = 0.02
+"""What waiting over the whole horizon costs per kWh, as a share of the mean price: energy in the vehicle is worth a little more
+than energy promised, and a preference below the solver's tolerances would be none."""
 
 Term = Callable[[ConcreteModel, Horizon], LinearExpression]
 
@@ -58,13 +59,25 @@ def shortfall(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
 
 
 def early_energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_s lateness_price[s] h[s] p[s], rising from 0 to TIE_BREAK_SHARE of the mean price over the horizon: of two plans that cost
-    the same, the one that charges earlier."""
+    """sum_s urgency[n] lateness_price[s] h[s] p[s], rising from 0 to LATENESS_SHARE of the mean price over the horizon.
+
+    Of two plans that cost the same, the one that charges earlier. Urgency differs between sessions: among steps of one price they
+    then charge one after the other, who leaves first first, instead of taking turns (rearrangement inequality).
+    """
     slots = horizon.slots
     late = np.cumsum(horizon.step_h) - horizon.step_h
-    price = TIE_BREAK_SHARE * typical_price_per_kwh(horizon) / max(float(np.sum(horizon.step_h)), 1e-9)
-    weights = (price * late[slots.step] * slots.hours).tolist()
+    price = LATENESS_SHARE * typical_price_per_kwh(horizon) / max(float(np.sum(horizon.step_h)), 1e-9)
+    weights = (price * urgency(horizon)[slots.need] * late[slots.step] * slots.hours).tolist()
     return _linear([(weight, model.power[s]) for s, weight in enumerate(weights)])
+
+
+def urgency(horizon: Horizon) -> np.ndarray:
+    """A factor per need, from 1 for who leaves first down to one half, all different whatever the order of the needs."""
+    needs = horizon.request.needs
+    order = sorted(range(len(needs)), key=lambda n: (needs[n].departs_at, str(needs[n].connector), needs[n].session_id))
+    factor = np.empty(len(needs))
+    factor[order] = np.linspace(1.0, 0.5, len(needs))
+    return factor
 
 
 TERMS = (

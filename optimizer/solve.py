@@ -26,6 +26,12 @@ SEMI_CONTINUOUS = highspy.HighsVarType.kSemiContinuous.value
 SEMI_INTEGER = highspy.HighsVarType.kSemiInteger.value
 
 
+ITERATIONS_PER_ROW = 4
+"""Simplex iterations per row after which interior point takes over: one that goes well needs one to three."""
+
+NO_LIMIT = 2**31 - 1
+
+
 @dataclass(frozen=True)
 class Relaxation:
     """Optimum of the linear relaxation: values, and duals per row (money per unit of the row's right-hand side)."""
@@ -65,12 +71,24 @@ class Solver:
         """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
         if self.left_s <= 0:
             raise PlanFailed("no time was left for the solver")
+        self._highs.setOptionValue("simplex_iteration_limit", ITERATIONS_PER_ROW * self.program.matrix.shape[0] + 1000)
         self._run(self.left_s)
+        self._highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
         status = self._highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kIterationLimit and self.left_s > 0:
+            status = self._relax_from_inside()
         if status != highspy.HighsModelStatus.kOptimal:
             raise PlanFailed(f"the relaxation ended as {self._highs.modelStatusToString(status)}")
         solution = self._highs.getSolution()
         return Relaxation(np.array(solution.col_value) * self._unit, np.array(solution.row_dual))
+
+    def _relax_from_inside(self) -> highspy.HighsModelStatus:
+        """Interior point with crossover to a vertex: what is scarce in every step makes simplex wander."""
+        self._highs.clearSolver()
+        self._highs.setOptionValue("solver", "ipm")
+        self._run(self.left_s)
+        self._highs.setOptionValue("solver", "choose")
+        return self._highs.getModelStatus()
 
     def choose(
         self, domain: Domain, target: float, time_limit_s: float, start_kw: Floats | None = None

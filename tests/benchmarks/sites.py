@@ -14,13 +14,14 @@ from cpms.domain.units import PHASES, power_kw
 START = datetime(2026, 6, 15, 4, 0, tzinfo=UTC)
 VOLTAGE_V = 230.0
 CONNECTORS_PER_FEEDER = 10
+SCARCE_SHARE = 0.8
+"""Of the mean power that would carry all the energy: what the root's fuse leaves where energy is scarce."""
 
 
 def made_up_request(
     connectors: int, steps: int = 96, step_min: int = 15, scarce: bool = False, seed: int = 1, step_a: float = 0.1
 ) -> PlanRequest:
-    """A day of `connectors` vehicles. With room: import capped at half the nameplate; scarce: about a quarter of the energy
-    cannot be had."""
+    """A day of `connectors` vehicles. With room, or scarce: about a quarter of the energy cannot be had."""
     rng = random.Random(seed)
     horizon = _steps(steps, step_min)
     feeder_count = max(1, connectors // CONNECTORS_PER_FEEDER)
@@ -32,14 +33,13 @@ def made_up_request(
     )
     other = tuple(0.03 * nameplate_kw * (1 + 0.5 * math.sin(h / 24 * 2 * math.pi)) for h in hours)
     price = tuple(0.12 if h < 7 or h >= 22 else 0.32 if 16 <= h < 20 else 0.2 for h in hours)
-    cap_kw = (_scarce_share(needs, nameplate_kw, horizon) if scarce else 0.5) * nameplate_kw
     return PlanRequest(
         id=f"made-up-{connectors}",
         site_id="made-up",
         requested_at=START,
         steps=horizon,
         voltage_v=VOLTAGE_V,
-        feeders=_feeders(feeder_count, nameplate_kw, cap_kw, other),
+        feeders=_feeders(needs, feeder_count, nameplate_kw, steps, scarce),
         needs=needs,
         import_price_per_kwh=price,
         export_price_per_kwh=tuple(0.05 for _ in horizon),
@@ -75,23 +75,21 @@ def _need(rng: random.Random, n: int, feeders: int, horizon: tuple[Interval, ...
     )
 
 
-def _scarce_share(needs: tuple[ChargingNeed, ...], nameplate_kw: float, horizon: tuple[Interval, ...]) -> float:
-    """Share of the nameplate at which about a quarter of the energy cannot be had."""
-    hours = max((n.departs_at - START).total_seconds() / 3600 for n in needs)
-    return 0.75 * sum(n.energy_kwh for n in needs) / hours / nameplate_kw
+def _mean_kw(needs: tuple[ChargingNeed, ...]) -> float:
+    """Power [kW] that would carry all the energy if it could be spread over the whole time."""
+    first = min(n.arrives_at or START for n in needs)
+    return sum(n.energy_kwh for n in needs) / ((max(n.departs_at for n in needs) - first).total_seconds() / 3600)
 
 
-def _feeders(count: int, nameplate_kw: float, cap_kw: float, other: tuple[float, ...]) -> tuple[FeederCap, ...]:
-    steps = len(other)
+def _feeders(
+    needs: tuple[ChargingNeed, ...], count: int, nameplate_kw: float, steps: int, scarce: bool
+) -> tuple[FeederCap, ...]:
+    """Leaves fused at 0.6 of their nameplate; a root capped at half of it, or fused per phase so that a quarter of the energy
+    cannot be had."""
     balanced_a = nameplate_kw * 1000 / VOLTAGE_V / 3
-    root = FeederCap(
-        "root",
-        None,
-        (0.6 * balanced_a,) * steps,
-        (cap_kw,) * steps,
-        tuple(0.0 for _ in other),
-        ("grid connection",) * steps,
-    )
+    root_a = SCARCE_SHARE * _mean_kw(needs) * 1000 / VOLTAGE_V / 3 if scarce else 0.6 * balanced_a
     zero = (0.0,) * steps
+    cap_kw = (None,) * steps if scarce else (0.5 * nameplate_kw,) * steps
+    root = FeederCap("root", None, (root_a,) * steps, cap_kw, zero, ("grid connection",) * steps)
     leaf_a = max(32.0, 0.6 * balanced_a / count)
     return (root, *(FeederCap(f"f{i}", "root", (leaf_a,) * steps, (None,) * steps, zero) for i in range(count)))
