@@ -31,6 +31,7 @@ from tests.benchmarks.acn.data import (
 )
 from tests.benchmarks.acn.offline import offline_bill
 from tests.benchmarks.acn.program import Floats
+from tests.benchmarks.acn.scenario_plan import Network
 
 VIOLATION = 1e-5
 """Share of a limit from which on exceeding it counts."""
@@ -85,13 +86,16 @@ class Garage:
         """What was known at an instant: the visits that had ended."""
         return [visit for visit in self.known if visit.departs_at <= at]
 
+    def infrastructure(self) -> tuple[dict[str, int], Network]:
+        """Each station's place, and the constraints on them."""
+        simulator = acnsim.Simulator(self.network(), None, acnsim.EventQueue(), self.start)
+        info = acnsim.Interface(simulator).infrastructure_info()
+        return {station_id: n for n, station_id in enumerate(info.station_ids)}, network_of(info)
+
     def offline(self) -> tuple[float, float]:
         """Bill and peak [kW] with perfect foresight."""
-        info = acnsim.Interface(
-            acnsim.Simulator(self.network(), None, acnsim.EventQueue(), self.start)
-        ).infrastructure_info()
-        stations = {station_id: n for n, station_id in enumerate(info.station_ids)}
-        return offline_bill(self.stays, self.price_per_kwh, self.demand_per_kw, network_of(info), stations)
+        stations, network = self.infrastructure()
+        return offline_bill(self.stays, self.price_per_kwh, self.demand_per_kw, network, stations)
 
     def run(self, controller: BaseAlgorithm) -> dict[str, float]:
         """Live through the stretch; the bill as the tariff makes it, of the whole stretch as one billing period."""
