@@ -33,18 +33,24 @@ def server(request: pytest.FixtureRequest) -> TestServer:
 
 
 @pytest.fixture
-def embedded_dsn(embedded_server: TestServer) -> str:
-    return embedded_server.fresh()
+def embedded_dsn(embedded_server: TestServer) -> Iterator[str]:
+    yield from _fresh(embedded_server)
 
 
 @pytest.fixture
-def timescaledb_dsn(timescaledb_server: TestServer) -> str:
-    return timescaledb_server.fresh()
+def timescaledb_dsn(timescaledb_server: TestServer) -> Iterator[str]:
+    yield from _fresh(timescaledb_server)
 
 
 @pytest.fixture
-def dsn(server: TestServer) -> str:
-    return server.fresh()
+def dsn(server: TestServer) -> Iterator[str]:
+    yield from _fresh(server)
+
+
+def _fresh(server: TestServer) -> Iterator[str]:
+    dsn = server.fresh()
+    yield dsn
+    server.drop(dsn)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -20,10 +21,14 @@ from tests import timescale
 _TEMPLATE = "migrated"
 
 
+_MEMORY = Path("/dev/shm")
+_MEMORY_NEEDED_BYTES = 2_000_000_000
+
+
 @contextmanager
-def open_folder() -> Iterator[Path]:
+def open_folder(base: Path = Path("/tmp")) -> Iterator[Path]:
     """An empty folder with a short path that the server's account can enter (pytest's own are closed to it)."""
-    folder = Path(tempfile.mkdtemp(prefix="cpms-test-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="cpms-test-", dir=base))
     folder.chmod(0o755)
     try:
         yield folder
@@ -51,6 +56,12 @@ class TestServer:
         """DSN of a database on this server."""
         return self.dsn.replace(":///cpms?", f":///{database}?")
 
+    def drop(self, dsn: str) -> None:
+        """Remove a database that `empty` or `fresh` made, whoever is still connected."""
+        name = urlsplit(dsn).path.removeprefix("/")
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
     def _create(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(self.dsn, autocommit=True) as connection:
@@ -60,7 +71,8 @@ class TestServer:
 
 @contextmanager
 def running(bin_dir: Path | None = None, settings: dict[str, str] | None = None) -> Iterator[TestServer]:
-    """A server for a session of tests, with a migrated template. No fsync: a machine that loses power loses its tests."""
+    """A server for a session of tests, with a migrated template. No fsync, and in memory where there is enough: hundreds of
+    databases come and go, and a machine that loses power loses its tests."""
     fast = {
         "fsync": "off",
         "full_page_writes": "off",
@@ -68,7 +80,7 @@ def running(bin_dir: Path | None = None, settings: dict[str, str] | None = None)
         "max_connections": "100",
         **(settings or {}),
     }
-    with open_folder() as folder, EmbeddedServer(folder, settings=fast, bin_dir=bin_dir) as embedded:
+    with open_folder(_roomiest()) as folder, EmbeddedServer(folder, settings=fast, bin_dir=bin_dir) as embedded:
         server = TestServer(embedded.dsn)
         with psycopg.connect(server.dsn, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {_TEMPLATE}".encode())
@@ -77,6 +89,11 @@ def running(bin_dir: Path | None = None, settings: dict[str, str] | None = None)
             connection.execute(f"ALTER DATABASE {_TEMPLATE} ALLOW_CONNECTIONS false".encode())
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [_TEMPLATE])
         yield server
+
+
+def _roomiest() -> Path:
+    has_room = _MEMORY.exists() and shutil.disk_usage(_MEMORY).free > _MEMORY_NEEDED_BYTES
+    return _MEMORY if has_room else Path("/tmp")
 
 
 @contextmanager

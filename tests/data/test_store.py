@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from dataclasses import replace
 
 import psycopg
@@ -23,9 +24,10 @@ ACKNOWLEDGED_BEFORE_THE_KILL = 60
 def kill(server: EmbeddedServer) -> None:
     """Every process of the server at once, none warned: what a power cut does, but for the disk's cache."""
     with psycopg.connect(server.dsn) as connection:
-        backends = connection.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()").fetchall()
-        postmaster = int((server.cluster / "postmaster.pid").read_text().split()[0])
-        for pid in (postmaster, *(pid for (pid,) in backends)):
+        found = connection.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()").fetchall()
+    postmaster = int((server.cluster / "postmaster.pid").read_text().split()[0])
+    for pid in (postmaster, *(backend for (backend,) in found)):
+        with suppress(ProcessLookupError):  # some are gone with their postmaster
             os.kill(pid, signal.SIGKILL)
 
 
