@@ -12,14 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from cpms.domain.errors import InvalidInput
-from forecasting.conformal import corrected_levels, pool, positions
+from forecasting.conformal import BAND_SHARE, corrected_levels, pool, positions
 from forecasting.quantiles import at_levels
-from forecasting.score import FINE_LEVELS, Score, mean_of, rmse, score
+from forecasting.score import FINE_LEVELS, Score, band, mean_of, rmse, score
 from forecasting.series import Floats, Ints
 from forecasting.solar_features import DAY_QUARTERS, SolarTable
 from forecasting.solar_model import HALF_HOUR_QUARTERS, SolarModel, band_of, train_solar
 
 CALIBRATION_DAYS = 45
+FEEDBACK_DAYS = 7
+MIN_FEEDBACK_ROWS = 20
 RACE_DAYS = 30
 MIN_RACE_ROWS = 50
 MIN_SUN_ELEVATION_DEG = 5.0
@@ -66,16 +68,26 @@ def terms(table: SolarTable, start: int, refit_days: int) -> list[Term]:
 def hindcast_solar(table: SolarTable, served: Sequence[Term], ahead: int, capacity_kw: float) -> Hindcast:
     """Corrected forecasts of all half-hourly issues for the half hour `ahead`, targets with the sun above 5 degrees."""
     raw = _raw(table, served, ahead, capacity_kw)
-    where = positions(raw.levels, raw.quantiles_kw, raw.actual_kw)
-    holdout = served[0].model.holdout[band_of(ahead)]
-    quantiles_kw = np.empty((len(raw.issues), len(FINE_LEVELS)))
-    for day in np.unique(raw.issues // DAY_QUARTERS):
-        issued = raw.issues // DAY_QUARTERS == day
-        known = _known(raw, int(day), CALIBRATION_DAYS)
-        past = pool(where[known], len(np.unique(raw.targets[known] // DAY_QUARTERS)), holdout)
-        quantiles_kw[issued] = at_levels(raw.levels, raw.quantiles_kw[issued], corrected_levels(FINE_LEVELS, past))
+    quantiles_kw = _corrected(raw, served[0].model.holdout[band_of(ahead)])
     made = Hindcast(raw.issues, raw.targets, FINE_LEVELS, quantiles_kw, raw.persistence_kw, raw.actual_kw)
     return _floored(made, capacity_kw)
+
+
+def _corrected(raw: Hindcast, holdout: Floats) -> Floats:
+    """Quantiles [kW] at FINE_LEVELS, day of issue by day of issue."""
+    where = positions(raw.levels, raw.quantiles_kw, raw.actual_kw)
+    quantiles_kw = np.empty((len(raw.issues), len(FINE_LEVELS)))
+    covered = np.zeros(len(raw.issues))
+    for day in np.unique(raw.issues // DAY_QUARTERS):
+        issued = raw.issues // DAY_QUARTERS == day
+        lately = _known(raw, int(day), FEEDBACK_DAYS)
+        share = float(covered[lately].mean()) if len(lately) >= MIN_FEEDBACK_ROWS else BAND_SHARE
+        past = pool(where[_known(raw, int(day), CALIBRATION_DAYS)], holdout)
+        levels = corrected_levels(FINE_LEVELS, past, share)
+        quantiles_kw[issued] = at_levels(raw.levels, raw.quantiles_kw[issued], levels)
+        low_kw, high_kw = band(FINE_LEVELS, quantiles_kw[issued], BAND_SHARE)
+        covered[issued] = (raw.actual_kw[issued] >= low_kw) & (raw.actual_kw[issued] <= high_kw)
+    return quantiles_kw
 
 
 def _raw(table: SolarTable, served: Sequence[Term], ahead: int, capacity_kw: float) -> Hindcast:
@@ -92,7 +104,7 @@ def _one_term(table: SolarTable, term: Term, ahead: int, capacity_kw: float) -> 
     high = 90.0 - table.grid.sky.zenith_deg[targets] > MIN_SUN_ELEVATION_DEG
     seen = high & np.isfinite(table.power_kw(targets))
     issues, targets = issues[seen], targets[seen]
-    levels, quantiles_kw = term.model.raw_kw(table, issues, ahead)
+    levels, quantiles_kw = term.model.raw_kw(table, issues, np.full(len(issues), ahead))
     held_kw = np.nan_to_num(table.persistence(issues)) * table.clear_kw(targets)
     return Hindcast(
         issues,

@@ -14,9 +14,10 @@ import numpy as np
 from forecasting.series import Floats
 
 HOLDOUT_ROWS = 600.0
-HOLDOUT_DAYS = 10.0
-"""What the positions held out in training weigh against recent ones: rows of a pool of about 4000, and days."""
+"""What the positions held out in training weigh, in recent rows: of a season or so ago, but out of sample from the first day."""
 
+BAND_SHARE = 0.8
+FEEDBACK = 1.2
 MIN_POSITIONS = 40
 """Fewer say less about the tails than the model does."""
 
@@ -45,24 +46,23 @@ def _level_at(levels: Floats, quantiles: Floats, actual: Floats, right: Floats) 
 
 @dataclass(frozen=True)
 class Past:
-    """Positions of past values in their forecasts, the weight of each, and on how many independent `days` they rest."""
+    """Positions of past values in their forecasts, and the weight of each."""
 
     positions: Floats
     weights: Floats
-    days: float
 
 
-def pool(recent: Floats, recent_days: float, holdout: Floats) -> Past:
+def pool(recent: Floats, holdout: Floats) -> Past:
     """Recent positions, and held-out ones from training that together weigh as much as HOLDOUT_ROWS of them."""
     weights = np.concatenate([np.ones(len(recent)), np.full(len(holdout), HOLDOUT_ROWS / max(1, len(holdout)))])
-    return Past(np.concatenate([recent, holdout]), weights, recent_days + HOLDOUT_DAYS)
+    return Past(np.concatenate([recent, holdout]), weights)
 
 
-def corrected_levels(wanted: Floats, past: Past) -> Floats:
+def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) -> Floats:
     """Levels to ask for so that `wanted` come out; `wanted` itself while the past is too short.
 
-    As in split conformal prediction, n days of experience allow a band of share s only as the (1 + 1/n) s quantile of what they
-    show; days and not rows count, because the hours of a day err together.
+    `covered`: share of the last days' values that lay in their corrected band of BAND_SHARE. Where it falls short, levels are
+    spread further (the proportional part of conformal PID control, Angelopoulos, Candes and Tibshirani 2023).
     """
     if len(past.positions) < MIN_POSITIONS:
         return wanted
@@ -70,5 +70,5 @@ def corrected_levels(wanted: Floats, past: Past) -> Floats:
     weight = past.weights[order]
     reached = (np.cumsum(weight) - weight / 2) / weight.sum()
     ascending = np.concatenate([[0.0], past.positions[order], [1.0]])
-    cautious = np.clip(0.5 + (wanted - 0.5) * (1.0 + 1.0 / past.days), 0.0, 1.0)
-    return np.asarray(np.interp(cautious, np.concatenate([[0.0], reached, [1.0]]), ascending))
+    spread = np.clip(0.5 + (wanted - 0.5) * (1.0 + FEEDBACK * (BAND_SHARE - covered)), 0.0, 1.0)
+    return np.asarray(np.interp(spread, np.concatenate([[0.0], reached, [1.0]]), ascending))

@@ -12,7 +12,7 @@ from forecasting.conformal import corrected_levels, pool, positions, with_tails
 from forecasting.learn import LEVELS, Growth, QuantileModel, fit_quantiles
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
-from forecasting.series import DAY_S, Floats, Ints
+from forecasting.series import Floats, Ints
 from forecasting.session_features import Stays, describe, same_hour
 
 GROWTH = Growth(rounds=120, leaves=8, min_rows_per_leaf=30, learning_rate=0.05)
@@ -24,6 +24,7 @@ MAX_ENERGY_KWH = 300.0
 LATELY = 150
 """Ended sessions that decide who serves and how bands are corrected."""
 
+MARGIN = 0.02
 LEARNED, ROLLING = "learned", "rolling median"
 
 
@@ -116,11 +117,10 @@ class Record:
     def serving(self) -> str:
         """Who has the smaller mean error; the learned one while there is no record yet."""
         losses = {LEARNED: self.learned_error.tolist(), ROLLING: self.rolling_error.tolist()}
-        return leader(losses, LEARNED)
+        return leader(losses, LEARNED, MARGIN)
 
 
 def corrected(learned: LearnedQuantity, features: Floats, record: Record) -> Floats:
     """Quantiles at FINE_LEVELS of one session, corrected by the recent `record`."""
     levels, quantiles = learned.distribution(features)
-    days = len(np.unique(record.ended_s // DAY_S))
-    return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, pool(record.positions, days, learned.holdout)))
+    return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, pool(record.positions, learned.holdout)))

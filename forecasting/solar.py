@@ -49,7 +49,7 @@ def forecast_solar(
     require_array(array)
     index_at, index = _measured_index(array, history, issued_at)
     usual = _usual_index(index, index_at, wanted)
-    clear_kw, middle_s = _interval_clear_kw(array, intervals)
+    clear_kw, middle_s = interval_clear_kw(array, intervals)
     if len(index):
         weight = np.exp(-np.maximum(middle_s - index_at[-1] - STEP_S, 0.0) / FADE_S)[:, None]
         factor = weight * _index_now(index_at, index) + (1 - weight) * usual
@@ -83,7 +83,7 @@ def _usual_index(index: Floats, index_at: Ints, levels: Floats) -> Floats:
     return quantiles
 
 
-def _interval_clear_kw(array: SolarArray, intervals: Sequence[Interval]) -> tuple[Floats, Floats]:
+def interval_clear_kw(array: SolarArray, intervals: Sequence[Interval]) -> tuple[Floats, Floats]:
     """Clear-sky mean [kW] of each interval from three points in it, and its middle [s]."""
     starts_s = np.array([i.starts_at.timestamp() for i in intervals])
     lengths_s = np.array([i.ends_at.timestamp() for i in intervals]) - starts_s

@@ -17,7 +17,11 @@ HALF_HOUR_QUARTERS = 2
 LEAD_BANDS = ((0, 1, 2, 3), (4, 5, 7, 9, 11, 15), (19, 27, 35, 47, 59, 71, 83, 95))
 """Half hours ahead that are trained on, per band: to 2 h, to 8 h, beyond. Other leads use the band they fall into."""
 
-GROWTH = (Growth(rounds=110, leaves=10), Growth(rounds=80), Growth(rounds=70, leaves=6, min_rows_per_leaf=300))
+GROWTH = (
+    Growth(rounds=130, leaves=20, min_rows_per_leaf=150, max_rows=60_000),
+    Growth(rounds=80, max_rows=15_000),
+    Growth(rounds=70, leaves=6, min_rows_per_leaf=300, max_rows=15_000),
+)
 HOLDOUT_WEEKS = 5
 """Every fifth week is kept from training; how it comes out is the first calibration."""
 
@@ -64,12 +68,12 @@ class SolarModel:
             holdout=tuple(np.array(held) for held in stored["holdout"]),
         )
 
-    def raw_kw(self, table: SolarTable, issues: Ints, ahead: int) -> tuple[Floats, Floats]:
-        """Levels from 0 to 1 and uncorrected quantiles [kW] of the half hour `ahead` of each of `issues`."""
-        model = self.bands[band_of(ahead)]
-        features = table.rows(issues, np.full(len(issues), ahead))
+    def raw_kw(self, table: SolarTable, issues: Ints, ahead: Ints) -> tuple[Floats, Floats]:
+        """Levels from 0 to 1 and uncorrected quantiles [kW] of the half hours `ahead` of `issues`, all of one lead band."""
+        model = self.bands[band_of(int(ahead.max(initial=0)))]
+        features = table.rows(issues, ahead)
         levels, index = with_tails(np.array(model.levels), model.predict(features), 0.0, TOP_INDEX)
-        return levels, np.clip(index, 0.0, None) * _scale_kw(table, issues + 2 * ahead)[:, None]
+        return levels, np.clip(index, 0.0, None) * scale_kw(table, issues + 2 * ahead)[:, None]
 
 
 def band_of(ahead: int) -> int:
@@ -86,10 +90,10 @@ def train_solar(table: SolarTable, from_quarter: int, until_quarter: int) -> Sol
         if (~held).sum() < MIN_TRAINING_ROWS:
             return None
         features, targets = table.rows(issues, ahead), issues + 2 * ahead
-        scale_kw = _scale_kw(table, targets)
-        index = np.clip(table.power_kw(targets) / scale_kw, 0.0, 2.0)
+        weight_kw = scale_kw(table, targets)
+        index = np.clip(table.power_kw(targets) / weight_kw, 0.0, 2.0)
         # the pinball loss of an index weighted with its cloudless power is the pinball loss of the power
-        model = fit_quantiles(features[~held], index[~held], scale_kw[~held], growth)
+        model = fit_quantiles(features[~held], index[~held], weight_kw[~held], growth)
         bands.append(model)
         levels, quantiles = with_tails(np.array(model.levels), model.predict(features[held]), 0.0, TOP_INDEX)
         holdout.append(positions(levels, quantiles, index[held]))
@@ -115,7 +119,7 @@ def _training_rows(table: SolarTable, leads: tuple[int, ...], start: int, end: i
     return pairs[0, lit], pairs[1, lit]
 
 
-def _scale_kw(table: SolarTable, targets: Ints) -> Floats:
+def scale_kw(table: SolarTable, targets: Ints) -> Floats:
     """What an index is multiplied with: cloudless power, held up at dawn where dividing by it would blow up noise."""
     clear_kw = table.clear_kw(targets)
     return np.asarray(np.where(clear_kw > 0.0, np.maximum(clear_kw, 0.4 * table.grid.floor_kw), 0.0))

@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from forecasting.score import FINE_LEVELS, coverage, crps, mean_of, pinball, rmse, score
+
+
+def test_the_pinball_loss_of_a_level_weighs_misses_by_their_side():
+    loss = pinball(np.array([0.9]), np.array([[10.0], [10.0]]), np.array([12.0, 8.0]))
+    assert loss[:, 0] == pytest.approx([0.9 * 2, 0.1 * 2])
+
+
+def test_the_crps_of_a_certain_forecast_is_its_absolute_error():
+    certain = np.full((1, 3), 5.0)
+    assert crps(np.array([0.1, 0.5, 0.9]), certain, np.array([8.0])) == pytest.approx([3.0])
+
+
+def test_the_crps_of_a_uniform_forecast_is_the_known_one():
+    uniform = FINE_LEVELS[None, :]
+    # 1/3 - y + y^2 for y in [0, 1] (Gneiting and Raftery 2007 give the general form)
+    assert crps(FINE_LEVELS, uniform, np.array([0.5]))[0] == pytest.approx(1 / 12, abs=0.001)
+
+
+def test_skill_compares_with_the_baseline_and_coverage_counts():
+    quantiles = np.tile(FINE_LEVELS * 10.0, (4, 1))
+    actual = np.array([5.0, 5.0, 0.5, 9.5])
+    assert mean_of(FINE_LEVELS, quantiles) == pytest.approx([5.0] * 4)
+    assert coverage(FINE_LEVELS, quantiles, actual) == 0.5
+    made = score(FINE_LEVELS, quantiles, actual, capacity=10.0, baseline_rmse=2 * rmse(np.full(4, 5.0), actual))
+    assert made.skill == pytest.approx(0.5)
+    assert made.to_dict()["coverage_80"] == 0.5
