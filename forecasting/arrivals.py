@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.plan import DemandPrice
 from cpms.domain.time import require_aware
 from forecasting.series import zone_of
 
@@ -102,6 +103,20 @@ def outlook(
     likely = [_moved(days[day], day, today, zone) for day in alike(days, today, LIKELY_DAYS)]
     last = (billing_ends_at.astimezone(zone) - timedelta(microseconds=1)).date()
     return Outlook(now, tuple(likely), peak_prices(days, today, last, price_per_kw, expected_peak_kw))
+
+
+def demand_prices(
+    prices: Sequence[PeakPrice], peak_so_far_kw: float, applies: tuple[bool, ...], window_s: int = 900
+) -> tuple[DemandPrice, ...]:
+    """The prices of peak as a plan request takes them: each adds its rise above its own level, or above the peak so far [kW]."""
+    demand: list[DemandPrice] = []
+    charged = 0.0
+    for price in prices:
+        if price.price_per_kw > charged:
+            above_kw = max(peak_so_far_kw, price.above_kw)
+            demand.append(DemandPrice(price.price_per_kw - charged, above_kw, applies, window_s))
+            charged = price.price_per_kw
+    return tuple(demand)
 
 
 def by_day(visits: Sequence[Visit], zone: ZoneInfo) -> dict[date, tuple[Visit, ...]]:

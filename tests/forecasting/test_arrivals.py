@@ -15,6 +15,7 @@ from forecasting.arrivals import (
     PeakPrice,
     Visit,
     alike,
+    demand_prices,
     least_peak_kw,
     outlook,
     peak_prices,
@@ -114,6 +115,24 @@ def test_prices_ascend_to_the_demand_charge_and_never_fall_as_the_month_passes(
 
 def _price_at(prices: tuple[PeakPrice, ...], level: float) -> float:
     return [p.price_per_kw for p in prices if p.above_kw <= level][-1]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 50), st.floats(0, 15)), min_size=1, max_size=8), st.floats(0, 60), st.floats(0, 90)
+)
+def test_demand_prices_add_up_to_the_cost_of_raising_the_peak(
+    rises: list[tuple[float, float]], so_far_kw: float, peak_kw: float
+) -> None:
+    levels, costs = (sorted(values) for values in zip(*rises, strict=True))
+    prices = [PeakPrice(level, cost) for level, cost in zip(levels, costs, strict=True)]
+    demand = demand_prices(prices, so_far_kw, (True,))
+    charged = sum(d.price_per_kw * max(0.0, peak_kw - d.peak_so_far_kw) for d in demand)
+    bounds = [*levels[1:], 1e9]
+    owed = sum(
+        p.price_per_kw * max(0.0, min(peak_kw, end) - max(so_far_kw, p.above_kw))
+        for p, end in zip(prices, bounds, strict=True)
+    )
+    assert charged == pytest.approx(owed, abs=1e-6)
 
 
 def test_a_single_vehicle_needs_its_energy_over_its_stay() -> None:
