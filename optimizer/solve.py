@@ -67,6 +67,11 @@ class Solver:
         """Time left [s, wall clock] of what the request allows."""
         return self._ends_s - time.monotonic()
 
+    @property
+    def objective(self) -> float:
+        """Objective [money] of what was found last."""
+        return float(self._highs.getInfo().objective_function_value)
+
     def relax(self) -> Relaxation:
         """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
         if self.left_s <= 0:
