@@ -191,6 +191,9 @@ class EmbeddedServer:
         stopped = self._pg_ctl("stop", "-w", "-m", "fast", "-t", "30")
         if stopped.returncode != 0 and self._is_running():
             self._pg_ctl("stop", "-w", "-m", "immediate")  # what was committed is in the log and is recovered
+        sockets = socket_dir(self._cluster, self._account)
+        if sockets != self._cluster and not any(sockets.iterdir()):
+            sockets.rmdir()
 
     def _create_database(self) -> None:
         with psycopg.connect(self._dsn_of("postgres"), autocommit=True) as connection:

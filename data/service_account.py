@@ -44,9 +44,10 @@ class ServiceAccount:
         if cluster.exists() and (owner := cluster.stat().st_uid) != 0:
             entry = pwd.getpwuid(owner)
             return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
-        for entry in pwd.getpwall():
-            if entry.pw_name in _CANDIDATES:
-                return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
+        known = {entry.pw_name: entry for entry in pwd.getpwall()}
+        for name in _CANDIDATES:
+            if (found := known.get(name)) is not None:
+                return cls(name, found.pw_uid, found.pw_gid)
         raise StoreUnavailable(f"root may not run PostgreSQL, and there is none of the accounts {_CANDIDATES}")
 
     @property

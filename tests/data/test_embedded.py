@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 
 from cpms.domain.errors import StoreUnavailable
+from data.cluster_files import wheel_binaries
 from data.embedded import EmbeddedServer
 from tests.databases import open_folder
 
@@ -104,8 +106,11 @@ def test_a_server_that_does_not_start_says_why(data_dir: Path) -> None:
 
 
 def test_a_path_too_long_for_a_socket_is_no_obstacle() -> None:
-    with open_folder() as folder, EmbeddedServer(folder / ("long" * 30), settings=QUICK) as server:
-        assert answers(server.dsn)
+    with open_folder() as folder:
+        with EmbeddedServer(folder / ("long" * 30), settings=QUICK) as server:
+            assert answers(server.dsn)
+            sockets = Path(str(psycopg.conninfo.conninfo_to_dict(server.dsn)["host"]))
+        assert not sockets.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that its server's account cannot enter")
@@ -118,6 +123,18 @@ def test_where_the_servers_account_cannot_enter_the_cluster_lives_elsewhere_and_
             assert (closed / "data/postgresql").resolve() == server.cluster
             assert closed.stat().st_mode & 0o777 == 0o700
         subprocess.run(["rm", "-r", server.cluster.parent], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that its server's account cannot enter")
+def test_programs_that_the_servers_account_cannot_execute_are_copied() -> None:
+    with open_folder() as folder:
+        closed = folder / "environment"
+        closed.mkdir(mode=0o700)
+        shutil.copytree(wheel_binaries().parent, closed / "pginstall", symlinks=True)
+        with EmbeddedServer(folder / "data", settings=QUICK, bin_dir=closed / "pginstall/bin") as server:
+            running = Path(f"/proc/{postmaster(server)}/exe").resolve()
+        assert running.is_relative_to(folder / "data")
+        assert closed.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs as a plain user already")
