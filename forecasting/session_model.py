@@ -30,11 +30,15 @@ LEARNED, ROLLING = "learned", "rolling median"
 
 @dataclass(frozen=True)
 class LearnedQuantity:
-    """Quantiles of one quantity (stay [h] or energy [kWh]), and positions of held-out values in them."""
+    """Quantiles of one quantity (stay [h] or energy [kWh]), and positions of held-out values in them.
+
+    `trained_until_s` [s]: it knows sessions that had ended by then.
+    """
 
     model: QuantileModel
     holdout: Floats
     largest: float
+    trained_until_s: int
 
     def distribution(self, features: Floats) -> tuple[Floats, Floats]:
         """Levels from 0 to 1 and quantiles (rows x levels)."""
@@ -43,29 +47,26 @@ class LearnedQuantity:
 
 @dataclass(frozen=True)
 class SessionModel:
-    """Learned stay [h] and energy [kWh]; `trained_until_s` [s]: it knows sessions that had ended by then."""
+    """Learned stay [h] and energy [kWh]."""
 
     stay_h: LearnedQuantity
     energy_kwh: LearnedQuantity
-    trained_until_s: int
 
     def to_text(self) -> str:
         """Everything needed to forecast, as text that `from_text` reads."""
         parts = {
-            name: {"model": part.model.to_text(), "holdout": part.holdout.tolist(), "largest": part.largest}
-            for name, part in (("stay_h", self.stay_h), ("energy_kwh", self.energy_kwh))
+            name: {**vars(part), "model": part.model.to_text(), "holdout": part.holdout.tolist()}
+            for name, part in vars(self).items()
         }
-        return json.dumps({**parts, "trained_until_s": self.trained_until_s})
+        return json.dumps(parts)
 
     @classmethod
     def from_text(cls, text: str) -> SessionModel:
         """Inverse of `to_text`."""
-        stored = json.loads(text)
-        stay_h, energy_kwh = (
-            LearnedQuantity(QuantileModel.from_text(part["model"]), np.array(part["holdout"]), part["largest"])
-            for part in (stored["stay_h"], stored["energy_kwh"])
-        )
-        return cls(stay_h, energy_kwh, stored["trained_until_s"])
+        parts = json.loads(text)
+        for part in parts.values():
+            part["model"], part["holdout"] = QuantileModel.from_text(part["model"]), np.array(part["holdout"])
+        return cls(**{name: LearnedQuantity(**part) for name, part in parts.items()})
 
 
 def feature_rows(stays: Stays, places: Ints) -> Floats:
@@ -79,19 +80,18 @@ def train_sessions(stays: Stays, features: Floats, until_s: int) -> SessionModel
     over = np.flatnonzero(stays.ended_s <= until_s)
     if len(over) < MIN_TRAINING_ROWS:
         return None
-    stay_h = _learn(features[over], stays.stay_h[over], MAX_STAY_H)
-    energy_kwh = _learn(features[over], stays.energy_kwh[over], MAX_ENERGY_KWH)
-    return SessionModel(stay_h, energy_kwh, until_s)
+    stay_h = _learn(features[over], stays.stay_h[over], MAX_STAY_H, until_s)
+    return SessionModel(stay_h, _learn(features[over], stays.energy_kwh[over], MAX_ENERGY_KWH, until_s))
 
 
-def _learn(features: Floats, target: Floats, largest: float) -> LearnedQuantity:
+def _learn(features: Floats, target: Floats, largest: float, until_s: int) -> LearnedQuantity:
     """A model of every row, and positions from one that has not seen every fifth block of them."""
     held = np.arange(len(target)) // BLOCK_ROWS % HOLDOUT_BLOCKS == HOLDOUT_BLOCKS - 1
     weight = np.ones(len(target))
     blind = fit_quantiles(features[~held], target[~held], weight[~held], GROWTH, LEVELS)
     levels, quantiles = with_tails(np.array(LEVELS), np.maximum(blind.predict(features[held]), 0.0), 0.0, largest)
     model = fit_quantiles(features, target, weight, GROWTH, LEVELS)
-    return LearnedQuantity(model, positions(levels, quantiles, target[held]), largest)
+    return LearnedQuantity(model, positions(levels, quantiles, target[held]), largest, until_s)
 
 
 def rolling_quantiles(values: Floats, past: Stays, hour_h: float, default: float) -> Floats:

@@ -1,0 +1,121 @@
+"""What a session is likely to take, as distributions, from plug-in until it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from cpms.domain.session import EnergyNeed, NeedSource, Session
+from cpms.domain.time import require_aware
+from forecasting.conformal import positions
+from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels
+from forecasting.score import FINE_LEVELS
+from forecasting.series import HOUR_S, Floats, zone_of
+from forecasting.session_features import Stays, describe, stays_of
+from forecasting.session_model import (
+    LATELY,
+    LEARNED,
+    LearnedQuantity,
+    Record,
+    SessionModel,
+    corrected,
+    feature_rows,
+    rolling_quantiles,
+)
+
+
+@dataclass(frozen=True)
+class SessionOutlook:
+    """Quantiles of a session's length [h, from its start] and energy [kWh] at `levels`; `method` says who made them."""
+
+    started_at: datetime
+    levels: tuple[float, ...]
+    stay_h: tuple[float, ...]
+    energy_kwh: tuple[float, ...]
+    method: str
+
+    def need(self, departure_level: float = 0.5, energy_level: float = 0.5) -> EnergyNeed:
+        """The need to plan for: a low departure level leaves time to spare, a high energy level energy to spare."""
+        stay_h = float(np.interp(departure_level, self.levels, self.stay_h))
+        energy_kwh = float(np.interp(energy_level, self.levels, self.energy_kwh))
+        return EnergyNeed(energy_kwh, self.started_at + timedelta(hours=stay_h), NeedSource.FORECAST)
+
+    def given(self, now: datetime, energy_kwh: float) -> SessionOutlook:
+        """The outlook while the session lasts: it stays longer than until `now` and takes more than `energy_kwh` [kWh]."""
+        elapsed_h = (now - self.started_at).total_seconds() / HOUR_S
+        stay_h = _beyond(self.levels, self.stay_h, elapsed_h)
+        return replace(self, stay_h=stay_h, energy_kwh=_beyond(self.levels, self.energy_kwh, energy_kwh))
+
+
+def expect_session(
+    history: Sequence[Session],
+    session: Session,
+    timezone: str,
+    model: SessionModel | None = None,
+    levels: Sequence[float] = DEFAULT_LEVELS,
+) -> SessionOutlook:
+    """Outlook for `session` at its start, from the sessions of `history` that were over by then.
+
+    The driver's statement is `session.need` where its source is DRIVER; it is evidence, not truth (drivers overstate). Without
+    a `model`, or where it has lost to them lately, the rolling quantiles of the time of day serve. InvalidInput for an unknown
+    zone or impossible levels.
+    """
+    require_aware(session.started_at, "started_at")
+    wanted, zone = require_levels(levels), zone_of(timezone)
+    others = [past for past in history if past.id != session.id and past.ended_at is not None]
+    stays = stays_of([*others, replace(session, ended_at=None)], zone)
+    place = int(np.flatnonzero(stays.ended_s == np.iinfo(np.int64).max)[0])
+    new, past = stays.pick(np.array([place])), stays.ended_by(float(stays.started_s[place]))
+    rows, methods = {}, []
+    for name, default in (("stay_h", 4.0), ("energy_kwh", 15.0)):
+        learned: LearnedQuantity | None = None if model is None else getattr(model, name)
+        fine, method = _quantity(learned, new, past, name, default)
+        rows[name] = tuple(float(value) for value in at_levels(FINE_LEVELS, fine[None, :], wanted)[0])
+        methods.append(method)
+    return SessionOutlook(session.started_at, tuple(levels), rows["stay_h"], rows["energy_kwh"], ", ".join(methods))
+
+
+def _quantity(
+    learned: LearnedQuantity | None, new: Stays, past: Stays, name: str, default: float
+) -> tuple[Floats, str]:
+    """Quantiles at FINE_LEVELS, and who made them."""
+    rolling = rolling_quantiles(getattr(past, name), past, float(new.hour_h[0]), default)
+    if learned is None or len(past) == 0:
+        return rolling, f"{name}: rolling median"
+    record = review_sessions(learned, past, name, default)
+    if record.serving() != LEARNED:
+        return rolling, f"{name}: rolling median, better lately"
+    return corrected(learned, describe(new, past)[None, :], record)[0], f"{name}: learned"
+
+
+def review_sessions(learned: LearnedQuantity, past: Stays, name: str, default: float) -> Record:
+    """How `learned` and the rolling median would have done on the last LATELY of `past` that it has not learned from."""
+    unseen = np.flatnonzero(past.ended_s > learned.trained_until_s)[-LATELY:]
+    if len(unseen) == 0:
+        return Record(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
+    actual: Floats = getattr(past, name)[unseen]
+    levels, quantiles = learned.distribution(feature_rows(past, unseen))
+    middle = at_levels(levels, quantiles, np.array([0.5]))[:, 0]
+    before = [past.ended_by(float(past.started_s[place])) for place in unseen]
+    rolling = [
+        float(np.median(rolling_quantiles(getattr(known, name), known, float(past.hour_h[place]), default)))
+        for place, known in zip(unseen, before, strict=True)
+    ]
+    return Record(
+        positions(levels, quantiles, actual),
+        np.abs(middle - actual),
+        np.abs(np.array(rolling) - actual),
+        past.ended_s[unseen],
+    )
+
+
+def _beyond(levels: Sequence[float], values: Sequence[float], reached: float) -> tuple[float, ...]:
+    """Quantiles of what is left of a distribution above `reached`."""
+    if len(values) < 2 or reached <= values[0]:
+        return tuple(max(value, reached) for value in values)
+    share = float(np.interp(reached, values, levels))
+    left = share + (1.0 - share) * np.array(levels)
+    return tuple(float(max(value, reached)) for value in np.interp(left, levels, values))
