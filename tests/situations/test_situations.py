@@ -1,0 +1,103 @@
+"""Golden situations: `situation.json` says what is the case, `expected.json` what must be true of its plan.
+
+`expected.json` knows: `shortfall_kwh` and `delivered_kwh` {session: [least, most]}; `power_kw` [{session or "all", from_h, until_h,
+between: [least, most]}] in every step that starts there; `cost`, `peak_kw` [least, most]; `status`; `binding` and `relaxed`
+["feeder" or "feeder phase"] that must be named. Every plan must besides keep all limits and give nobody more than his need.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cpms.domain.plan import BindingLimit, Plan, PlanRequest, RelaxedLimit
+from optimizer import plan
+from optimizer.report import describe
+from optimizer.situation import read_situation
+from tests.optimizer.oracle import energy_kwh, exceeded_limits
+
+SITUATIONS = sorted(path.parent for path in Path(__file__).parent.glob("*/situation.json"))
+
+
+@pytest.mark.parametrize("folder", SITUATIONS, ids=lambda folder: folder.name)
+def test_situation(folder: Path):
+    asked = read_situation((folder / "situation.json").read_text())
+    expected: dict[str, Any] = json.loads((folder / "expected.json").read_text())
+    made = plan(asked)
+    assert exceeded_limits(asked, made) == []
+    for need, session in zip(asked.needs, made.sessions, strict=True):
+        assert energy_kwh(asked, need, session) <= max(0.0, need.energy_kwh) + 1e-6
+    for name, wanted in expected.items():
+        CHECKS[name](asked, made, wanted)
+    assert made.status.value in describe(asked, made)
+
+
+def test_there_are_at_least_thirty_situations():
+    assert len(SITUATIONS) >= 30
+
+
+def _between(value: float, bounds: list[float], what: str) -> None:
+    assert bounds[0] - 1e-6 <= value <= bounds[1] + 1e-6, f"{what} is {value:.4f}, not in {bounds}"
+
+
+def _shortfall(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -> None:
+    short = {session.session_id: session.shortfall_kwh for session in made.sessions}
+    for name, bounds in wanted.items():
+        _between(short[name], bounds, f"shortfall of {name}")
+
+
+def _delivered(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -> None:
+    for need, session in zip(asked.needs, made.sessions, strict=True):
+        if need.session_id in wanted:
+            _between(energy_kwh(asked, need, session), wanted[need.session_id], f"energy of {need.session_id}")
+
+
+def _power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
+    for one in wanted:
+        members = [s for s in made.sessions if one["session"] in ("all", s.session_id)]
+        assert members, one
+        for t, step in enumerate(asked.steps):
+            after_h = (step.starts_at - asked.requested_at).total_seconds() / 3600
+            if one["from_h"] <= after_h + 1e-9 < one["until_h"]:
+                _between(sum(s.power_kw[t] for s in members), one["between"], f"power of {one['session']} in step {t}")
+
+
+def _cost(asked: PlanRequest, made: Plan, wanted: list[float]) -> None:
+    _between(made.cost_by_term["energy"] + made.cost_by_term["demand"], wanted, "energy and demand cost")
+
+
+def _peak(asked: PlanRequest, made: Plan, wanted: list[float]) -> None:
+    _between(made.peak_kw, wanted, "peak")
+
+
+def _status(asked: PlanRequest, made: Plan, wanted: str) -> None:
+    assert made.status.value == wanted
+
+
+def _binding(asked: PlanRequest, made: Plan, wanted: list[str]) -> None:
+    _named(made.binding, wanted)
+
+
+def _relaxed(asked: PlanRequest, made: Plan, wanted: list[str]) -> None:
+    _named(made.relaxed, wanted)
+
+
+def _named(limits: tuple[BindingLimit | RelaxedLimit, ...], wanted: list[str]) -> None:
+    named = {one.feeder_id if one.phase is None else f"{one.feeder_id} {one.phase.value}" for one in limits}
+    assert set(wanted) <= named if wanted else not named, named
+
+
+CHECKS: dict[str, Callable[[PlanRequest, Plan, Any], None]] = {
+    "shortfall_kwh": _shortfall,
+    "delivered_kwh": _delivered,
+    "power_kw": _power,
+    "cost": _cost,
+    "peak_kw": _peak,
+    "status": _status,
+    "binding": _binding,
+    "relaxed": _relaxed,
+}
