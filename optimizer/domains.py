@@ -1,0 +1,60 @@
+"""Which part of the problem a mixed-integer program looks at: what the relaxation left undecided, and setpoints near a solution."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.formulation import LinearProgram
+from optimizer.horizon import Horizon
+from optimizer.solve import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER, Domain, Relaxation
+
+Floats = NDArray[np.float64]
+
+TOLERANCE_KW = 1e-6
+"""Power below this is off; well above HiGHS' feasibility tolerance of 1e-7."""
+
+LEAST_SLACK = 1e-9
+"""Reduced costs [money] below this are zero: the relaxation might as well have chosen otherwise."""
+
+
+def undecided(
+    horizon: Horizon, program: LinearProgram, relaxation: Relaxation, slack: float | None, on_grid: bool = False
+) -> Domain:
+    """Semi-continuous where the relaxation lies between off and minimum; elsewhere what it says: off, or on in [min, max].
+
+    With `slack` [money] also where turning it on would cost at most that by the reduced cost, and with a `slack` above 0 where turning
+    it off would: a `slack` of the whole gap leaves out nothing that could improve the plan. `on_grid`: setpoints only.
+    """
+    least_kw, most_kw = horizon.min_kw[horizon.slots.need], horizon.max_kw[horizon.slots.need]
+    power = relaxation.values[program.columns["power"]]
+    off, on = power <= TOLERANCE_KW, power >= np.maximum(least_kw, 2 * TOLERANCE_KW) - TOLERANCE_KW
+    if slack is not None:
+        reduced = (program.cost - program.matrix.T @ relaxation.duals)[program.columns["power"]]
+        off &= reduced * least_kw > slack + LEAST_SLACK
+        on &= (-reduced * most_kw > slack) | (slack == 0)
+    free = ~off & ~on & (least_kw > 0)
+    decided, open_ = (INTEGER, SEMI_INTEGER) if on_grid else (CONTINUOUS, SEMI_CONTINUOUS)
+    return Domain(
+        least_kw=np.where(off, 0.0, least_kw),
+        most_kw=np.where(off, 0.0, most_kw),
+        kind=np.where(free, open_, decided).astype(np.uint8),
+    )
+
+
+def setpoints_near(horizon: Horizon, slot_kw: Floats, known_kw: Floats, reach: int) -> Domain:
+    """The setpoints at either side of `slot_kw`, `reach` further ones, and all up to the setpoints `known_kw`."""
+    quantum = horizon.quantum_kw[horizon.slots.need]
+    least_kw, most_kw = horizon.min_kw[horizon.slots.need], horizon.max_kw[horizon.slots.need]
+    multiple = slot_kw / quantum
+    below_kw = (np.floor(multiple + 1e-6) - reach) * quantum
+    above_kw = (np.ceil(multiple - 1e-6) + reach) * quantum
+    on = slot_kw > TOLERANCE_KW
+    near_least_kw = np.where(on, np.clip(below_kw, least_kw, most_kw), 0.0)
+    near_most_kw = np.where(on, np.clip(above_kw, least_kw, most_kw), 0.0)
+    switched = on != (known_kw > TOLERANCE_KW)
+    return Domain(
+        least_kw=np.where(switched, least_kw, np.minimum(near_least_kw, known_kw)),
+        most_kw=np.maximum(near_most_kw, known_kw),
+        kind=np.where(switched, SEMI_INTEGER, INTEGER).astype(np.uint8),
+    )

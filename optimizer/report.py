@@ -1,0 +1,64 @@
+"""A plan for people: what it costs, who gets what, a drawing of the power, and the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cpms.domain.plan import Plan, PlanRequest
+
+BAR_WIDTH = 40
+MOST_REASONS = 12
+
+
+def describe(request: PlanRequest, plan: Plan) -> str:
+    """The plan as text, for a terminal of 100 columns."""
+    parts = (_headline(plan), _costs(plan), _sessions(request, plan), _drawing(request, plan), _reasons(request, plan))
+    return "\n".join(line for part in parts for line in (*part, ""))
+
+
+def _headline(plan: Plan) -> Iterator[str]:
+    gap = "no certificate" if plan.gap is None else f"at most {100 * plan.gap:.3f} % from the best there can be"
+    yield f"{plan.status.value} plan, {gap} ({plan.cpu_s:.2f} s CPU)"
+    if plan.note:
+        yield plan.note
+
+
+def _costs(plan: Plan) -> Iterator[str]:
+    for name, money in plan.cost_by_term.items():
+        yield f"  {name:<14}{money:>12.2f}"
+    if plan.objective is not None:
+        yield f"  {'together':<14}{plan.objective:>12.2f}   (peak {plan.peak_kw:.1f} kW)"
+
+
+def _sessions(request: PlanRequest, plan: Plan) -> Iterator[str]:
+    yield f"  {'session':<16}{'need kWh':>9}{'short kWh':>11}{'leaves':>8}  A per phase, step by step"
+    for need, session in zip(request.needs, plan.sessions, strict=True):
+        currents = " ".join(f"{current:g}" if current else "." for current in session.current_a)
+        yield (
+            f"  {need.session_id:<16}{need.energy_kwh:>9.1f}{session.shortfall_kwh:>11.2f}"
+            f"{need.departs_at.strftime('%H:%M'):>8}  {currents[:100]}"
+        )
+
+
+def _drawing(request: PlanRequest, plan: Plan) -> Iterator[str]:
+    """One bar per step: vehicles against what is there, with the price."""
+    totals = [sum(session.power_kw[t] for session in plan.sessions) for t in range(len(plan.steps))]
+    scale = BAR_WIDTH / max(1e-9, *totals)
+    yield f"  {'from':<7}{'vehicles kW':>12}{'price':>8}"
+    for step, total, price in zip(plan.steps, totals, request.import_price_per_kwh, strict=True):
+        yield f"  {step.starts_at.strftime('%H:%M'):<7}{total:>12.1f}{price:>8.3f}  {'#' * round(total * scale)}"
+
+
+def _reasons(request: PlanRequest, plan: Plan) -> Iterator[str]:
+    for relaxed in plan.relaxed[:MOST_REASONS]:
+        where = f" on {relaxed.phase.value}" if relaxed.phase else ""
+        at = request.steps[relaxed.step].starts_at.strftime("%H:%M")
+        yield f"  {at} {relaxed.feeder_id}{where}: other load alone is {relaxed.excess:.1f} {relaxed.unit} above the limit"
+    dearest = sorted(plan.binding, key=lambda limit: -limit.shadow_price_per_kw)[:MOST_REASONS]
+    for limit in sorted(dearest, key=lambda limit: limit.step):
+        where = f" {limit.phase.value}" if limit.phase else ""
+        at = request.steps[limit.step].starts_at.strftime("%H:%M")
+        yield (
+            f"  {at} held back by {limit.feeder_id}{where} at {limit.limit:g} {limit.unit} ({limit.reason or 'limit'}):"
+            f" one more kW would save {limit.shadow_price_per_kw:.3f}"
+        )

@@ -1,0 +1,146 @@
+"""A situation as a person writes it (JSON) into a PlanRequest. Times are hours after the start (`from_h`, `until_h`, `leaves_h`).
+
+    {"title": "...", "starts_at": "2026-03-02T18:00:00Z", "steps": [{"count": 12, "minutes": 5}, {"count": 20, "minutes": 15}],
+     "feeders": [{"id": "grid", "limit_a": 63, "import_kw": 40}, {"id": "garage", "parent": "grid", "limit_a": 40}],
+     "limits": [{"feeder": "grid", "import_kw": 10, "from_h": 1, "until_h": 2, "reason": "utility event"}],
+     "import_price_per_kwh": 0.3, "export_price_per_kwh": [{"from_h": 1, "until_h": 3, "value": 0.05}], "solar_kw": 0,
+     "other_load_kw": 5, "demand": [{"price_per_kw": 10, "peak_so_far_kw": 20, "window_min": 15}],
+     "sessions": [{"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "phases": "L1L2L3", "max_a": 16, "priority": 0}]}
+
+A quantity over time is a number, or pieces of which the last that covers a step holds (0 where none does). `other_load_kw` is at
+the grid connection; a feeder may have its own besides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, PlanRequest
+from cpms.domain.time import Interval, require_aware
+from cpms.domain.units import PHASES, Phase
+
+Document = Mapping[str, Any]
+
+
+def read_situation(text: str) -> PlanRequest:
+    """The request a JSON document describes; InvalidInput names what cannot be read."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidInput("situation", f"is not JSON ({error})", "correct it at that place") from error
+    try:
+        return request_of(document)
+    except KeyError as error:
+        raise InvalidInput(f"situation.{error.args[0]}", "is missing", "give it") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InvalidInput(
+            "situation", f"has a value of the wrong kind ({error})", "see optimizer.situation"
+        ) from error
+
+
+def request_of(document: Document) -> PlanRequest:
+    """The request of a parsed situation."""
+    starts_at = require_aware(datetime.fromisoformat(document["starts_at"]), "situation.starts_at")
+    steps = _steps(starts_at, document["steps"])
+    other_load = _series(document.get("other_load_kw", 0.0), starts_at, steps)
+    return PlanRequest(
+        id=document.get("id", "situation"),
+        site_id=document.get("site_id", "situation"),
+        requested_at=starts_at,
+        steps=steps,
+        voltage_v=float(document.get("voltage_v", 230.0)),
+        feeders=tuple(_feeder(one, document, starts_at, steps, other_load) for one in document["feeders"]),
+        needs=tuple(_need(one, document, starts_at) for one in document.get("sessions", ())),
+        import_price_per_kwh=_series(document.get("import_price_per_kwh", 0.0), starts_at, steps),
+        export_price_per_kwh=_series(document.get("export_price_per_kwh", 0.0), starts_at, steps),
+        solar_kw=_series(document.get("solar_kw", 0.0), starts_at, steps),
+        other_load_kw=other_load,
+        demand=tuple(_demand(one, starts_at, steps) for one in document.get("demand", ())),
+        time_limit_s=float(document.get("time_limit_s", 2.0)),
+        gap_target=float(document.get("gap_target", 0.001)),
+    )
+
+
+def _steps(starts_at: datetime, runs: Sequence[Document]) -> tuple[Interval, ...]:
+    steps, edge = [], starts_at
+    for run in runs:
+        for _ in range(int(run["count"])):
+            ends_at = edge + timedelta(minutes=float(run["minutes"]))
+            steps.append(Interval(edge, ends_at))
+            edge = ends_at
+    return tuple(steps)
+
+
+def _series(value: Any, starts_at: datetime, steps: Sequence[Interval]) -> tuple[float, ...]:
+    """A value per step from a number or from pieces."""
+    if isinstance(value, int | float):
+        return (float(value),) * len(steps)
+    return tuple(
+        next((float(piece["value"]) for piece in reversed(value) if _covers(piece, starts_at, step)), 0.0)
+        for step in steps
+    )
+
+
+def _covers(piece: Document, starts_at: datetime, step: Interval) -> bool:
+    after_h = (step.starts_at - starts_at).total_seconds() / 3600
+    return float(piece.get("from_h", 0.0)) <= after_h + 1e-9 < float(piece.get("until_h", float("inf")))
+
+
+def _touches(piece: Document, starts_at: datetime, step: Interval) -> bool:
+    """Whether a limit holds anywhere in a step."""
+    from_h = (step.starts_at - starts_at).total_seconds() / 3600
+    return float(piece.get("from_h", 0.0)) < from_h + step.duration_h - 1e-9 and from_h + 1e-9 < float(
+        piece.get("until_h", float("inf"))
+    )
+
+
+def _feeder(
+    one: Document, document: Document, starts_at: datetime, steps: Sequence[Interval], other_load: tuple[float, ...]
+) -> FeederCap:
+    own = _series(one.get("other_load_kw", 0.0), starts_at, steps)
+    is_root = one.get("parent") is None
+    pieces = [one, *(limit for limit in document.get("limits", ()) if limit["feeder"] == one["id"])]
+    held = [[piece for piece in pieces if piece is one or _touches(piece, starts_at, step)] for step in steps]
+    lowest = [
+        min((p for p in row if "import_kw" in p), key=lambda p: float(p["import_kw"]), default=one) for row in held
+    ]
+    return FeederCap(
+        feeder_id=one["id"],
+        parent_id=one.get("parent"),
+        limit_a=tuple(min(float(p["limit_a"]) for p in row if "limit_a" in p) for row in held),
+        import_kw=tuple(float(low["import_kw"]) if "import_kw" in low else None for low in lowest),
+        other_load_kw=tuple(a + b for a, b in zip(own, other_load, strict=True)) if is_root else own,
+        reason=tuple(low.get("reason", "installation") for low in lowest),
+    )
+
+
+def _need(one: Document, document: Document, starts_at: datetime) -> ChargingNeed:
+    phases = tuple(phase for phase in PHASES if phase.value in one.get("phases", "L1L2L3"))
+    return ChargingNeed(
+        session_id=one["id"],
+        connector=ConnectorKey(one.get("station", one["id"]), int(one.get("connector", 1))),
+        feeder_id=one.get("feeder", document["feeders"][0]["id"]),
+        energy_kwh=float(one["need_kwh"]),
+        departs_at=starts_at + timedelta(hours=float(one["leaves_h"])),
+        phases=tuple(Phase(phase) for phase in phases),
+        max_current_a=float(one.get("max_a", 16.0)),
+        min_current_a=float(one.get("min_a", 6.0)),
+        step_a=float(one.get("step_a", 0.1)),
+        priority=int(one.get("priority", 0)),
+        current_a=float(one.get("set_a", 0.0)),
+        arrives_at=starts_at + timedelta(hours=float(one["arrives_h"])) if "arrives_h" in one else None,
+    )
+
+
+def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> DemandPrice:
+    return DemandPrice(
+        price_per_kw=float(one["price_per_kw"]),
+        peak_so_far_kw=float(one.get("peak_so_far_kw", 0.0)),
+        applies=tuple(_covers(one, starts_at, step) for step in steps),
+        window_s=int(60 * float(one.get("window_min", 15))),
+    )
