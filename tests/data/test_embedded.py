@@ -126,15 +126,30 @@ def test_where_the_servers_account_cannot_enter_the_cluster_lives_elsewhere_and_
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that its server's account cannot enter")
-def test_programs_that_the_servers_account_cannot_execute_are_copied() -> None:
+def test_a_wheel_that_the_servers_account_cannot_enter_is_copied() -> None:
+    package = wheel_binaries().parents[1]
     with open_folder() as folder:
         closed = folder / "environment"
         closed.mkdir(mode=0o700)
-        shutil.copytree(wheel_binaries().parent, closed / "pginstall", symlinks=True)
-        with EmbeddedServer(folder / "data", settings=QUICK, bin_dir=closed / "pginstall/bin") as server:
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, closed / part.name, symlinks=True)
+        paths = os.pathsep.join([str(closed), str(Path.cwd())])
+        command = [sys.executable, "-c", HOLD, folder / "data"]
+        subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, stdin=subprocess.DEVNULL, check=True)
+        with EmbeddedServer(folder / "data", settings=QUICK) as server:
             running = Path(f"/proc/{postmaster(server)}/exe").resolve()
         assert running.is_relative_to(folder / "data")
         assert closed.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that its server's account cannot enter")
+def test_named_programs_that_the_servers_account_cannot_execute_are_refused_by_name() -> None:
+    with open_folder() as folder:
+        closed = folder / "programs"
+        closed.mkdir(mode=0o700)
+        with pytest.raises(StoreUnavailable, match=r"cannot execute .*programs/postgres"):
+            EmbeddedServer(folder / "data", bin_dir=closed)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs as a plain user already")
