@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from optimizer.formulation import LinearProgram
 from optimizer.horizon import Horizon
+from optimizer.objective import LATENESS_SHARE, typical_price_per_kwh
 from optimizer.solve import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER, Domain, Relaxation
 
 Floats = NDArray[np.float64]
@@ -14,24 +15,23 @@ Floats = NDArray[np.float64]
 TOLERANCE_KW = 1e-6
 """Power below this is off; well above HiGHS' feasibility tolerance of 1e-7."""
 
-LEAST_SLACK = 1e-9
-"""Reduced costs [money] below this are zero: the relaxation might as well have chosen otherwise."""
-
 
 def undecided(
     horizon: Horizon, program: LinearProgram, relaxation: Relaxation, slack: float | None, on_grid: bool = False
 ) -> Domain:
     """Semi-continuous where the relaxation lies between off and minimum; elsewhere what it says: off, or on in [min, max].
 
-    With `slack` [money] also where turning it on would cost at most that by the reduced cost, and with a `slack` above 0 where turning
-    it off would: a `slack` of the whole gap leaves out nothing that could improve the plan. `on_grid`: setpoints only.
+    With `slack` [money] also where turning it on would cost at most that, and what the preference for early energy weighs, by the
+    reduced cost; with a `slack` above 0 also where turning it off would. A `slack` of the whole gap leaves out nothing that could
+    improve the plan. `on_grid`: setpoints only.
     """
     least_kw, most_kw = horizon.min_kw[horizon.slots.need], horizon.max_kw[horizon.slots.need]
     power = relaxation.values[program.columns["power"]]
     off, on = power <= TOLERANCE_KW, power >= np.maximum(least_kw, 2 * TOLERANCE_KW) - TOLERANCE_KW
     if slack is not None:
         reduced = (program.cost - program.matrix.T @ relaxation.duals)[program.columns["power"]]
-        off &= reduced * least_kw > slack + LEAST_SLACK
+        preference = LATENESS_SHARE * typical_price_per_kwh(horizon) * horizon.slots.hours * least_kw
+        off &= reduced * least_kw > slack + preference
         on &= (-reduced * most_kw > slack) | (slack == 0)
     free = ~off & ~on & (least_kw > 0)
     decided, open_ = (INTEGER, SEMI_INTEGER) if on_grid else (CONTINUOUS, SEMI_CONTINUOUS)
