@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import DemandPrice
@@ -32,7 +33,13 @@ WITHOUT_FORESIGHT = 1.15
 """A day's peak when vehicles become known one by one, against the least one in hindsight."""
 
 LOOK_BACK_DAYS = 60
-PEAK_STEP_KW = 1.0
+SILVERMAN = 1.06
+LEAST_SPREAD = 0.1
+"""Days differ at least by so much [log kW], however alike the few seen are."""
+
+LEVELS = 400
+PRICE_BANDS = 20
+NEGLIGIBLE_KW = 1e-3
 WEEKEND = 5
 
 Floats = NDArray[np.float64]
@@ -143,20 +150,25 @@ def peak_prices(
     """What a kW of peak costs today, level by level: the demand charge times the chance that no later day needs that level anyway.
 
     With F the distribution of the least peaks of recent days of a kind, price(P) = price_per_kw * product over the days from
-    tomorrow to `last` of F(P): the newsvendor's rule for the highest of several days. Nothing to come: the full price from 0.
+    tomorrow to `last` of F(P): the newsvendor's rule for the highest of several days. F is smoothed by a log-normal kernel of
+    Silverman's width, as the highest of twenty days to come lies above ten seen. In bands of 5 %. Nothing to come, or nothing
+    known: the full price from 0.
     """
     if expected_peak_kw is not None and len(alike(days, today, ENOUGH_DAYS)) < ENOUGH_DAYS and today < last:
         return (PeakPrice(0.0, 0.0), PeakPrice(expected_peak_kw, price_per_kw))
     to_come = [today + timedelta(days=ahead) for ahead in range(1, (last - today).days + 1)]
     needed = [_needed_kw(days, today, weekend) for weekend in (False, True)]
-    highest = max((float(peaks.max()) for peaks in needed if len(peaks)), default=0.0)
-    levels = np.arange(0.0, highest + PEAK_STEP_KW, PEAK_STEP_KW)
-    prices = np.full(len(levels), price_per_kw)
-    for weekend, peaks in enumerate(needed):
+    counts = [sum(_weekend(day) == weekend for day in to_come) for weekend in (False, True)]
+    highest = max(
+        (float(peaks.max()) for peaks, count in zip(needed, counts, strict=True) if len(peaks) and count), default=0.0
+    )
+    levels = np.linspace(0.0, 4 * highest, LEVELS) if highest else np.zeros(1)
+    chance = np.ones(len(levels))
+    for peaks, count in zip(needed, counts, strict=True):
         if len(peaks):
-            count = sum(_weekend(day) == bool(weekend) for day in to_come)
-            prices *= (peaks <= levels[:, None]).mean(axis=1) ** count
-    return _steps_of(levels, prices)
+            chance *= _chance_below(levels, peaks) ** count
+    chance[-1] = 1.0  # nobody expects four times the highest
+    return _bands_of(levels, chance, price_per_kw)
 
 
 def least_peak_kw(visits: Sequence[Visit]) -> float:
@@ -189,10 +201,18 @@ def _needed_kw(days: Mapping[date, Sequence[Visit]], today: date, weekend: bool)
     return WITHOUT_FORESIGHT * np.array([least_peak_kw(days[day]) for day in recent])
 
 
-def _steps_of(levels: Floats, prices: Floats) -> tuple[PeakPrice, ...]:
-    """A step function without repeated values."""
-    changes = np.flatnonzero(np.diff(prices, prepend=np.nan) != 0)
-    return tuple(PeakPrice(float(levels[i]), float(prices[i])) for i in changes)
+def _chance_below(levels: Floats, peaks: Floats) -> Floats:
+    """Distribution function at `levels` [kW] of a smoothed sample of `peaks` [kW]."""
+    logs = np.log(np.maximum(peaks, NEGLIGIBLE_KW))
+    width = SILVERMAN * max(float(logs.std()), LEAST_SPREAD) * len(peaks) ** -0.2
+    return ndtr((np.log(np.maximum(levels, NEGLIGIBLE_KW))[:, None] - logs) / width).mean(axis=1)  # type: ignore[no-any-return]
+
+
+def _bands_of(levels: Floats, chance: Floats, price_per_kw: float) -> tuple[PeakPrice, ...]:
+    """The chance's bands as prices, each from the level where it begins."""
+    bands = np.round(chance * PRICE_BANDS) / PRICE_BANDS
+    changes = np.flatnonzero(np.diff(bands, prepend=np.nan) != 0)
+    return tuple(PeakPrice(float(levels[i]), float(bands[i]) * price_per_kw) for i in changes)
 
 
 def _moved(visits: Sequence[Visit], day: date, today: date, zone: ZoneInfo) -> tuple[Visit, ...]:

@@ -18,22 +18,32 @@ HOLDOUT_ROWS = 600.0
 
 BAND_SHARE = 0.8
 FEEDBACK = 1.2
+GOLDEN = 0.6180339887498949
 MIN_POSITIONS = 40
 """Fewer say less about the tails than the model does."""
 
 
-def with_tails(levels: Floats, quantiles: Floats, low: float, high: float) -> tuple[Floats, Floats]:
-    """Levels 0 and 1 added: tails half as long as the distance of the three outermost quantiles, inside `[low, high]`."""
-    bottom = np.minimum(quantiles[:, 0], np.maximum(low, 1.5 * quantiles[:, 0] - 0.5 * quantiles[:, 2]))
-    top = np.maximum(quantiles[:, -1], np.minimum(high, 1.5 * quantiles[:, -1] - 0.5 * quantiles[:, -3]))
-    return np.concatenate([[0.0], levels, [1.0]]), np.column_stack([bottom, quantiles, top])
+def with_tails(
+    levels: Floats, quantiles: Floats, low: float, high: float, reach: float = 0.5, inner: int = 2
+) -> tuple[Floats, Floats]:
+    """Levels 0 and 1 added: tails `reach` times as long as the outermost quantile is from the `inner`th after it, inside
+    `[low, high]`."""
+    bottom = quantiles[:, 0] - reach * (quantiles[:, inner] - quantiles[:, 0])
+    top = quantiles[:, -1] + reach * (quantiles[:, -1] - quantiles[:, -1 - inner])
+    bottom, top = np.maximum(low, bottom), np.minimum(high, top)
+    columns = [np.minimum(quantiles[:, 0], bottom), quantiles, np.maximum(quantiles[:, -1], top)]
+    return np.concatenate([[0.0], levels, [1.0]]), np.column_stack(columns)
 
 
 def positions(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
-    """Level at which each row's quantile function meets `actual`; the middle of a flat piece. Levels reach from 0 to 1."""
-    below = (quantiles < actual[:, None]).sum(axis=1)
-    not_above = (quantiles <= actual[:, None]).sum(axis=1)
-    return (_level_at(levels, quantiles, actual, below) + _level_at(levels, quantiles, actual, not_above)) / 2.0
+    """Level at which each row's quantile function meets `actual`. Levels reach from 0 to 1.
+
+    Values on a flat piece (a load that is always 0 at night) are spread evenly over its levels, always the same way: the
+    randomized transform of discrete distributions (Czado, Gneiting and Held 2009) without the chance.
+    """
+    lowest = _level_at(levels, quantiles, actual, (quantiles < actual[:, None]).sum(axis=1))
+    highest = _level_at(levels, quantiles, actual, (quantiles <= actual[:, None]).sum(axis=1))
+    return np.asarray(lowest + (np.arange(len(actual)) * GOLDEN + 0.5) % 1.0 * (highest - lowest))
 
 
 def _level_at(levels: Floats, quantiles: Floats, actual: Floats, right: Floats) -> Floats:

@@ -93,8 +93,17 @@ def test_on_the_last_day_every_kw_costs_the_demand_charge() -> None:
 def test_a_peak_that_tomorrow_needs_anyway_is_free_today() -> None:
     days = {MONDAY - timedelta(days=back): (visit(MONDAY, 9, 1, 20.0, 22.0),) for back in range(3, 15)}
     prices = peak_prices(days, MONDAY, MONDAY + timedelta(days=1), 15.0)
+    needed_kw = 20.0 * WITHOUT_FORESIGHT
     assert prices[0] == PeakPrice(0.0, 0.0)
-    assert prices[1] == PeakPrice(pytest.approx(20.0 * WITHOUT_FORESIGHT, abs=1.0), 15.0)
+    assert _price_at(prices, 0.8 * needed_kw) == 0.0
+    assert _price_at(prices, 1.3 * needed_kw) == 15.0
+
+
+def test_more_days_to_come_than_seen_make_a_peak_above_all_seen_likely() -> None:
+    days = {MONDAY - timedelta(days=n): (visit(MONDAY, 9, 1, 20.0 + n % 5, 50.0),) for n in range(3, 15)}
+    highest_kw = 24.0 * WITHOUT_FORESIGHT
+    tomorrow, weeks = (peak_prices(days, MONDAY, MONDAY + timedelta(days=left), 15.0) for left in (1, 27))
+    assert _price_at(weeks, highest_kw) < 0.5 * _price_at(tomorrow, highest_kw)
 
 
 @settings(max_examples=40, deadline=None)

@@ -55,7 +55,10 @@ def test_levels_never_cross_and_never_leave_0_to_1(past, covered):
     assert asked[-1] <= 1.0
 
 
-def test_a_value_on_a_flat_piece_lies_in_its_middle():
+def test_values_on_a_flat_piece_are_spread_evenly_over_its_levels():
     levels = np.array([0.0, 0.4, 0.6, 1.0])
-    flat = np.array([[0.0, 2.0, 2.0, 4.0]])
-    assert positions(levels, flat, np.array([2.0]))[0] == pytest.approx(0.5)
+    flat = np.tile([0.0, 2.0, 2.0, 4.0], (100, 1))
+    where = positions(levels, flat, np.full(100, 2.0))
+    assert where.min() >= 0.4
+    assert where.max() <= 0.6
+    assert where.mean() == pytest.approx(0.5, abs=0.01)

@@ -2,6 +2,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from cpms.domain.errors import InvalidInput
 from cpms.domain.time import Interval
 from forecasting.load import forecast_other_load
+from forecasting.load_backtest import review_load
 
 ZONE = "Europe/Amsterdam"
 MONDAY = datetime(2026, 6, 15, 6, tzinfo=UTC)
@@ -81,3 +83,23 @@ def test_quantiles_never_cross_whatever_was_measured(kw, step_min):
     known = [(MONDAY - timedelta(minutes=step_min * (k + 1)), value) for k, value in enumerate(kw)]
     for row in forecast_other_load("site", ZONE, known, steps(MONDAY, 96), MONDAY).values:
         assert 0.0 <= row[0] <= row[1] <= row[2] <= 2e4
+
+
+def test_a_band_that_held_too_little_is_widened_by_its_past():
+    rng = np.random.default_rng(3)
+    drift = np.cumsum(rng.normal(0.0, 0.6, 90 * 96))
+    wild = [(t, max(0.0, kw + 5.0 * drift[k] / 10)) for k, (t, kw) in enumerate(history(MONDAY, 90))]
+    past = review_load(wild, ZONE, MONDAY)
+    plain = forecast_other_load("site", ZONE, wild, steps(MONDAY), MONDAY)
+    corrected = forecast_other_load("site", ZONE, wild, steps(MONDAY), MONDAY, past=past)
+    assert len(past.positions) > 200
+    assert plain.values != corrected.values
+    assert all(row[0] <= row[1] <= row[2] for row in corrected.values)
+
+
+def test_the_review_of_a_site_with_little_history_corrects_nothing():
+    few = history(MONDAY, 3)
+    past = review_load(few, ZONE, MONDAY)
+    assert forecast_other_load("s", ZONE, few, steps(MONDAY), MONDAY, past=past) == forecast_other_load(
+        "s", ZONE, few, steps(MONDAY), MONDAY
+    )

@@ -1,0 +1,90 @@
+"""The load figures: a table of instants and kW, or a garage's power made from recorded sessions charged as they came."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting.load_backtest import LoadHindcast, hindcast_load
+from forecasting.score import FINE_LEVELS, band, rmse, score
+from forecasting.series import HOUR_S, Series, zone_of
+from tests.benchmarks.forecast_sessions import FOLDER, read_sessions
+
+STEP_S = 900
+VEHICLE_KW = 6.6
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--load", type=Path, help="CSV or Parquet: first column instants with a zone, second kW")
+    parser.add_argument("--sessions", type=Path, default=FOLDER / "caltech_2019-05-01_2019-08-31.csv.gz")
+    parser.add_argument("--timezone", default="America/Los_Angeles")
+    parser.add_argument("--train-until", help="first issue; default: six weeks after the first measurement")
+    parser.add_argument("--every-h", type=float, default=3.0, help="hours between issues")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """Per horizon [h]: scores as shares of the largest load before the test, skill over the same time last week."""
+    zone = zone_of(arguments.timezone)
+    measured = read_load(arguments.load) if arguments.load else garage_load(arguments.sessions)
+    split_s = int(measured.epochs_s[0]) + 42 * 86400
+    if arguments.train_until:
+        split_s = int(datetime.fromisoformat(arguments.train_until).replace(tzinfo=zone).timestamp())
+    largest_kw = float(measured.values[measured.epochs_s < split_s].max())
+    leads_h = (0.25, 1, 4, 24, 47)
+    made = hindcast_load(
+        measured, zone, split_s, [int(h * HOUR_S) for h in leads_h], int(arguments.every_h * HOUR_S), 2 * largest_kw
+    )
+    return {
+        "quantity": "load",
+        "of": str(arguments.load)
+        if arguments.load
+        else "a garage charging recorded sessions as they came, up to 6.6 kW each",
+        "largest_kw": round(largest_kw, 1),
+        "horizons": {f"{h:g}": _figures(made[int(h * HOUR_S)], largest_kw) for h in leads_h},
+    }
+
+
+def garage_load(path: Path) -> Series:
+    """Quarter-hourly power [kW] of all sessions, each drawing VEHICLE_KW from its start until its energy is in."""
+    sessions = read_sessions(path)
+    starts_s = np.array([s.started_at.timestamp() for s in sessions])
+    ends_s = starts_s + np.array([s.energy_kwh for s in sessions]) / VEHICLE_KW * HOUR_S
+    steps = np.arange(int(starts_s.min()) // STEP_S * STEP_S, int(starts_s.max()), STEP_S)
+    overlap_s = np.zeros(len(steps))
+    for start_s, end_s in zip(starts_s, ends_s, strict=True):
+        first, last = np.searchsorted(steps, [start_s - STEP_S, end_s])
+        overlap_s[first:last] += np.clip(
+            np.minimum(end_s, steps[first:last] + STEP_S) - np.maximum(start_s, steps[first:last]), 0, None
+        )
+    return Series(steps, VEHICLE_KW * overlap_s / STEP_S, STEP_S)
+
+
+def read_load(path: Path) -> Series:
+    """Quarter-hourly means of a table's second column at the instants of its first."""
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    epochs_s = pd.DatetimeIndex(pd.to_datetime(frame.iloc[:, 0], utc=True)).as_unit("s").asi8
+    kw = frame.iloc[:, 1].to_numpy(dtype=np.float64)
+    steps, place = np.unique(epochs_s[np.isfinite(kw)] // STEP_S * STEP_S, return_inverse=True)
+    return Series(steps, np.bincount(place, weights=kw[np.isfinite(kw)]) / np.bincount(place), STEP_S)
+
+
+def _figures(made: LoadHindcast, capacity_kw: float) -> dict[str, object]:
+    # a garage that is always empty at night is no forecast to be proud of: those hours are not scored
+    alive = made.quantiles_kw[:, -1] > 0.01 * capacity_kw
+    made = LoadHindcast(**{name: values[alive] for name, values in vars(made).items()})
+    baseline = rmse(made.last_week_kw, made.actual_kw)
+    low_kw, high_kw = band(FINE_LEVELS, made.quantiles_kw)
+    inside = (made.actual_kw >= low_kw) & (made.actual_kw <= high_kw)
+    months = pd.Series(inside, index=pd.to_datetime(made.target_s, unit="s").strftime("%Y-%m")).groupby(level=0)
+    return {
+        **score(FINE_LEVELS, made.quantiles_kw, made.actual_kw, capacity_kw, baseline).to_dict(),
+        "coverage_80_months": [round(float(months.mean().min()), 3), round(float(months.mean().max()), 3)],
+        "same_time_last_week": {
+            "nrmse": round(baseline / capacity_kw, 4),
+            "crps": round(float(np.abs(made.last_week_kw - made.actual_kw).mean()) / capacity_kw, 4),
+        },
+    }
