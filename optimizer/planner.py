@@ -20,6 +20,7 @@ from optimizer.search import search
 from optimizer.setpoints import expected_kw
 from optimizer.solve import Relaxation, Solver
 from optimizer.validate import require_valid
+from optimizer.warm import warm_setpoints_kw
 
 Floats = NDArray[np.float64]
 
@@ -33,8 +34,8 @@ class Result:
     note: str = ""
 
 
-def plan(request: PlanRequest) -> Plan:
-    """The best plan found in the time allowed, with its certificate and its reasons.
+def plan(request: PlanRequest, start: Plan | None = None) -> Plan:
+    """The best plan found in the time allowed, with its certificate and its reasons; `start`: an earlier plan to begin at.
 
     Never infeasible: needs are soft and what is missing is named per session; limits that other load alone exceeds are named too.
     If the solver fails the plan is made by rule (status FALLBACK). Raises InvalidInput only.
@@ -43,7 +44,7 @@ def plan(request: PlanRequest) -> Plan:
     require_valid(request)
     problem = horizon(in_canonical_order(request))
     program = formulate(problem)
-    made = _to_plan(problem, program, _solve(problem, program), started_s)
+    made = _to_plan(problem, program, _solve(problem, program, start), started_s)
     by_id = {session.session_id: session for session in made.sessions}
     return replace(made, sessions=tuple(by_id[need.session_id] for need in request.needs))
 
@@ -53,14 +54,15 @@ def in_canonical_order(request: PlanRequest) -> PlanRequest:
     return replace(request, needs=tuple(sorted(request.needs, key=lambda need: need.session_id)))
 
 
-def _solve(problem: Horizon, program: LinearProgram) -> Result:
+def _solve(problem: Horizon, program: LinearProgram, start: Plan | None) -> Result:
     """Optimised setpoints, or those by rule where HiGHS has no answer in time."""
     solver = Solver(program, problem)
     try:
         relaxation = solver.relax()
     except PlanFailed as failure:
         return Result(rule_setpoints_kw(problem), None, f"planned by rule: {failure}")
-    return Result(search(solver, problem, relaxation), relaxation)
+    start_kw = warm_setpoints_kw(problem, start) if start is not None else None
+    return Result(search(solver, problem, relaxation, start_kw), relaxation)
 
 
 def _to_plan(problem: Horizon, program: LinearProgram, result: Result, started_s: float) -> Plan:

@@ -30,12 +30,12 @@ class Round:
     time_share: float
 
 
-ROUNDS = (Round(None, 1, 0.3), Round(0.0, 1, 0.3), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
+ROUNDS = (Round(None, 1, 0.5), Round(0.0, 1, 0.5), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
 
 ROUNDING_SHARE = 0.1
 """Of the time that is left: the last setpoint's worth of peak is hard to find and worth little."""
 
-FEW_SLOTS = 2000
+FEW_SLOTS = 400
 """Below this many slots the first round is skipped: what is undecided is better settled at once."""
 
 
@@ -90,7 +90,7 @@ class Search:
         if power_kw is None or (cost := self.cost_of(power_kw)) >= self.power_cost:
             return
         self.power_kw, self.power_cost = power_kw, cost
-        self._offer(power_kw)
+        self.offer(power_kw)
 
     def decide_on_grid(self) -> None:
         """Everything at once, for what little the rounds may have missed: exact if there is time for it."""
@@ -98,23 +98,26 @@ class Search:
         domain = undecided(self.horizon, self.solver.program, self.relaxation, slack, on_grid=True)
         power_kw = self.solver.choose(domain, self.target, self.solver.left_s)
         if power_kw is not None:
-            self._offer(power_kw)
+            self.offer(power_kw)
 
     def _round(self, one: Round) -> None:
         domain = setpoints_near(self.horizon, self.power_kw, self.setpoint_kw, one.reach)
         power_kw = self.solver.choose(domain, self.target, ROUNDING_SHARE * self.solver.left_s, self.setpoint_kw)
         if power_kw is not None:
-            self._offer(power_kw)
+            self.offer(power_kw)
 
-    def _offer(self, power_kw: Floats) -> None:
+    def offer(self, power_kw: Floats) -> None:
+        """Take a plan if it is the cheapest so far."""
         setpoint_kw = to_setpoints(self.horizon, power_kw)
         if (cost := self.cost_of(setpoint_kw)) < self.cost:
             self.setpoint_kw, self.cost = setpoint_kw, cost
 
 
-def search(solver: Solver, horizon: Horizon, relaxation: Relaxation) -> Floats:
-    """Best setpoints per slot [kW] found in the request's time."""
+def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None) -> Floats:
+    """Best setpoints per slot [kW] found in the request's time, `start_kw` if nothing is better."""
     state = Search(solver, horizon, relaxation)
+    if start_kw is not None:
+        state.offer(start_kw)
     for one in ROUNDS[len(state.power_kw) < FEW_SLOTS :]:
         if state.good_enough(state.cost) or solver.left_s <= 0:
             return state.setpoint_kw

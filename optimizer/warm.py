@@ -1,0 +1,48 @@
+"""Beginning at an earlier plan: its setpoints, moved to the steps and clipped to the limits of now."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cpms.domain.plan import Plan
+from optimizer.horizon import Floats, Horizon
+from optimizer.setpoints import to_setpoints
+
+
+def warm_setpoints_kw(horizon: Horizon, earlier: Plan) -> Floats:
+    """Setpoints per slot [kW] within today's limits, as near to the earlier plan as they let it be; what is missing is topped up."""
+    return to_setpoints(horizon, clip_to_limits(horizon, _carried_over_kw(horizon, earlier)))
+
+
+def _carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
+    """The earlier plan's setpoint [kW] in each slot: that of the step which held at the slot's beginning, 0 where there was none."""
+    starts = np.array([step.starts_at.timestamp() for step in earlier.steps])
+    ends_s = earlier.steps[-1].ends_at.timestamp()
+    now = np.array([step.starts_at.timestamp() for step in horizon.request.steps])
+    held = np.searchsorted(starts, now, side="right") - 1
+    known = (held >= 0) & (now < ends_s)
+    current = np.zeros((len(horizon.need_kwh), horizon.step_count))
+    by_id = {session.session_id: session for session in earlier.sessions}
+    for n, need in enumerate(horizon.request.needs):
+        if need.session_id in by_id:
+            current[n] = (
+                np.where(known, np.array(by_id[need.session_id].current_a)[np.maximum(held, 0)], 0.0) / need.step_a
+            )
+    slots = horizon.slots
+    wanted_kw = current[slots.need, slots.step] * horizon.quantum_kw[slots.need]
+    return np.minimum(wanted_kw, horizon.max_kw[slots.need])
+
+
+def clip_to_limits(horizon: Horizon, slot_kw: Floats) -> Floats:
+    """Power [kW] scaled down in proportion wherever a limit above it is exceeded: p * min over its limits of headroom / load."""
+    slots, limits = horizon.slots, horizon.limits
+    dense = np.zeros((len(horizon.need_kwh), horizon.step_count))
+    dense[slots.need, slots.step] = slot_kw
+    load_kw = limits.share @ dense
+    ratio = np.ones_like(load_kw)
+    over = load_kw > limits.headroom_kw
+    ratio[over] = limits.headroom_kw[over] / load_kw[over]
+    factor = np.ones_like(dense)
+    share = limits.share.tocoo()
+    np.minimum.at(factor, share.col, ratio[share.row])
+    return slot_kw * factor[slots.need, slots.step]
