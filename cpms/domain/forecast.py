@@ -16,6 +16,7 @@ class ForecastQuantity(enum.Enum):
 
     SOLAR_KW = "solar_kw"
     OTHER_LOAD_KW = "other_load_kw"
+    IMPORT_PRICE_PER_KWH = "import_price_per_kwh"
 
 
 @dataclass(frozen=True)
