@@ -57,17 +57,21 @@ def limits_of(request: PlanRequest) -> Limits:
     limit_kw = np.array([_limit_kw(key, request.voltage_v) for key in keys]).reshape(len(keys), len(request.steps))
     load_kw = np.array([other_kw[key.feeder.feeder_id] / (3 if key.phase else 1) for key in keys])
     left_kw = limit_kw - load_kw.reshape(limit_kw.shape)
-    headroom_kw = _on_grid(request, keys, np.maximum(left_kw, 0.0))
-    return Limits(tuple(keys), _shares(request, keys), headroom_kw, np.maximum(-left_kw, 0.0))
+    share = _shares(request, keys)
+    grid_kw = np.array([_grid_kw(request, share, row) for row in range(len(keys))])[:, None]
+    headroom_kw = np.maximum(left_kw, 0.0)
+    usable_kw = np.floor(np.where(np.isfinite(headroom_kw), headroom_kw, 0.0) / grid_kw + 1e-6) * grid_kw
+    usable_kw = np.where(np.isfinite(headroom_kw), usable_kw, np.inf)
+    return Limits(tuple(keys), share, usable_kw, np.maximum(-left_kw, 0.0))
 
 
-def _on_grid(request: PlanRequest, keys: list[LimitKey], headroom_kw: Floats) -> Floats:
-    """Headroom rounded down to multiples of the largest step that all setpoints are made of: nothing above can be used."""
-    micro_a = math.gcd(*(round(need.step_a * 1e6) for need in request.needs))
-    if not micro_a:
-        return headroom_kw
-    grid_kw = power_kw(micro_a / 1e6, request.voltage_v, 1)
-    return np.where(np.isfinite(headroom_kw), np.floor(headroom_kw / grid_kw + 1e-6) * grid_kw, headroom_kw)
+def _grid_kw(request: PlanRequest, share: csr_array, row: int) -> float:
+    """Largest power [kW] of which every setpoint's load on a limit is a multiple: what is left beyond a multiple cannot be used."""
+    part = slice(share.indptr[row], share.indptr[row + 1])
+    members = zip(share.indices[part], share.data[part], strict=True)
+    loads = ((request.needs[n], one) for n, one in members)
+    micro_a = math.gcd(*(round(need.step_a * 1e6) * round(one * len(need.phases)) for need, one in loads))
+    return power_kw((micro_a or 1) / 1e6, request.voltage_v, 1)
 
 
 def _limit_kw(key: LimitKey, voltage_v: float) -> list[float]:

@@ -39,7 +39,7 @@ FEW_SLOTS = 400
 """Below this many slots the first round is skipped: what is undecided is better settled at once."""
 
 
-PART_OF_TARGET = 0.3
+PART_OF_TARGET = 0.4
 """Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""
 
 PATIENCE = 5.0

@@ -26,8 +26,8 @@ SEMI_CONTINUOUS = highspy.HighsVarType.kSemiContinuous.value
 SEMI_INTEGER = highspy.HighsVarType.kSemiInteger.value
 
 
-ITERATIONS_PER_ROW = 4
-"""Simplex iterations per row after which interior point takes over: one that goes well needs one to three."""
+ITERATIONS_PER_ROW = 2.5
+"""Simplex iterations per row after which interior point takes over: one that goes well needs one or two."""
 
 NO_LIMIT = 2**31 - 1
 
@@ -76,7 +76,9 @@ class Solver:
         """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
         if self.left_s <= 0:
             raise PlanFailed("no time was left for the solver")
-        self._highs.setOptionValue("simplex_iteration_limit", ITERATIONS_PER_ROW * self.program.matrix.shape[0] + 1000)
+        self._highs.setOptionValue(
+            "simplex_iteration_limit", int(ITERATIONS_PER_ROW * self.program.matrix.shape[0]) + 500
+        )
         self._run(self.left_s)
         self._highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
         status = self._highs.getModelStatus()

@@ -35,9 +35,9 @@ def demand_windows(price: DemandPrice, steps: Sequence[Interval]) -> DemandWindo
         if price.applies[t]:
             for window, shared_s in _overlaps_s(step, price.window_s):
                 overlap_s.setdefault(window, {})[t] = shared_s
-    rows = {tuple(_shares(parts).items()) for parts in overlap_s.values()}
+    rows = list(dict.fromkeys(tuple(_shares(parts).items()) for parts in overlap_s.values()))
     weight = np.zeros((len(rows), len(steps)))
-    for w, row in enumerate(sorted(rows)):
+    for w, row in enumerate(rows):
         for t, share in row:
             weight[w, t] = share
     return DemandWindows(price, weight)
