@@ -10,9 +10,9 @@ import json
 import sys
 
 from cpms.domain.errors import InvalidInput
-from tests.benchmarks import forecast_load, forecast_sessions, forecast_solar
+from tests.benchmarks import forecast_load, forecast_sessions, forecast_solar, forecast_value
 
-COMMANDS = {"solar": forecast_solar, "sessions": forecast_sessions, "load": forecast_load}
+COMMANDS = {"solar": forecast_solar, "sessions": forecast_sessions, "load": forecast_load, "value": forecast_value}
 
 
 def main() -> int:

@@ -20,7 +20,6 @@ from forecasting.score import rmse
 from forecasting.sensors import find_bad, follows_summer_time, leave_out
 from forecasting.series import DAY_S, Series, zone_of
 from forecasting.solar_features import QUARTER_S, SolarGrid, SolarTable, lay_grid
-from forecasting.solar_model import HALF_HOUR_QUARTERS
 
 FOLDER = Path(__file__).parents[2].parent / "shared/data/solar"
 HALF_HOUR_H = 0.5
@@ -50,7 +49,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     measured, clock = read_power(arguments.power, nominal, zone, split_s)
     bad = find_bad(nominal, measured)
     measured = leave_out(measured, bad)
-    array = fit_array(nominal, _before(measured, split_s))
+    array = fit_array(nominal, before(measured, split_s))
     grid = lay_grid(array, measured, int(measured.epochs_s[0]), int(measured.epochs_s[-1]) + 900)
     if arguments.weather:
         grid = with_weather(grid, arguments.weather)
@@ -81,7 +80,7 @@ def read_power(path: Path, array: SolarArray, zone: ZoneInfo, split_s: int) -> t
     watt = frame.iloc[:, 1].to_numpy(dtype=np.float64)
     if stamps.tz is not None:
         as_said = _series(stamps.tz_convert("UTC"), watt)
-        if not follows_summer_time(array, _before(as_said, split_s), zone):
+        if not follows_summer_time(array, before(as_said, split_s), zone):
             return as_said, "as its stamps say"
     wall = stamps.tz_localize(None).tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     return _series(wall.tz_convert("UTC"), watt), f"the wall clock of {zone}"
@@ -97,7 +96,7 @@ def _series(stamps: pd.DatetimeIndex, watt: np.ndarray) -> Series:
     return Series(quarters, mean_w / 1000.0, QUARTER_S)
 
 
-def _before(measured: Series, until_s: int) -> Series:
+def before(measured: Series, until_s: int) -> Series:
     keep = measured.epochs_s < until_s
     return Series(measured.epochs_s[keep], measured.values[keep], measured.step_s)
 
@@ -121,7 +120,6 @@ def _figures(made: Hindcast, capacity_kw: float, start_s: int, zone: ZoneInfo) -
     stamps = pd.to_datetime(start_s + QUARTER_S * made.targets, unit="s", utc=True).tz_convert(zone)
     monthly = pd.Series(inside, index=stamps.strftime("%Y-%m")).groupby(level=0)
     full = {month: share for month, share in monthly.mean().items() if monthly.size()[month] >= 200}
-    assert HALF_HOUR_QUARTERS * QUARTER_S == HALF_HOUR_H * 3600
     error_kw = np.abs(made.persistence_kw - made.actual_kw)
     return {
         **scored.to_dict(),

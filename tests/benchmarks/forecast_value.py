@@ -1,0 +1,239 @@
+"""What forecasts are worth: a garage with a solar roof planned every half hour over a month, with three views of tomorrow.
+
+Vehicles are recorded sessions, sun is a recorded array scaled to the roof (same local hour, six years apart), prices are recorded
+day-ahead ones. Each controller plans with the product's planner; what it pays follows from what really came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
+from cpms.domain.session import Session
+from cpms.domain.site import SolarArray
+from cpms.domain.time import Interval
+from cpms.domain.units import PHASES
+from forecasting.array_fit import fit_array
+from forecasting.conformal import corrected_levels, pool
+from forecasting.quantiles import at_levels
+from forecasting.score import FINE_LEVELS
+from forecasting.series import HOUR_S, Floats, zone_of
+from forecasting.session_backtest import hindcast_sessions
+from forecasting.session_features import stays_of
+from forecasting.solar_features import SolarTable, lay_grid
+from forecasting.solar_model import band_of, train_solar
+from optimizer import plan
+from tests.benchmarks.forecast_sessions import FOLDER as SESSIONS
+from tests.benchmarks.forecast_sessions import read_sessions
+from tests.benchmarks.forecast_solar import FOLDER as SOLAR
+from tests.benchmarks.forecast_solar import before, read_power
+
+PRICES = SOLAR.parent / "prices/nl_day_ahead_2015_2024.parquet"
+STEP = timedelta(minutes=30)
+STEP_H = 0.5
+LOOKAHEAD = 24
+MAX_A, MIN_A, VOLTAGE_V = 9.5, 2.0, 230.0
+"""6.6 kW and 1.4 kW on three phases: the recorded 32 A and 6 A at 208 V between two phases, spread evenly."""
+
+EXPORT_SHARE = 0.3
+SHORTFALL_PER_KWH = 1.0
+YEARS_APART = 6
+
+
+@dataclass(frozen=True)
+class View:
+    """What a controller believes: solar [kW] of the next steps at step t, and stay [h] and energy [kWh] of each session."""
+
+    name: str
+    solar_kw: Callable[[int], Floats]
+    stay_h: dict[str, float]
+    energy_kwh: dict[str, float]
+
+
+@dataclass(frozen=True)
+class World:
+    """What really happens, per half hour from `begins_at` on."""
+
+    begins_at: datetime
+    solar_kw: Floats
+    price_per_kwh: Floats
+    sessions: tuple[Session, ...]
+
+    def step(self, instant: datetime) -> int:
+        """Number of the first step that begins at `instant` or later."""
+        return -((self.begins_at - instant) // STEP)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sessions", type=Path, default=SESSIONS / "caltech_2019-05-01_2019-08-31.csv.gz")
+    parser.add_argument("--power", type=Path, default=SOLAR / "system_50_ac_power_2_full_DST.parquet")
+    parser.add_argument("--from", dest="first_day", default="2019-07-01")
+    parser.add_argument("--days", type=int, default=28)
+    parser.add_argument("--roof-kw", type=float, default=100.0)
+    parser.add_argument("--cap-kw", type=float, default=60.0)
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """Cost, shortfall and regret against perfect foresight per view, on the same month."""
+    world, views = _world(arguments)
+    started_s = time.process_time()
+    results = {view.name: _live(world, view, arguments.cap_kw) for view in views}
+    best = results["perfect"]["total"]
+    for result in results.values():
+        result["regret"] = round(result["total"] - best, 2)
+        result["regret_pct"] = round(100 * (result["total"] / best - 1), 2)
+    return {
+        "quantity": "value",
+        "days": arguments.days,
+        "sessions": len(world.sessions),
+        "money": f"EUR; export earns {EXPORT_SHARE:g} of the import price, a missing kWh costs {SHORTFALL_PER_KWH:g}",
+        "plans_per_view": len(world.price_per_kwh) - LOOKAHEAD,
+        "cpu_s": round(time.process_time() - started_s, 1),
+        "views": results,
+    }
+
+
+def _world(arguments: argparse.Namespace) -> tuple[World, list[View]]:
+    zone = zone_of("America/Los_Angeles")
+    begins_at = datetime.fromisoformat(arguments.first_day).replace(tzinfo=zone).astimezone(UTC)
+    steps = 48 * arguments.days + LOOKAHEAD
+    sessions = read_sessions(arguments.sessions)
+    actual_kw, learned_kw, held_kw = _sun(arguments, steps)
+    world = World(begins_at, actual_kw, _prices(arguments.first_day, steps), _in_month(sessions, begins_at, steps))
+    stays = stays_of(sessions, zone)
+    ordered = sorted(sessions, key=lambda session: session.started_at)
+    made = hindcast_sessions(stays, int(begins_at.timestamp()))
+    ids = [ordered[place].id for place in made["stay_h"].places]
+
+    def column(name: str, values: str, level: int | None = None) -> dict[str, float]:
+        array = getattr(made[name], values)
+        return dict(zip(ids, (array if level is None else array[:, level]).tolist(), strict=True))
+
+    truth = {"stay_h": column("stay_h", "actual"), "energy_kwh": column("energy_kwh", "actual")}
+    median = {name: column(name, "quantiles", 49) for name in truth}
+    careful = {"stay_h": column("stay_h", "quantiles", 19), "energy_kwh": column("energy_kwh", "quantiles", 79)}
+    rolling = {name: column(name, "rolling_median") for name in truth}
+    return world, [
+        View("perfect", lambda t: actual_kw[t : t + LOOKAHEAD], **truth),
+        View("forecast", lambda t: learned_kw[t], **median),
+        View("forecast_careful", lambda t: learned_kw[t], **careful),
+        View("persistence", lambda t: held_kw[t], **rolling),
+        View("forecast_sun_only", lambda t: learned_kw[t], **truth),
+        View("persistence_sun_only", lambda t: held_kw[t], **truth),
+    ]
+
+
+def _sun(arguments: argparse.Namespace, steps: int) -> tuple[Floats, Floats, Floats]:
+    """Actual half hours [kW], and what the model and smart persistence said of the next LOOKAHEAD at each."""
+    zone = zone_of("America/Denver")
+    wall = datetime.fromisoformat(arguments.first_day)
+    begin_s = int(wall.replace(year=wall.year - YEARS_APART, tzinfo=zone).timestamp())
+    nominal = SolarArray(39.7406, -105.1775, 40.0, 180.0, 3.368)
+    measured, _ = read_power(arguments.power, nominal, zone, begin_s)
+    array = fit_array(nominal, before(measured, begin_s))
+    end_s = begin_s + (steps + LOOKAHEAD) * HOUR_S // 2
+    table = SolarTable(lay_grid(array, before(measured, end_s), int(measured.epochs_s[0]), end_s))
+    first = table.grid.position(begin_s)
+    model = train_solar(table, 0, first)
+    if model is None:
+        raise SystemExit("the power file is too short before --from")
+    scale = arguments.roof_kw / nominal.peak_kw
+    issues = first + 2 * np.arange(steps)
+    learned_kw, held_kw = np.zeros((steps, LOOKAHEAD)), np.zeros((steps, LOOKAHEAD))
+    for ahead in range(LOOKAHEAD):
+        levels, raw_kw = model.raw_kw(table, issues, np.full(steps, ahead))
+        asked = corrected_levels(FINE_LEVELS, pool(np.zeros(0), model.holdout[band_of(ahead)]))
+        learned_kw[:, ahead] = at_levels(levels, raw_kw, asked).mean(axis=1)
+        held_kw[:, ahead] = np.nan_to_num(table.persistence(issues)) * table.clear_kw(issues + 2 * ahead)
+    return scale * np.nan_to_num(table.power_kw(issues)), scale * learned_kw, scale * held_kw
+
+
+def _prices(first_day: str, steps: int) -> Floats:
+    frame = pd.read_parquet(PRICES)
+    local = frame["utc"].dt.tz_convert("Europe/Amsterdam")
+    first = int(np.flatnonzero(local >= pd.Timestamp(first_day, tz="Europe/Amsterdam"))[0])
+    hourly = frame["eur_mwh"].to_numpy()[first : first + steps // 2 + 1] / 1000.0
+    return np.repeat(hourly, 2)[:steps]
+
+
+def _in_month(sessions: list[Session], begins_at: datetime, steps: int) -> tuple[Session, ...]:
+    last = begins_at + (steps - LOOKAHEAD) * STEP
+    return tuple(s for s in sessions if begins_at <= s.started_at and s.ended_at is not None and s.ended_at <= last)
+
+
+def _live(world: World, view: View, cap_kw: float) -> dict[str, float]:
+    delivered = {session.id: 0.0 for session in world.sessions}
+    cost = 0.0
+    for t in range(len(world.price_per_kwh) - LOOKAHEAD):
+        present = [s for s in world.sessions if _present(world, s, t) and s.energy_kwh - delivered[s.id] > 1e-6]
+        drawn_kw = 0.0
+        for session_id, power_kw in _planned(world, view, t, present, delivered, cap_kw).items():
+            missing = next(s.energy_kwh for s in present if s.id == session_id) - delivered[session_id]
+            taken_kwh = min(power_kw * STEP_H, missing)
+            delivered[session_id] += taken_kwh
+            drawn_kw += taken_kwh / STEP_H
+        net_kwh = (drawn_kw - world.solar_kw[t]) * STEP_H
+        cost += net_kwh * world.price_per_kwh[t] * (1.0 if net_kwh > 0 else EXPORT_SHARE)
+    # what the roof would have earned alone is no merit of the planner
+    steps = slice(0, len(world.price_per_kwh) - LOOKAHEAD)
+    cost += float((world.solar_kw[steps] * STEP_H * world.price_per_kwh[steps]).sum()) * EXPORT_SHARE
+    shortfall_kwh = sum(s.energy_kwh - delivered[s.id] for s in world.sessions)
+    total = cost + SHORTFALL_PER_KWH * shortfall_kwh
+    return {"cost": round(cost, 2), "shortfall_kwh": round(shortfall_kwh, 1), "total": round(total, 2)}
+
+
+def _present(world: World, session: Session, t: int) -> bool:
+    begins_at = world.begins_at + t * STEP
+    return session.started_at <= begins_at and session.ended_at is not None and begins_at + STEP <= session.ended_at
+
+
+def _planned(
+    world: World, view: View, t: int, present: list[Session], delivered: dict[str, float], cap_kw: float
+) -> dict[str, float]:
+    """Power [kW] of the coming half hour by session."""
+    if not present:
+        return {}
+    now = world.begins_at + t * STEP
+    steps = tuple(Interval(now + k * STEP, now + (k + 1) * STEP) for k in range(LOOKAHEAD))
+    price = tuple(world.price_per_kwh[t : t + LOOKAHEAD].tolist())
+    none = (0.0,) * LOOKAHEAD
+    request = PlanRequest(
+        id=f"{view.name}-{t}",
+        site_id="garage",
+        requested_at=now,
+        steps=steps,
+        voltage_v=VOLTAGE_V,
+        feeders=(FeederCap("root", None, (1000.0,) * LOOKAHEAD, (cap_kw,) * LOOKAHEAD, none),),
+        needs=tuple(_need(view, session, now, delivered[session.id]) for session in present),
+        import_price_per_kwh=price,
+        export_price_per_kwh=tuple(EXPORT_SHARE * value for value in price),
+        solar_kw=tuple(np.maximum(view.solar_kw(t), 0.0).tolist()),
+        other_load_kw=none,
+        time_limit_s=2.0,
+        gap_target=0.01,
+    )
+    return {session.session_id: session.power_kw[0] for session in plan(request).sessions}
+
+
+def _need(view: View, session: Session, now: datetime, delivered_kwh: float) -> ChargingNeed:
+    departs_at = session.started_at + timedelta(hours=view.stay_h[session.id])
+    return ChargingNeed(
+        session_id=session.id,
+        connector=ConnectorKey(session.connector.station_id, 1),
+        feeder_id="root",
+        # who still draws after what was expected wants more, and who is still here leaves later
+        energy_kwh=max(view.energy_kwh[session.id] - delivered_kwh, 0.5),
+        departs_at=max(departs_at, now + 2 * STEP) if departs_at < now + STEP else departs_at,
+        phases=PHASES,
+        max_current_a=MAX_A,
+        min_current_a=MIN_A,
+    )
