@@ -38,8 +38,13 @@ def complete(program: LinearProgram, horizon: Horizon, slot_kw: Floats) -> Float
     net_kw = horizon.base_kw + horizon.total_kw(slot_kw)
     short_kwh = horizon.need_kwh - horizon.energy_kwh(slot_kw)
     peaks_kw = [windows.peak_kw(net_kw) - windows.price.peak_so_far_kw for windows in horizon.windows]
-    whole = {"short": short_kwh, "drawn": np.maximum(net_kw, 0.0), "fed": np.maximum(-net_kw, 0.0)}
-    whole["excess"] = np.array(peaks_kw)
+    whole = {
+        "short": np.minimum(short_kwh, horizon.need_kwh / 2),
+        "deep": np.maximum(short_kwh - horizon.need_kwh / 2, 0.0),
+        "drawn": np.maximum(net_kw, 0.0),
+        "fed": np.maximum(-net_kw, 0.0),
+        "excess": np.array(peaks_kw),
+    }
     values = np.zeros(len(program.lower))
     values[program.columns["power"]] = slot_kw
     for family, quantity in whole.items():

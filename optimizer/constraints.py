@@ -21,15 +21,15 @@ def declare_constraints(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def deliver_energy(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_s h[s] p[s] + short[n] - spare[n] = need_kwh[n], over the slots s of each need n."""
+    """sum_s h[s] p[s] + short[n] + deep[n] - spare[n] = need_kwh[n], over the slots s of each need n."""
     hours = horizon.slots.hours.tolist()
     members = _members(horizon.slots.need)
 
     def rule(_: ConcreteModel, n: int) -> object:
         slots = members.get(n, [])
         body = LinearExpression(
-            linear_coefs=[*(hours[s] for s in slots), 1.0, -1.0],
-            linear_vars=[*(model.power[s] for s in slots), model.short[n], model.spare[n]],
+            linear_coefs=[*(hours[s] for s in slots), 1.0, 1.0, -1.0],
+            linear_vars=[*(model.power[s] for s in slots), model.short[n], model.deep[n], model.spare[n]],
         )
         return body == float(horizon.need_kwh[n])
 

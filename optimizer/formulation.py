@@ -17,7 +17,7 @@ from optimizer.variables import declare_variables
 
 Floats = NDArray[np.float64]
 
-FAMILIES = ("power", "short", "spare", "drawn", "fed", "feeding", "excess")
+FAMILIES = ("power", "short", "deep", "spare", "drawn", "fed", "feeding", "excess")
 
 
 @dataclass(frozen=True)

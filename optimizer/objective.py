@@ -4,7 +4,7 @@
 |------------------|-------|----------------------------------------------------------------------|
 | energy           | money | sum_t h[t] (import_price[t] drawn[t] - export_price[t] fed[t])       |
 | demand           | money | sum_d price_per_kw[d] excess[d]                                      |
-| shortfall        | money | sum_n value_per_kwh[tier(n)] short[n]                                |
+| shortfall        | money | sum_n value_per_kwh[tier(n)] (short[n] + DEEP_RATIO deep[n])         |
 | early_energy     | money | sum_s urgency[n] lateness_price[s] h[s] p[s], see `early_energy`     |
 """
 
@@ -21,6 +21,9 @@ from optimizer.horizon import Horizon
 
 TIER_RATIO = 10.0
 """How much more a kWh of one priority is worth than one of the priority below: more than the up to three kWh it can displace."""
+
+DEEP_RATIO = 1.25
+"""How much more a kWh is worth to a vehicle that has less than half of what it needs; far below TIER_RATIO."""
 
 LATENESS_SHARE = 0.02
 """What waiting over the whole horizon costs per kWh, as a share of the mean price: energy in the vehicle is worth a little more
@@ -53,9 +56,11 @@ def demand(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
 
 
 def shortfall(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_n value_per_kwh[tier(n)] short[n]: needs are soft, but worth more than anything that money could save on them."""
-    value = value_per_kwh(horizon)
-    return _linear([(float(value[n]), model.short[n]) for n in model.short])
+    """sum_n value_per_kwh[tier(n)] (short[n] + DEEP_RATIO deep[n]): needs are soft, but worth more than anything that money could save
+    on them, and what is missing beyond half of a need weighs more: where energy is scarce it is shared."""
+    value = value_per_kwh(horizon).tolist()
+    short = [(value[n], model.short[n]) for n in model.short]
+    return _linear(short + [(DEEP_RATIO * value[n], model.deep[n]) for n in model.deep])
 
 
 def early_energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:

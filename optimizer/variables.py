@@ -23,12 +23,16 @@ def declare_power(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:
-    """`short[n]` [kWh]: what need n is short of. `spare[n]` [kWh]: room above the need in its last setpoint, less than one setpoint at
-    the minimum for its shortest step; the vehicle stops by itself before using it."""
-    need_kwh = horizon.need_kwh.tolist()
+    """`short[n]`, `deep[n]` [kWh]: what need n is short of up to half of it, and beyond.
+
+    `spare[n]` [kWh]: room above the need in its last setpoint, less than one setpoint at the minimum for its shortest step; a vehicle
+    stops by itself before using it.
+    """
+    half_kwh = (horizon.need_kwh / 2).tolist()
     spare_kwh = smallest_delivery_kwh(horizon).tolist()
     wanting = np.flatnonzero(horizon.need_kwh).tolist()
-    model.short = Var(wanting, bounds=lambda _, n: (0.0, need_kwh[n]))
+    model.short = Var(wanting, bounds=lambda _, n: (0.0, half_kwh[n]))
+    model.deep = Var(wanting, bounds=lambda _, n: (0.0, half_kwh[n]))
     model.spare = Var(wanting, bounds=lambda _, n: (0.0, spare_kwh[n]))
 
 
