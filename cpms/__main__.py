@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
         return int(options.run(settings, options) or 0)
     except CpmsError as error:
         print(f"cpms: {error}", file=sys.stderr)

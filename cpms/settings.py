@@ -40,13 +40,22 @@ class Settings(BaseSettings):
     call_timeout_s: float = Field(default=30.0, gt=0, description="how long a station may take to answer [s]")
     lease_s: float = Field(default=900.0, ge=60, description="how long a grant lasts without renewal [s]")
     cycle_s: float = Field(default=300.0, ge=10, description="a plan is made at least this often [s]")
+    plan_step_s: int = Field(default=300, ge=60, le=3600, description="length of a plan's first steps [s]")
+    departure_margin_s: float = Field(
+        default=1800.0, ge=0, description="plans are done this long before departures [s]"
+    )
     ramp_s: float = Field(default=10.0, ge=0, description="how long a vehicle may take to follow a decrease [s]")
     clock_margin_s: float = Field(default=10.0, ge=0, description="how far a station's clock may be off [s]")
     forecast_cycle_s: float = Field(default=900.0, ge=60, description="forecasts are made this often [s]")
     plan_timeout_s: float = Field(default=30.0, gt=0, description="after this a solve is given up [s]")
     plan_time_limit_s: float = Field(default=10.0, gt=0, description="what the solver itself is given [s]")
+    plan_gap_target: float = Field(
+        default=0.005, gt=0, le=1, description="certified gap at which a plan is good enough"
+    )
     planner_processes: int = Field(default=1, ge=1, le=64, description="worker processes that solve")
-    default_need_kwh: float = Field(default=20.0, gt=0, description="need of a session about which nothing is known [kWh]")
+    default_need_kwh: float = Field(
+        default=20.0, gt=0, description="need of a session about which nothing is known [kWh]"
+    )
     default_stay_h: float = Field(default=4.0, gt=0, description="stay of a session about which nothing is known [h]")
     clock: str | None = Field(
         default=None, description="accelerated clock of a demonstration: starts_at|ends_at|speed|origin_s"

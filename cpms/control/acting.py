@@ -19,6 +19,11 @@ from cpms.domain.command import CommandPriority
 from cpms.domain.grid import Grant
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import Session
+from cpms.domain.site import Connector
+
+PROBE_FOR = timedelta(minutes=20)
+"""So long after plug-in a vehicle may draw the minimum whatever the plan says, until its phases were seen: a plan for three phases
+is worth little to a vehicle that has one."""
 
 
 class Acting:
@@ -119,7 +124,17 @@ class Acting:
         connector = situation.site.connectors[session.connector]
         if situation.plan is None or not self._plan_holds(now):
             return maximum_a(connector, bins)
-        return situation.plan.wanted_a(session.id, bins) or minimum_a(connector, bins)
+        planned = situation.plan.wanted_a(session.id, bins) or minimum_a(connector, bins)
+        return self._probing(session, connector, planned, now)
+
+    def _probing(self, session: Session, connector: Connector, planned: Vector, now: datetime) -> Vector:
+        """A little more than planned where that shows what the vehicle is: the minimum until its phases were seen, and more than it
+        is believed to take where it is planned with all of that."""
+        book = self._s.book
+        if session.active_phases is None and now - session.started_at < PROBE_FOR:
+            planned = [max(a, connector.min_current_a) for a in planned]
+        all_a, probe_a = book.accepts_a(session, connector) - connector.step_a, book.probe_a(session, connector)
+        return [probe_a if a >= all_a else a for a in planned]
 
     def _wish(self, session: Session, wanted_a: Vector, now: datetime) -> Wish:
         connector = self._s.site.connectors[session.connector]

@@ -14,6 +14,20 @@ from cpms.domain.telemetry import Sample, phases_in_use
 from cpms.domain.units import PHASES, Phase
 
 DRAWING_A = 1.0
+USUAL_A = 16.0
+"""What most on-board chargers take per phase: believed of a vehicle until it shows more or less, so that no need is missed."""
+PROBE = 1.25
+"""How much more than what it was seen to take a vehicle is permitted until it shows its limit."""
+LEFT_A = 1.0
+"""A vehicle that draws so much less [A per phase] than it may has shown its limit."""
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What a vehicle was seen to take [A per phase], and whether it left some of what it might have."""
+
+    current_a: float
+    limited: bool
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,8 @@ class SessionBook:
         self.sessions: dict[str, Session] = {}
         self.draws: dict[ConnectorKey, Draw] = {}
         self._idle_since: dict[str, datetime] = {}
+        self._acceptance: dict[str, Acceptance] = {}
+        self._same_phases_since: dict[str, datetime] = {}
 
     def open(self, session: Session) -> None:
         """Take a session up; what was metered of it before stays."""
@@ -68,7 +84,43 @@ class SessionBook:
     def close(self, session_id: str) -> Session | None:
         """Forget a session."""
         self._idle_since.pop(session_id, None)
+        self._acceptance.pop(session_id, None)
+        self._same_phases_since.pop(session_id, None)
         return self.sessions.pop(session_id, None)
+
+    def settled_phases(
+        self, session: Session, connector: Connector, now: datetime, after_s: float
+    ) -> tuple[Phase, ...] | None:
+        """The phases a vehicle uses if these alone were seen for `after_s` [s]; None where that is all of them, or not sure."""
+        since = self._same_phases_since.get(session.id)
+        if since is None or not session.active_phases or len(session.active_phases) == len(connector.phases):
+            return None
+        return session.active_phases if (now - since).total_seconds() >= after_s else None
+
+    def accepts_a(self, session: Session, connector: Connector) -> float:
+        """Most current [A per phase] to plan a vehicle with: what it was seen to take, the usual until it was seen."""
+        seen = self._acceptance.get(session.id)
+        believed_a = USUAL_A if seen is None else seen.current_a
+        return min(connector.max_current_a, max(connector.min_current_a, believed_a))
+
+    def probe_a(self, session: Session, connector: Connector) -> float:
+        """What to permit a vehicle [A per phase] that is planned with all it is believed to take, so that it can show more."""
+        believed_a, seen = self.accepts_a(session, connector), self._acceptance.get(session.id)
+        return believed_a if seen is not None and seen.limited else min(connector.max_current_a, PROBE * believed_a)
+
+    def note_acceptance(self, session: Session, connector: Connector, drawn_a: float, permitted_a: float) -> bool:
+        """A vehicle drew `drawn_a` while it had long been permitted `permitted_a` [A per phase]; whether plans are touched by it.
+
+        One that leaves some of it shows its limit, or that it is nearly full; one that takes all may take more.
+        """
+        believed_a, seen = self.accepts_a(session, connector), self._acceptance.get(session.id)
+        if drawn_a < connector.min_current_a - 0.5:
+            return False
+        if drawn_a < permitted_a - LEFT_A:
+            self._acceptance[session.id] = Acceptance(drawn_a + 0.3, limited=True)
+        elif drawn_a > (USUAL_A - 1.0 if seen is None else seen.current_a + 0.5):
+            self._acceptance[session.id] = Acceptance(drawn_a, limited=False)
+        return abs(self.accepts_a(session, connector) - believed_a) > LEFT_A
 
     def at(self, key: ConnectorKey) -> Session | None:
         """The session at a connector, the latest should there be two."""
@@ -124,6 +176,8 @@ class SessionBook:
                 DRAWING_A,
             )
             seen = tuple(p for p in connector.phases if p in used or p in (session.active_phases or ()))
+            if seen != session.active_phases or session.id not in self._same_phases_since:
+                self._same_phases_since[session.id] = draw.at
             return replace(session, state=SessionState.CHARGING, active_phases=seen)
         if permitted_a < connector.min_current_a:
             self._idle_since.pop(session.id, None)

@@ -81,6 +81,9 @@ class SiteController:
             situation.desk.sequences[grant.connector] = max(known, grant.sequence)
         for session in sessions:
             situation.book.open(session)
+            connector = site.connectors.get(session.connector)
+            if connector is not None and 0 < len(session.active_phases or ()) < len(connector.phases):
+                situation.ledger.trust_phases(session.connector, session.active_phases)
         if plan is not None and problem_with(plan) is None:
             situation.plan = PlanInForce(plan, {})
             situation.desk.plan_id = plan.id
@@ -164,6 +167,8 @@ class SiteController:
     def _session_closed(self, event: ev.SessionClosed, now: datetime) -> None:
         session = event.session
         self._s.book.close(session.id)
+        if session.connector in self._s.ledger.accounts:
+            self._s.ledger.trust_phases(session.connector, None)
         if not session.estimated:
             self._s.ledger.end_transaction(session.connector, session.transaction_id, now)
         self._s.need_plan("unplug", now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 
 from cpms.control.book import draw_of
@@ -11,6 +11,7 @@ from cpms.control.events import FeederMeasured
 from cpms.control.ledger import KW_ROW
 from cpms.control.obedience import Obedience, Verdict
 from cpms.control.situation import Situation
+from cpms.domain.grid import Grant
 from cpms.domain.session import Session
 from cpms.domain.telemetry import (
     FeederMeasurement,
@@ -49,10 +50,33 @@ class Learning:
             return
         situation.out(learned)
         after = situation.book.sessions[before.id]
+        self._trust_phases(after, sample)
         if before.active_phases != after.active_phases and before.active_phases is not None:
             situation.need_plan("a vehicle changed phases", now)
         if self._drifted(after, now):
             situation.need_plan("a session left its plan", now)
+        if in_force is not None and self._acceptance(after, sample, in_force.grant):
+            situation.need_plan("a vehicle takes more or less than was believed", now)
+
+    def _trust_phases(self, session: Session, sample: Sample) -> None:
+        """A vehicle with one phase is counted on one, once it is sure that it has no more (G9)."""
+        situation, key = self._s, session.connector
+        connector = situation.site.connectors[key]
+        settled = situation.book.settled_phases(
+            session, connector, sample.sampled_at, situation.settings.phases_trusted_s
+        )
+        situation.ledger.trust_phases(key, settled)
+
+    def _acceptance(self, session: Session, sample: Sample, grant: Grant) -> bool:
+        """Learn what a vehicle takes from a sample under a limit that has held long enough to be followed."""
+        situation = self._s
+        draw = situation.book.draws.get(sample.connector)
+        since = sample.sampled_at - timedelta(seconds=situation.settings.lead_s)
+        if draw is None or draw.at != sample.sampled_at or grant.issued_at > since:
+            return False
+        permitted_a = min(grant.limit_a_at(since), grant.limit_a_at(sample.sampled_at))
+        connector = situation.site.connectors[sample.connector]
+        return situation.book.note_acceptance(session, connector, draw.current_a, permitted_a)
 
     def _drifted(self, session: Session, now: datetime) -> bool:
         plan = self._s.plan

@@ -19,7 +19,7 @@ from cpms.domain.grid import Grant, GrantState, LimitTimeline
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Connector, Site
 from cpms.domain.telemetry import CommandOutcome
-from cpms.domain.units import PHASES
+from cpms.domain.units import PHASES, Phase
 
 KW_ROW = len(PHASES)
 EPSILON = 1e-6
@@ -30,10 +30,13 @@ class NotAdmitted(CpmsError):
     """The ledger does not admit this grant; it must not be sent."""
 
 
-def row_weights(connector: Connector, voltage_v: float) -> dict[int, float]:
-    """How much each row is loaded per ampere [A per phase] of a connector; the kW row at the unfavourable voltage."""
-    rows = {PHASES.index(phase): 1.0 for phase in connector.counted_phases}
-    return {**rows, KW_ROW: voltage_v * len(connector.phases) / 1000.0}
+def row_weights(connector: Connector, voltage_v: float, trusted: tuple[Phase, ...] | None = None) -> dict[int, float]:
+    """How much each row is loaded per ampere [A per phase] of a connector; the kW row at the unfavourable voltage.
+
+    `trusted`: the only phases that its vehicle uses, where that is known.
+    """
+    rows = {PHASES.index(phase): 1.0 for phase in trusted or connector.counted_phases}
+    return {**rows, KW_ROW: voltage_v * len(trusted or connector.phases) / 1000.0}
 
 
 class Ledger:
@@ -44,6 +47,7 @@ class Ledger:
         self.timeline = timeline
         self.accounts: dict[ConnectorKey, Account] = {}
         self._by_grant: dict[str, ConnectorKey] = {}
+        self._trusted: dict[ConnectorKey, tuple[Phase, ...]] = {}
         self._solar_credit_kw = 0.0
         self._now_s = now.timestamp()
         self.adopt(timeline, now)
@@ -71,7 +75,7 @@ class Ledger:
         for key, connector in connectors.items():
             self.accounts[key].connector = connector
         self._paths = {key: timeline.site.feeders_of(key) for key in connectors}
-        self._weights = {key: row_weights(c, timeline.site.max_voltage_v) for key, c in connectors.items()}
+        self._weights = {key: self._weights_of(key) for key in connectors}
         self._rebase(now.timestamp())
 
     def restore(self, grants: Iterable[tuple[Grant, GrantState]], now: datetime) -> None:
@@ -168,6 +172,26 @@ class Ledger:
         """Count a connector at its hardware maximum, or no longer (G6)."""
         self.accounts[key].quarantined = quarantined
         self._recount(key)
+
+    def trust_phases(self, key: ConnectorKey, phases: tuple[Phase, ...] | None) -> None:
+        """Count a connector only on the phases its vehicle was long seen to use; None: on all again (G9).
+
+        A transaction's grants die with it, but its connector's fallback is for any vehicle: where there is one, nothing is trusted.
+        """
+        connector = self.accounts[key].connector
+        if phases is None or connector.fallback_current_a > 0 or not connector.rotation_known:
+            trusted = self._trusted.pop(key, None) is not None
+        else:
+            trusted = self._trusted.get(key) != phases
+            self._trusted[key] = phases
+        if trusted:
+            counted = self.accounts[key].counted
+            self._add(key, [-a for a in counted])
+            self._weights[key] = self._weights_of(key)
+            self._add(key, counted)
+
+    def _weights_of(self, key: ConnectorKey) -> dict[int, float]:
+        return row_weights(self.accounts[key].connector, self.site.max_voltage_v, self._trusted.get(key))
 
     def headroom(self, feeder_id: str) -> tuple[float, float, float, float]:
         """Room now on L1, L2, L3 [A] and in all [kW, inf without a limit]; negative where the worst case exceeds the limit."""

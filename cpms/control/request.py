@@ -19,10 +19,13 @@ from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.tariff import Tariff
 from cpms.domain.time import Interval, floor_time
+from cpms.domain.units import power_kw
 
 MEDIAN = 0.5
 LITTLE_KWH = 0.1
 """Below this a need counts as met."""
+TAPERING_SHARE = 0.2
+"""The last share of a vehicle's energy, in which it accepts less and less; it takes about half as long again."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,7 @@ def steps_from(now: datetime, departures: Iterable[datetime], settings: ControlS
     least, most = now + timedelta(seconds=settings.horizon_min_s), now + timedelta(seconds=settings.horizon_max_s)
     until = min(max(last, least), most)
     edges = [now]
-    mark = floor_time(now, settings.fine_step_s) + timedelta(seconds=settings.fine_step_s)
-    if (mark - now).total_seconds() < settings.bin_s:
-        mark += timedelta(seconds=settings.fine_step_s)
+    mark = first_mark(now, settings)
     fine_until = now + timedelta(seconds=settings.fine_s)
     while mark < fine_until or mark != floor_time(mark, settings.coarse_step_s):
         edges.append(mark)
@@ -89,21 +90,29 @@ def steps_from(now: datetime, departures: Iterable[datetime], settings: ControlS
     return tuple(Interval(a, b) for a, b in pairwise(edges))
 
 
+def first_mark(now: datetime, settings: ControlSettings) -> datetime:
+    """The end of the first step: the next mark of the clock that is at least a ledger bin away."""
+    mark = floor_time(now, settings.fine_step_s) + timedelta(seconds=settings.fine_step_s)
+    near = (mark - now).total_seconds() < settings.bin_s
+    return mark + timedelta(seconds=settings.fine_step_s) if near else mark
+
+
 def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
     """What to plan for a session: what was stated, else a usual need; nobody who is still plugged in is forgotten."""
     settings = known.settings
-    if session.need is not None:
-        remaining_kwh, departs_at = session.need.energy_kwh - session.energy_kwh, session.need.departs_at
-    else:
-        remaining_kwh = settings.default_need_kwh - session.energy_kwh
-        departs_at = session.started_at + timedelta(seconds=settings.default_stay_s)
-    if remaining_kwh <= LITTLE_KWH or departs_at <= now + timedelta(seconds=settings.fine_step_s):
-        rolling = now + timedelta(seconds=settings.rolling_stay_s)
-        remaining_kwh = settings.rolling_need_kwh if remaining_kwh <= LITTLE_KWH else remaining_kwh
-        departs_at = max(rolling, departs_at)
+    wanted_kwh, departs_at = _wanted(session, settings)
+    remaining_kwh = wanted_kwh - session.energy_kwh
+    if remaining_kwh <= LITTLE_KWH:
+        remaining_kwh = settings.rolling_need_kwh
+        departs_at = max(departs_at, now + timedelta(seconds=settings.rolling_stay_s))
     if known.book.declines(session, now):
         remaining_kwh = min(remaining_kwh, settings.idle_need_kwh)
     connector = known.site.connectors[session.connector]
+    phases = session.active_phases or connector.phases
+    accepts_a = known.book.accepts_a(session, connector)
+    full_kw = power_kw(accepts_a, known.site.voltage_v, len(phases))
+    tapering_kwh = min(remaining_kwh, TAPERING_SHARE * wanted_kwh)
+    departs_at = _with_margin(departs_at, now, remaining_kwh / full_kw, tapering_kwh / full_kw, settings)
     in_force = known.ledger.accounts[session.connector].in_force()
     return ChargingNeed(
         session_id=session.id,
@@ -111,13 +120,30 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         feeder_id=known.ledger.path(session.connector)[0],
         energy_kwh=remaining_kwh,
         departs_at=departs_at,
-        phases=session.active_phases or connector.phases,
-        max_current_a=connector.max_current_a,
+        phases=phases,
+        max_current_a=accepts_a,
         min_current_a=connector.min_current_a,
         step_a=connector.step_a,
         priority=session.priority,
         current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
     )
+
+
+def _wanted(session: Session, settings: ControlSettings) -> tuple[float, datetime]:
+    """Energy [kWh] from the start of the session, and until when: as stated or forecast, else as usual."""
+    if session.need is not None:
+        return session.need.energy_kwh, session.need.departs_at
+    return settings.default_need_kwh, session.started_at + timedelta(seconds=settings.default_stay_s)
+
+
+def _with_margin(
+    departs_at: datetime, now: datetime, full_power_h: float, tapering_h: float, settings: ControlSettings
+) -> datetime:
+    """When a plan should be done: `departure_margin_s` and half the time of tapering before the departure, as far as the stay allows
+    a fifth more than the energy takes at full power. Who is due now, or overdue, is due in the first step."""
+    early = departs_at - timedelta(hours=0.5 * tapering_h, seconds=settings.departure_margin_s)
+    possible = now + timedelta(hours=1.2 * full_power_h, seconds=settings.fine_step_s)
+    return max(min(departs_at, max(early, possible)), first_mark(now, settings))
 
 
 def _cap(known: Known, feeder_id: str, parent_id: str | None, steps: Sequence[Interval]) -> FeederCap:

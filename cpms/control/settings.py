@@ -27,6 +27,7 @@ class ControlSettings:
 
     Obedience (G6)
         `disobey_a` [A] above the grant for `disobey_s` is quarantine; obeying for `quarantine_release_s` ends it.
+        `phases_trusted_s`: a vehicle seen on the same fewer phases for so long counts on these only; until then, on all (G9).
         `sample_max_age_s`: older samples say nothing about obedience (they come from offline queues).
 
     Guard (G7)
@@ -41,6 +42,7 @@ class ControlSettings:
         unanswered so long has failed. `plan_max_age_s`: an older plan gives way to equal shares.
         `fine_step_s` for `fine_s`, then `coarse_step_s` until the last departure, within `horizon_min_s`..`horizon_max_s`.
         `other_load_level`: quantile of other load that plans must leave room for.
+        `departure_margin_s`: plans aim to be done so long before a departure: vehicles taper when nearly full, drivers come early.
         `drift_kwh` [kWh]: a session this far from its plan asks for a new one.
 
     Needs nobody stated
@@ -63,6 +65,7 @@ class ControlSettings:
     disobey_a: float = 1.0
     disobey_s: float = 10.0
     quarantine_release_s: float = 300.0
+    phases_trusted_s: float = 180.0
     sample_max_age_s: float = 120.0
 
     overload_s: float = 3.0
@@ -82,6 +85,7 @@ class ControlSettings:
     horizon_min_s: int = 12 * 3600
     horizon_max_s: int = 36 * 3600
     other_load_level: float = 0.9
+    departure_margin_s: float = 1800.0
     drift_kwh: float = 2.0
     plan_time_limit_s: float = 10.0
     plan_gap_target: float = 0.001

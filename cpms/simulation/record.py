@@ -27,10 +27,11 @@ class LimitRow:
 
 @dataclass(frozen=True)
 class LimitRecord:
-    """The worst metered second against a limit: highest share of it, how far above [%], and seconds [s] above it."""
+    """The worst metered second against a limit: which of the day [s], share of the limit, how far above [%], and seconds [s] above."""
 
     name: str
     unit: str
+    worst_second: int
     worst_share: float
     worst_overload_pct: float
     overload_s: int
@@ -72,6 +73,7 @@ class Record:
         self.rows = rows
         self._limits = np.array([row.limit for row in rows]).T.copy()
         self._worst = np.zeros(len(rows))
+        self._worst_second = np.zeros(len(rows), dtype=np.int64)
         self._over_s = np.zeros(len(rows), dtype=np.int64)
         self.connector_kw = np.zeros((minutes, connector_count))
         self.net_kw = np.zeros(minutes)
@@ -79,6 +81,7 @@ class Record:
     def second(self, second: int, values: FloatArray, connector_kw: FloatArray, net_kw: float) -> None:
         """One metered second: `values` in the order and units of `rows`, power [kW] per connector and in all."""
         share = values / self._limits[second]
+        self._worst_second[share > self._worst] = second
         np.maximum(self._worst, share, out=self._worst)
         self._over_s += share > 1.0 + TOLERANCE
         minute = second // 60
@@ -91,9 +94,10 @@ class Record:
             LimitRecord(
                 row.name,
                 row.unit,
+                int(at),
                 float(worst),
                 round(max(0.0, float(worst) - 1.0) * 100, 3) if over_s else 0.0,
                 int(over_s),
             )
-            for row, worst, over_s in zip(self.rows, self._worst, self._over_s, strict=True)
+            for row, at, worst, over_s in zip(self.rows, self._worst_second, self._worst, self._over_s, strict=True)
         )

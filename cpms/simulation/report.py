@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def as_json(result: DemoResult) -> dict[str, Any]:
         "day": result.day.name,
         "starts_at": result.day.starts_at.isoformat(),
         "currency": result.day.tariff.currency,
-        "controllers": {each.controller: _controller(each) for each in result.results},
+        "controllers": {each.controller: _controller(each, result.day.starts_at) for each in result.results},
         "plans": [{key: plan[key] for key in ("made_at", "status", "gap", "cpu_s")} for plan in result.plans],
         "sessions": {
             "count": len(result.sessions),
@@ -52,7 +53,7 @@ def as_json(result: DemoResult) -> dict[str, Any]:
     }
 
 
-def _controller(result: DayResult) -> dict[str, Any]:
+def _controller(result: DayResult, starts_at: datetime) -> dict[str, Any]:
     return {
         "energy_kwh": round(result.energy_kwh, 3),
         "needs": len(result.visits),
@@ -66,6 +67,7 @@ def _controller(result: DayResult) -> dict[str, Any]:
             limit.name: {
                 "unit": limit.unit,
                 "worst_share": round(limit.worst_share, 5),
+                "worst_at": (starts_at + timedelta(seconds=limit.worst_second)).isoformat(),
                 "worst_overload_pct": limit.worst_overload_pct,
                 "overload_s": limit.overload_s,
             }
