@@ -31,6 +31,9 @@ ITERATIONS_PER_ROW = 2.5
 
 NO_LIMIT = 2**31 - 1
 
+ROUGH_TOLERANCE, FINE_TOLERANCE = 1e-5, 1e-7
+"""Of duals [money per kW]: after interior point, and HiGHS' own."""
+
 
 @dataclass(frozen=True)
 class Relaxation:
@@ -90,10 +93,15 @@ class Solver:
         return Relaxation(np.array(solution.col_value) * self._unit, np.array(solution.row_dual))
 
     def _relax_from_inside(self) -> highspy.HighsModelStatus:
-        """Interior point with crossover to a vertex: what is scarce in every step makes simplex wander."""
+        """Interior point with crossover to a vertex: what is scarce in every step makes simplex wander.
+
+        Duals may be a little off, which saves a long clean-up and costs nothing: the certificate holds for any duals.
+        """
         self._highs.clearSolver()
         self._highs.setOptionValue("solver", "ipm")
+        self._highs.setOptionValue("dual_feasibility_tolerance", ROUGH_TOLERANCE)
         self._run(self.left_s)
+        self._highs.setOptionValue("dual_feasibility_tolerance", FINE_TOLERANCE)
         self._highs.setOptionValue("solver", "choose")
         return self._highs.getModelStatus()
 
