@@ -25,7 +25,7 @@ MEDIAN = 0.5
 LITTLE_KWH = 0.1
 """Below this a need counts as met."""
 TAPERING_SHARE = 0.2
-"""The last share of a vehicle's energy, in which it accepts less and less; it takes about half as long again."""
+"""The last share of a vehicle's energy, in which it accepts less and less; it takes up to twice as long."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,10 @@ def _wanted(session: Session, settings: ControlSettings) -> tuple[float, datetim
 def _with_margin(
     departs_at: datetime, now: datetime, full_power_h: float, tapering_h: float, settings: ControlSettings
 ) -> datetime:
-    """When a plan should be done: `departure_margin_s` and half the time of tapering before the departure, as far as the stay allows
-    a fifth more than the energy takes at full power. Who is due now, or overdue, is due in the first step."""
-    early = departs_at - timedelta(hours=0.5 * tapering_h, seconds=settings.departure_margin_s)
-    possible = now + timedelta(hours=1.2 * full_power_h, seconds=settings.fine_step_s)
+    """When a plan should be done: `departure_margin_s` and the time of tapering before the departure, as far as the stay allows more
+    than the energy takes at full power. Who is due now, or overdue, is due in the first step."""
+    early = departs_at - timedelta(hours=tapering_h, seconds=settings.departure_margin_s)
+    possible = now + timedelta(hours=1.05 * full_power_h)
     return max(min(departs_at, max(early, possible)), first_mark(now, settings))
 
 
