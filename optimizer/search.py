@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.certify import complete, cost_of_terms, lower_bound, relative_gap
-from optimizer.domains import setpoints_near, undecided
+from optimizer.domains import setpoints_near, settled, undecided
 from optimizer.horizon import Horizon
 from optimizer.setpoints import expected_kw, to_setpoints
 from optimizer.solve import Relaxation, Solver
@@ -82,15 +82,29 @@ class Search:
         if not self.good_enough(self.cost):
             self._round(one)
 
+    def settle(self) -> None:
+        """The cheapest first answer: round what is undecided to the nearer side, or all of it to off where limits forbid that."""
+        for share in (0.5, 1.0):
+            domain = settled(self.horizon, self.solver.program, self.relaxation, share)
+            power_kw = self.solver.choose(domain, self.target, self.solver.left_s)
+            if power_kw is not None:
+                self._accept(power_kw)
+                return
+
     def _decide(self, one: Round) -> None:
         gap = min(self.cost, self.power_cost) - self.bound
         slack = None if one.widening is None else one.widening * gap
         domain = undecided(self.horizon, self.solver.program, self.relaxation, slack)
         power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
-        if power_kw is None or (cost := self.cost_of(power_kw)) >= self.power_cost:
-            return
-        self.power_kw, self.power_cost = power_kw, cost
-        self.offer(power_kw)
+        if power_kw is not None:
+            self._accept(power_kw)
+
+    def _accept(self, power_kw: Floats) -> None:
+        """Semi-continuous power: the new base for rounding if it is the cheapest so far."""
+        cost = self.cost_of(power_kw)
+        if cost < self.power_cost:
+            self.power_kw, self.power_cost = power_kw, cost
+            self.offer(power_kw)
 
     def decide_on_grid(self) -> None:
         """Everything at once, for what little the rounds may have missed: exact if there is time for it."""
@@ -118,6 +132,8 @@ def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: F
     state = Search(solver, horizon, relaxation)
     if start_kw is not None:
         state.offer(start_kw)
+    if not state.good_enough(state.cost):
+        state.settle()
     for one in ROUNDS[len(state.power_kw) < FEW_SLOTS :]:
         if state.good_enough(state.cost) or solver.left_s <= 0:
             return state.setpoint_kw
