@@ -18,7 +18,7 @@ MEMORY = 400
 MIN_ALIKE = 5
 ROLLING = 60
 NEAREST = 40
-SAME_STATEMENT = 25
+SAME_STATEMENT = 30
 MISSING_STATEMENT_APART = 5.0
 """How far apart two sessions count of which one has no statement."""
 
@@ -84,7 +84,9 @@ def describe(new: Stays, past: Stays) -> Floats:
     alike_stay = _nearest(hours_apart + stay_apart / 0.3 + weekend_apart)
     alike_energy = _nearest(energy_apart / 0.25 + hours_apart / 3.0)
     own = np.flatnonzero((past.driver == new.driver[0]) & (past.driver >= 0))[-SAME_STATEMENT:]
-    same = np.flatnonzero((past.stated_energy_kwh == stated_kwh) & (hours_apart < 3.0))[-SAME_STATEMENT:]
+    # the same statement to the last digit at about the same time is mostly the same driver
+    same = np.flatnonzero(past.stated_energy_kwh == stated_kwh)[-SAME_STATEMENT:]
+    same = same[_nearest((hours_apart + 4.0 * stay_apart)[same])[:MIN_ALIKE]]
     rolling = same_hour(past, hour_h)
     clock = [
         hour_h,

@@ -15,7 +15,7 @@ from forecasting.score import FINE_LEVELS
 from forecasting.series import Floats, Ints
 from forecasting.session_features import Stays, describe, same_hour
 
-GROWTH = Growth(rounds=120, leaves=8, min_rows_per_leaf=30, learning_rate=0.05)
+GROWTH = Growth(rounds=200, leaves=16, min_rows_per_leaf=15, learning_rate=0.05)
 MIN_TRAINING_ROWS = 200
 HOLDOUT_BLOCKS = 5
 BLOCK_ROWS = 40
