@@ -50,3 +50,17 @@ def relaxed_limits(horizon: Horizon) -> tuple[RelaxedLimit, ...]:
         unit = "A" if key.phase is not None else "kW"
         found.append(RelaxedLimit(int(step), key.feeder.feeder_id, key.phase, excess, unit))
     return tuple(sorted(found, key=lambda limit: limit.step))
+
+
+def unservable(horizon: Horizon) -> str:
+    """Names the sessions that no plan can serve, and why; empty if there are none."""
+    served = set(horizon.slots.need.tolist())
+    starts_at = horizon.request.steps[0].starts_at
+    reasons = []
+    for n, need in enumerate(horizon.request.needs):
+        if horizon.need_kwh[n] > 0 and n not in served:
+            gone = need.departs_at <= starts_at
+            reasons.append(
+                f"{need.session_id} " + ("is past its departure" if gone else "has no step with room for its minimum")
+            )
+    return "; ".join(reasons)

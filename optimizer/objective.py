@@ -17,10 +17,13 @@ import numpy as np
 from pyomo.core.expr import LinearExpression
 from pyomo.environ import ConcreteModel, Objective
 
-from optimizer.horizon import Horizon
+from optimizer.horizon import Floats, Horizon
 
 TIER_RATIO = 10.0
 """How much more a kWh of one priority is worth than one of the priority below: more than the up to three kWh it can displace."""
+
+MOST_RATIO = 1e5
+"""Between the highest priority and the lowest, however many there are: more would drown money in the solver's tolerances."""
 
 DEEP_RATIO = 1.25
 """How much more a kWh is worth to a vehicle that has less than half of what it needs; far below TIER_RATIO."""
@@ -76,7 +79,7 @@ def early_energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
     return _linear([(weight, model.power[s]) for s, weight in enumerate(weights)])
 
 
-def urgency(horizon: Horizon) -> np.ndarray:
+def urgency(horizon: Horizon) -> Floats:
     """A factor per need, from 1 for who leaves first down to one half, all different whatever the order of the needs."""
     needs = horizon.request.needs
     order = sorted(range(len(needs)), key=lambda n: (needs[n].departs_at, str(needs[n].connector), needs[n].session_id))
@@ -99,7 +102,7 @@ def declare_objective(model: ConcreteModel, horizon: Horizon) -> None:
     model.term = Objective(list(expressions), rule=lambda _, name: expressions[name])
 
 
-def value_per_kwh(horizon: Horizon) -> np.ndarray:
+def value_per_kwh(horizon: Horizon) -> Floats:
     """What a missing kWh counts per need: twice what serving it could cost at worst (energy in the dearest step, in a window
     of its own under every demand price), and TIER_RATIO times more with each priority that is in use."""
     request = horizon.request
@@ -108,8 +111,10 @@ def value_per_kwh(horizon: Horizon) -> np.ndarray:
     peak = sum(d.price_per_kw * 3600.0 / d.window_s for d in request.demand)
     worst = dearest + peak or 1.0
     priorities = sorted({need.priority for need in request.needs})
+    ratio = min(TIER_RATIO, MOST_RATIO ** (1.0 / max(1, len(priorities) - 1)))
     tiers = np.array([priorities.index(need.priority) for need in request.needs])
-    return 2.0 * worst * TIER_RATIO**tiers
+    value: Floats = 2.0 * worst * ratio**tiers
+    return value
 
 
 def typical_price_per_kwh(horizon: Horizon) -> float:

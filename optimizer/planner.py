@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cpms.domain.errors import PlanFailed
 from cpms.domain.plan import BindingLimit, Plan, PlanRequest, PlanStatus, SessionPlan
 from optimizer.certify import complete, cost_of_terms, lower_bound, relative_gap
-from optimizer.explain import binding_limits, relaxed_limits
+from optimizer.explain import binding_limits, relaxed_limits, unservable
 from optimizer.formulation import LinearProgram, formulate
 from optimizer.horizon import Horizon, horizon
 from optimizer.objective import TERMS
@@ -95,7 +95,7 @@ def _to_plan(problem: Horizon, program: LinearProgram, result: Result, started_s
         binding=binding,
         relaxed=relaxed_limits(problem),
         cost_by_term={term.name: float(cost) for term, cost in zip(TERMS, costs, strict=True)},
-        note=result.note,
+        note="; ".join(filter(None, (result.note, unservable(problem)))),
     )
 
 

@@ -74,10 +74,24 @@ def test_higher_priority_is_served_first_when_not_all_can_be():
     assert made.sessions[0].shortfall_kwh == pytest.approx(20.0)
 
 
+def test_with_many_priorities_each_still_goes_before_the_next():
+    many = [need(f"p{p}", 5.0, 1.0, min_current_a=0.0, priority=p) for p in range(10)]
+    made = plan(request(*many, feeders=(feeder(4, import_kw=25.0),)))
+    short = [session.shortfall_kwh for session in made.sessions]
+    assert short == pytest.approx([5.0] * 5 + [0.0] * 5, abs=0.2)  # less than three setpoints
+
+
+def test_of_two_alike_none_gets_all_before_the_other_has_half():
+    both = [need(name, 20.0, 2.0, min_current_a=0.0) for name in ("a", "b")]
+    made = plan(request(*both, feeders=(feeder(4, import_kw=11.0),)))
+    assert max(session.shortfall_kwh for session in made.sessions) <= 10.1
+
+
 def test_the_minimum_current_above_the_fuse_means_no_charging_and_a_named_shortfall():
     made = plan(request(need(energy_kwh=10), feeders=(feeder(4, limit_a=5.0),)))
     assert set(made.sessions[0].current_a) == {0.0}
     assert made.sessions[0].shortfall_kwh == pytest.approx(10.0)
+    assert made.note == "a has no step with room for its minimum"
 
 
 def test_a_limit_that_other_load_alone_exceeds_is_named_and_nobody_charges_under_it():
@@ -140,6 +154,7 @@ def test_a_need_whose_time_is_over_is_short_of_all_of_it(hours: float):
     made = plan(request(need(energy_kwh=3.0, hours=hours), need("b", 5.0)))
     assert made.sessions[0].shortfall_kwh == pytest.approx(3.0)
     assert made.sessions[1].shortfall_kwh == 0.0
+    assert made.note == "a is past its departure"
 
 
 def test_nobody_to_charge_is_a_plan_too():
