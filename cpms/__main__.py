@@ -53,6 +53,9 @@ def _add_demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     demo.add_argument("--date", metavar="YYYY-MM-DD", help="the recorded day to replay")
     demo.add_argument("--speed", type=float, default=480.0, help="clock seconds per second (480: a day in 3 minutes)")
     demo.add_argument("--seed", type=int, default=7, help="seed of everything random in the day")
+    demo.add_argument(
+        "--kill-at", type=float, metavar="HOURS", help="kill the server (SIGKILL) so long after the day's start"
+    )
     demo.set_defaults(run=_demo)
 
 

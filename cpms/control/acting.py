@@ -12,7 +12,7 @@ from cpms.control.effects import AlarmKind, AskPlan, RaiseAlarm, SendGrant, Stor
 from cpms.control.fallback import equal_shares
 from cpms.control.fit import Wish, fit, quantised, steerable_room
 from cpms.control.ledger import NotAdmitted
-from cpms.control.request import Known, need_of, plan_request
+from cpms.control.request import Known, nearly_done, need_of, plan_request
 from cpms.control.situation import Situation
 from cpms.control.wishes import maximum_a, minimum_a
 from cpms.domain.command import CommandPriority
@@ -128,10 +128,11 @@ class Acting:
         return self._probing(session, connector, planned, now)
 
     def _probing(self, session: Session, connector: Connector, planned: Vector, now: datetime) -> Vector:
-        """A little more than planned where that shows what the vehicle is: the minimum until its phases were seen, and more than it
-        is believed to take where it is planned with all of that."""
-        book = self._s.book
-        if session.active_phases is None and now - session.started_at < PROBE_FOR:
+        """A little more than planned where that shows what the vehicle is, or finishes it: the minimum until its phases were seen and
+        when it is nearly done, and more than it is believed to take where it is planned with all of that."""
+        situation, book = self._s, self._s.book
+        unseen = session.active_phases is None and now - session.started_at < PROBE_FOR
+        if unseen or nearly_done(session, connector, situation.site.voltage_v, situation.settings):
             planned = [max(a, connector.min_current_a) for a in planned]
         all_a, probe_a = book.accepts_a(session, connector) - connector.step_a, book.probe_a(session, connector)
         return [probe_a if a >= all_a else a for a in planned]

@@ -16,13 +16,13 @@ from cpms.domain.grid import LimitTimeline
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
 from cpms.domain.session import Session
-from cpms.domain.site import Site
+from cpms.domain.site import Connector, Site
 from cpms.domain.tariff import Tariff
 from cpms.domain.time import Interval, floor_time
 from cpms.domain.units import power_kw
 
 MEDIAN = 0.5
-LITTLE_KWH = 0.1
+LITTLE_KWH = 0.05
 """Below this a need counts as met."""
 TAPERING_SHARE = 0.2
 """The last share of a vehicle's energy, in which it accepts less and less; it takes up to twice as long."""
@@ -127,6 +127,13 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         priority=session.priority,
         current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
     )
+
+
+def nearly_done(session: Session, connector: Connector, voltage_v: float, settings: ControlSettings) -> bool:
+    """Whether less is missing than a quarter of an hour at the minimum gives: too little to plan for, and not to be forgotten."""
+    missing_kwh = _wanted(session, settings)[0] - session.energy_kwh
+    quarter_kwh = power_kw(connector.min_current_a, voltage_v, len(session.active_phases or connector.phases)) / 4
+    return session.energy_kwh > LITTLE_KWH and LITTLE_KWH < missing_kwh < quarter_kwh
 
 
 def _wanted(session: Session, settings: ControlSettings) -> tuple[float, datetime]:

@@ -52,7 +52,7 @@ class NotReady(CpmsError):
 class DemoOptions:
     """What `cpms demo` is told. Ports of 0 are chosen; `data_dir` None is a temporary directory.
 
-    `until_s` [s of the clock]: end the day early.
+    `until_s` [s of the clock]: end the day early. `kill_at_s` [s of the clock]: kill the server then (SIGKILL).
     """
 
     sessions: Path | None = None
@@ -65,6 +65,7 @@ class DemoOptions:
     ocpp_port: int = 0
     api_port: int = 0
     until_s: int | None = None
+    kill_at_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ async def demo(options: DemoOptions, console: Console) -> DemoResult:
     with _data_dir(options) as data_dir, _one_quiet_worker() as pool:
         comparisons = pool.apply_async(compare, (day, options.seed))
         async with _served(options, day, data_dir, console) as stage:
-            await _live_through(stage, console)
+            await _live_through(stage, console, options.kill_at_s)
             others = await asyncio.to_thread(comparisons.get)
             result = await _gather(stage, others)
             report.show(result, console)
@@ -175,11 +176,13 @@ async def set_up(platform: Platform, day: Day) -> dict[str, str | None]:
     return keys
 
 
-async def _live_through(stage: Stage, console: Console) -> None:
+async def _live_through(stage: Stage, console: Console, kill_at_s: int | None) -> None:
     """Connect the stations, let the day pass, and let them say their last words."""
     live = stage.live
     work = [client.run() for client in live.clients]
     work += [live.beat(), live.state_needs(stage.platform), live.meter(stage.platform)]
+    if kill_at_s is not None:
+        work.append(_kill_server(stage, kill_at_s, console))
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in work]
@@ -192,6 +195,14 @@ async def _live_through(stage: Stage, console: Console) -> None:
                 task.cancel()
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from failures
+
+
+async def _kill_server(stage: Stage, kill_at_s: int, console: Console) -> None:
+    """What no server survives, to show that nothing is lost: it is started again, as an init system would."""
+    await stage.clock.sleep(kill_at_s)
+    if (pid := stage.server.pid) is not None:
+        console.print(f"killing the server, process {pid}")
+        os.kill(pid, signal.SIGKILL)
 
 
 async def _all_limited(live: LiveDay) -> None:
