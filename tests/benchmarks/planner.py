@@ -37,16 +37,19 @@ def measure(connectors: int, scarce: bool, time_limit_s: float, seed: int) -> di
     return {
         "plan": made,
         "on_grid": _measured(_with_step(asked, OCPP_STEP_A)),
-        "plain_milp": _plain_milp(fine, float(str(made["cpu_s"])), made["bound"]),
+        "plain_milp": _plain_milp(fine, float(str(made["wall_s"])), made["bound"]),
     }
 
 
 def _measured(asked: PlanRequest) -> dict[str, object]:
+    started_s = time.monotonic()
     made = plan(asked)
+    wall_s = time.monotonic() - started_s
     wanted_kwh = sum(need.energy_kwh for need in asked.needs)
     return {
         "status": made.status.value,
         "cpu_s": round(made.cpu_s, 3),
+        "wall_s": round(wall_s, 3),
         "gap": made.gap,
         "objective": made.objective,
         "bound": made.bound,
@@ -54,10 +57,10 @@ def _measured(asked: PlanRequest) -> dict[str, object]:
     }
 
 
-def _plain_milp(asked: PlanRequest, cpu_s: float, bound: object) -> dict[str, object]:
-    """HiGHS on the whole model, every slot semi-continuous, within `cpu_s` seconds [s]."""
+def _plain_milp(asked: PlanRequest, wall_s: float, bound: object) -> dict[str, object]:
+    """HiGHS on the whole model, every slot semi-continuous, within `wall_s` seconds [s]."""
     started_s = time.process_time()
-    problem = horizon(replace(asked, time_limit_s=max(cpu_s, 0.05)))
+    problem = horizon(replace(asked, time_limit_s=max(wall_s, 0.05)))
     solver = Solver(formulate(problem), problem)
     least_kw = problem.min_kw[problem.slots.need]
     kind = np.where(least_kw > 0, SEMI_CONTINUOUS, CONTINUOUS).astype(np.uint8)

@@ -16,8 +16,8 @@ from tests.optimizer.oracle import energy_kwh, exceeded_limits
 from tests.optimizer.requests import feeder, need, request
 
 COUNT = 6
-many = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-few = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:
