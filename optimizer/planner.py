@@ -38,7 +38,7 @@ def plan(request: PlanRequest, start: Plan | None = None) -> Plan:
     """The best plan found in the time allowed, with its certificate and its reasons; `start`: an earlier plan to begin at.
 
     Never infeasible: needs are soft and what is missing is named per session; limits that other load alone exceeds are named too.
-    If the solver fails the plan is made by rule (status FALLBACK). Raises InvalidInput only.
+    If the solver fails it is `start` clipped to the limits, or made by rule (status FALLBACK). Raises InvalidInput only.
     """
     started_s = time.process_time()
     require_valid(request)
@@ -55,13 +55,15 @@ def in_canonical_order(request: PlanRequest) -> PlanRequest:
 
 
 def _solve(problem: Horizon, program: LinearProgram, start: Plan | None) -> Result:
-    """Optimised setpoints, or those by rule where HiGHS has no answer in time."""
+    """Optimised setpoints; where HiGHS has no answer in time the earlier plan clipped to the limits, without one those by rule."""
+    start_kw = warm_setpoints_kw(problem, start) if start is not None else None
     solver = Solver(program, problem)
     try:
         relaxation = solver.relax()
     except PlanFailed as failure:
+        if start_kw is not None:
+            return Result(start_kw, None, f"the earlier plan within the limits of now: {failure}")
         return Result(rule_setpoints_kw(problem), None, f"planned by rule: {failure}")
-    start_kw = warm_setpoints_kw(problem, start) if start is not None else None
     return Result(search(solver, problem, relaxation, start_kw), relaxation)
 
 

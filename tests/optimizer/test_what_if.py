@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.plan import PlanStatus
 from optimizer import plan
 from optimizer.what_if import more_grid, what_if, without_priorities
 from tests.benchmarks.sites import made_up_request
@@ -73,3 +74,16 @@ def test_beginning_at_a_good_plan_is_never_worse_than_that_plan():
     assert again.objective is not None
     assert first.objective is not None
     assert again.objective <= first.objective + 1e-6
+
+
+def test_without_time_for_the_solver_the_earlier_plan_goes_on_within_the_limits():
+    asked = made_up_request(12, steps=24)
+    tightened = replace(
+        asked,
+        time_limit_s=1e-9,
+        feeders=tuple(replace(f, limit_a=tuple(0.5 * a for a in f.limit_a)) for f in asked.feeders),
+    )
+    made = plan(tightened, start=plan(asked))
+    assert made.status is PlanStatus.FALLBACK
+    assert "earlier plan" in made.note
+    assert exceeded_limits(tightened, made) == []
