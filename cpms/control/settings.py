@@ -85,7 +85,7 @@ class ControlSettings:
     horizon_min_s: int = 12 * 3600
     horizon_max_s: int = 36 * 3600
     other_load_level: float = 0.9
-    departure_margin_s: float = 1800.0
+    departure_margin_s: float = 2700.0
     drift_kwh: float = 2.0
     plan_time_limit_s: float = 10.0
     plan_gap_target: float = 0.001

@@ -133,7 +133,8 @@ class VirtualStation:
         horizon = now + timedelta(seconds=LOOKAHEAD_S)
         if outlet.transaction is None:
             return 0.0, horizon
-        schedule = self.profiles.schedule(connector_id, now, LOOKAHEAD_S, outlet.transaction)
+        begun = max(now, outlet.transaction.started_at)  # the plant's seconds are whole, a transaction's start is not
+        schedule = self.profiles.schedule(connector_id, begun, LOOKAHEAD_S, outlet.transaction)
         until = now + timedelta(seconds=schedule[1][0]) if len(schedule) > 1 else horizon
         return schedule[0][1], until
 

@@ -196,6 +196,19 @@ def test_a_transaction_profile_is_accepted_once_the_transaction_is_known(peer16:
     assert peer16.station.limit_at(1, peer16.now)[0] == 0.0
 
 
+def test_a_default_that_runs_from_the_start_of_a_transaction_holds_in_the_second_in_which_it_starts(
+    peer16: Peer,
+) -> None:
+    peer16.connect()
+    relative = profile16(0) | {"chargingProfileKind": "Relative"}
+    peer16.command("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": relative})
+    peer16.station.plug_in(1, "TAG", peer16.later(0.6))
+    peer16.drain()
+    transaction = peer16.station.outlets[1].transaction
+    assert transaction is not None
+    assert peer16.station.limit_at(1, transaction.started_at - timedelta(seconds=0.6))[0] == 0.0
+
+
 def test_a_station_knows_whether_all_its_connectors_have_a_default(peer16: Peer) -> None:
     assert not peer16.station.is_limited
     peer16.command("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile16(0)})

@@ -1,0 +1,53 @@
+"""The demo end to end, on real parts: a server process on the embedded database, stations on sockets, killed on the way."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from cpms.simulation.demo import DemoOptions, run_demo
+from cpms.simulation.result import DemoResult
+
+HOURS_S = 3600
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoResult, Path]:
+    """The first four hours of the demo day, with the server killed while vans charge."""
+    directory = tmp_path_factory.mktemp("demo")
+    options = DemoOptions(report_dir=directory, until_s=4 * HOURS_S, kill_at_s=round(1.5 * HOURS_S), speed=300.0)
+    return run_demo(options, Console(quiet=True)), directory
+
+
+def test_no_second_of_the_day_is_above_a_limit_although_the_server_was_killed(
+    lived: tuple[DemoResult, Path],
+) -> None:
+    optimized = lived[0].results[0]
+    assert lived[0].restarts == 1
+    assert [(limit.name, limit.worst_share) for limit in optimized.limits if limit.overload_s] == []
+
+
+def test_no_session_is_lost_or_doubled_and_energy_is_what_the_vehicles_took(lived: tuple[DemoResult, Path]) -> None:
+    result = lived[0]
+    took = {v.visit.id_tag: round(v.energy_kwh, 1) for v in result.results[0].visits}
+    kept = [(s["id_tag"], round(s["energy_kwh"], 1)) for s in result.sessions]
+    assert len(kept) == len(took)
+    assert dict(kept) == pytest.approx(took, abs=0.11)
+    assert [s for s in result.sessions if s["ended_at"] is None or s["estimated"]] == []
+    assert sum(took.values()) > 50
+
+
+def test_every_plan_carries_its_certificate(lived: tuple[DemoResult, Path]) -> None:
+    plans = json.loads((lived[1] / "report.json").read_text())["plans"]
+    assert len(plans) > 10
+    assert all(plan["gap"] is not None and plan["gap"] >= 0 for plan in plans if plan["status"] != "fallback")
+    assert {plan["status"] for plan in plans} <= {"optimal", "feasible", "fallback"}
+
+
+def test_the_report_compares_four_controllers_and_draws_the_day(lived: tuple[DemoResult, Path]) -> None:
+    report = json.loads((lived[1] / "report.json").read_text())
+    assert len(report["controllers"]) == 4
+    for controller in report["controllers"].values():
+        assert {"energy_kwh", "needs_met", "cost", "peak_kw", "shortfall_kwh", "limits"} <= controller.keys()
+    assert (lived[1] / "day.png").read_bytes().startswith(b"\x89PNG")
