@@ -1,4 +1,4 @@
-"""The command line: `cpms serve`, `cpms demo`, `cpms settings`, `cpms token create`."""
+"""The command line: `cpms serve`, `cpms demo`, `cpms plan`, `cpms settings`, `cpms token create`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cpms.domain.errors import CpmsError
+from cpms.domain.errors import CpmsError, InvalidInput
 from cpms.domain.identity import Role
 from cpms.settings import Settings, load_settings, shown
 
@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--role", choices=[role.value for role in Role], required=True)
     create.add_argument("--label", default="", help="whose it is, for people")
     create.set_defaults(run=_token_create)
+    plan = verbs.add_parser("plan", help="plan a situation written as JSON and say why")
+    plan.add_argument("situation", type=Path, help="such as tests/situations/*/situation.json")
+    plan.set_defaults(run=_plan)
     _add_demo(verbs)
     return parser
 
@@ -74,6 +77,19 @@ def _token_create(settings: Settings, options: argparse.Namespace) -> None:
     from cpms.app.tokens import create_token
 
     print(asyncio.run(create_token(settings, Role(options.role), options.label)))
+
+
+def _plan(_: Settings, options: argparse.Namespace) -> None:
+    import optimizer
+    from optimizer.report import describe
+    from optimizer.situation import read_situation
+
+    try:
+        text = options.situation.read_text()
+    except OSError as error:
+        raise InvalidInput("situation", str(error), "name a file that can be read") from error
+    request = read_situation(text)
+    print(describe(request, optimizer.plan(request)))
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:

@@ -66,7 +66,7 @@ class Backend:
             case AuthorizeRequested():
                 return AuthorizeReply(await self._authorize(event.id_tag, event.received_at))
             case SamplesReceived():
-                self._keep(event.samples)
+                await self._keep(event.samples)
             case DeviationSeen():
                 log.info("station %s: %s: %s", event.station_id, event.action, event.problem)
                 return None
@@ -91,19 +91,19 @@ class Backend:
 
     async def _transaction_started(self, event: TransactionStarted) -> TransactionReply:
         session = await self.store.start_transaction(event)
-        self._keep(event.samples)
+        await self._keep(event.samples)
         return TransactionReply(session.transaction_id, await self._admit(session, event.id_tag, event.received_at))
 
     async def _transaction_updated(self, event: TransactionUpdated) -> TransactionReply:
         session = await self.store.update_transaction(event)
-        self._keep(event.samples)
+        await self._keep(event.samples)
         status = await self._admit(session, event.id_tag, event.received_at)
         self.sites.post_station(SamplesReceived(event.station_id, event.received_at, event.samples))
         return TransactionReply(session.transaction_id, status)
 
     async def _transaction_ended(self, event: TransactionEnded) -> TransactionReply:
         session = await self.store.end_transaction(event)
-        self._keep(event.samples)
+        await self._keep(event.samples)
         self.sites.post(session.site_id, SessionClosed(session))
         self.sites.remember(session)
         status = None if event.id_tag is None else await self._authorize(event.id_tag, event.received_at)
@@ -128,6 +128,7 @@ class Backend:
         token = await self.store.token(id_tag)
         return AuthorizationStatus.INVALID if token is None else token.status(now)
 
-    def _keep(self, samples: Sequence[Sample]) -> None:
-        if samples:
-            self.ingest.add(samples)
+    async def _keep(self, samples: Sequence[Sample]) -> None:
+        """Have samples stored soon; where the buffer is full, the station waits for its answer (B5)."""
+        while samples and not self.ingest.add(samples):
+            await self.ingest.room()

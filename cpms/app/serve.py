@@ -78,6 +78,7 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
             ServerOptions(heartbeat_interval_s=settings.heartbeat_interval_s, call_timeout_s=settings.call_timeout_s),
         )  # fmt: skip
         stack.push_async_callback(supervisor.stop)
+        await store.record_all_disconnected(clock.now())
         await sites.start()
         stack.push_async_callback(gateway.stop)
         await gateway.start()
