@@ -1,6 +1,7 @@
 """Vehicles yet to come: likely days for the rest of today, and what a kW of peak costs while most of the month is unknown.
 
-Nothing here has parameters fitted to a site. What it knows are visits that ended by `now`; a day is represented by the last days
+No parameter is fitted to a site at run time; `WITHOUT_FORESIGHT` and the smoothing were chosen on one garage's half year.
+What it knows are visits that ended by `now`; a day is represented by the last days
 of its kind (working day or weekend), each as it was, because a sum of averages has no peaks.
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from datetime import datetime
 from cpms.app.sites import Sites
 from cpms.control.events import SessionClosed, SessionOpened
 from cpms.domain.command import RemoteStop
+from cpms.domain.errors import StoreUnavailable
 from cpms.domain.identity import AuthorizationStatus, StationCredentials
 from cpms.domain.session import Session, SessionState
 from cpms.domain.telemetry import (
@@ -36,6 +39,8 @@ from data.store import Store
 
 log = logging.getLogger(__name__)
 
+ROOM_WITHIN_S = 5.0
+
 
 @dataclass
 class Backend:
@@ -55,7 +60,7 @@ class Backend:
         self.ingest.add_raw(station_id, received_at, direction, text)
 
     async def handle(self, event: StationEvent) -> Reply:
-        """Make an event durable, tell the controller, and answer."""
+        """Make an event durable, tell the controller, and answer. The controller hears of a station's state in any case."""
         match event:
             case TransactionStarted():
                 return await self._transaction_started(event)
@@ -66,7 +71,9 @@ class Backend:
             case AuthorizeRequested():
                 return AuthorizeReply(await self._authorize(event.id_tag, event.received_at))
             case SamplesReceived():
+                self.sites.post_station(event)
                 await self._keep(event.samples)
+                return None
             case DeviationSeen():
                 log.info("station %s: %s: %s", event.station_id, event.action, event.problem)
                 return None
@@ -74,6 +81,7 @@ class Backend:
 
     async def _station_changed(self, event: StationEvent) -> Reply:
         reply: Reply = None
+        self.sites.post_station(event)
         match event:
             case StationBooted():
                 await self.store.record_boot(event)
@@ -86,24 +94,20 @@ class Backend:
                 await self.store.record_disconnection(event.station_id, event.received_at)
             case ConnectorStatusChanged():
                 await self.store.record_status(event)
-        self.sites.post_station(event)
         return reply
 
     async def _transaction_started(self, event: TransactionStarted) -> TransactionReply:
         session = await self.store.start_transaction(event)
-        await self._keep(event.samples)
         return TransactionReply(session.transaction_id, await self._admit(session, event.id_tag, event.received_at))
 
     async def _transaction_updated(self, event: TransactionUpdated) -> TransactionReply:
         session = await self.store.update_transaction(event)
-        await self._keep(event.samples)
         status = await self._admit(session, event.id_tag, event.received_at)
         self.sites.post_station(SamplesReceived(event.station_id, event.received_at, event.samples))
         return TransactionReply(session.transaction_id, status)
 
     async def _transaction_ended(self, event: TransactionEnded) -> TransactionReply:
         session = await self.store.end_transaction(event)
-        await self._keep(event.samples)
         self.sites.post(session.site_id, SessionClosed(session))
         self.sites.remember(session)
         status = None if event.id_tag is None else await self._authorize(event.id_tag, event.received_at)
@@ -129,6 +133,9 @@ class Backend:
         return AuthorizationStatus.INVALID if token is None else token.status(now)
 
     async def _keep(self, samples: Sequence[Sample]) -> None:
-        """Have samples stored soon; where the buffer is full, the station waits for its answer (B5)."""
-        while samples and not self.ingest.add(samples):
-            await self.ingest.room()
+        """Have samples stored soon; where the buffer stays full, the station gets no acknowledgement (B5)."""
+        if samples and not self.ingest.add(samples):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ingest.room(), ROOM_WITHIN_S)
+            if not self.ingest.add(samples):
+                raise StoreUnavailable("There is no room for samples now.")

@@ -1,17 +1,24 @@
-"""What a controller learns and what may be written a moment later, in batches: losing it costs capacity, never safety."""
+"""What a controller learns and what may be written a moment later, in batches.
+
+Losing it costs capacity, not safety: what a restart must know of boots is durable before the controller hears of them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cpms.control.effects import SessionLearned
+from cpms.domain.errors import CpmsError
 from cpms.domain.grid import GrantState
 from cpms.domain.telemetry import Alarm
 from data.store import Store
 
 WRITE_EVERY_REAL_S = 0.25
+MOST_ALARMS = 1000
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -40,7 +47,10 @@ class Books:
         """Write for ever."""
         while True:
             await asyncio.sleep(WRITE_EVERY_REAL_S)
-            await self.write()
+            try:
+                await self.write()
+            except CpmsError as error:
+                log.warning("site %s: written later: %s", self.site_id, error)
 
     async def write(self) -> None:
         """Write what is pending; what cannot be written stays pending."""
@@ -53,9 +63,16 @@ class Books:
                 raise
         if self._sessions:
             sessions, self._sessions = self._sessions, {}
-            await self.store.note_session_progress(
-                [(s.session_id, s.energy_kwh, s.state, s.active_phases) for s in sessions.values()]
-            )
+            progress = [(s.session_id, s.energy_kwh, s.state, s.active_phases) for s in sessions.values()]
+            try:
+                await self.store.note_session_progress(progress)
+            except BaseException:
+                self._sessions = sessions | self._sessions
+                raise
         if self._alarms:
-            alarms, self._alarms = self._alarms, []
-            await self.store.record_alarms(alarms)
+            alarms, self._alarms = self._alarms[-MOST_ALARMS:], []
+            try:
+                await self.store.record_alarms(alarms)
+            except BaseException:
+                self._alarms = alarms + self._alarms
+                raise

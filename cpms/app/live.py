@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from api.ports import ComponentHealth, Health
 from cpms.app.planner import Workers
@@ -28,6 +29,8 @@ class LiveProcess:
     ingest: SampleIngest
     workers: Workers
     supervisor: Supervisor
+    _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from reading what changed until it is handed over: what was read later is never overtaken by what was read before."""
 
     def site_state(self, site_id: str) -> SiteState | None:
         """What the site's controller sees now."""
@@ -36,13 +39,16 @@ class LiveProcess:
 
     async def site_changed(self, site_id: str) -> None:
         """A site was created or edited, a station was added."""
-        running = await self.sites.start_site(site_id)
-        running.runner.post(SiteChanged(running.site))
+        async with self._changing:
+            running = await self.sites.start_site(site_id)
+            running.runner.post(SiteChanged(running.site))
 
     async def limits_changed(self, site_id: str) -> None:
         """Limits or events changed; all that hold are read anew."""
-        limits, events = await self.store.limits(site_id), await self.store.events(site_id)
-        self.sites.post(site_id, LimitsChanged(tuple(limits), tuple(events)))
+        async with self._changing:
+            limits = await self.store.limits(site_id)
+            events = await self.store.events(site_id, since=self.sites.clock.now())
+            self.sites.post(site_id, LimitsChanged(tuple(limits), tuple(events)))
 
     async def events_changed(self, site_id: str) -> None:
         """Events are limits."""
@@ -50,14 +56,16 @@ class LiveProcess:
 
     async def tariff_changed(self, site_id: str) -> None:
         """The tariff changed."""
-        tariff = await self.store.tariff(site_id)
-        if tariff is not None:
-            self.sites.post(site_id, TariffChanged(tariff))
+        async with self._changing:
+            tariff = await self.store.tariff(site_id)
+            if tariff is not None:
+                self.sites.post(site_id, TariffChanged(tariff))
 
     async def need_changed(self, session_id: str) -> None:
         """A driver or operator said what a session needs."""
-        session = await self.store.session(session_id)
-        self.sites.post(session.site_id, NeedChanged(session.id, session.need, session.priority))
+        async with self._changing:
+            session = await self.store.session(session_id)
+            self.sites.post(session.site_id, NeedChanged(session.id, session.need, session.priority))
 
     async def measured(self, measurements: Sequence[FeederMeasurement]) -> None:
         """Meters were read."""

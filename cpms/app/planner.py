@@ -61,6 +61,11 @@ class Workers:
         except TimeoutError:
             self._replace(pool)
             raise PlanFailed(f"{work.__name__} took longer than {self._timeout_s:g} s") from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise PlanFailed(f"{work.__name__} was given up with its pool") from None
         except BrokenProcessPool as error:
             self._replace(pool)
             raise PlanFailed(f"the process of {work.__name__} died") from error

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from cpms.control.controller import SiteController
 from cpms.control.settings import ControlSettings
 from cpms.domain.forecast import Forecast, ForecastQuantity
+from cpms.domain.grid import Grant, GrantState
 from cpms.domain.identity import AuthorizationStatus
 from cpms.domain.session import Session
 from cpms.domain.site import Site
@@ -26,14 +27,26 @@ async def restore_controller(store: Store, site_id: str, settings: ControlSettin
         now,
         epoch=epoch,
         limits=await store.limits(site_id),
-        events=await store.events(site_id),
+        events=await store.events(site_id, since=now),
         tariff=tariff,
         forecasts=await _forecasts(store, site_id),
         sessions=await _sessions(store, site_id, now),
-        grants=await store.live_grants(site_id),
+        grants=await _grants(store, site_id),
         plan=await store.current_plan(site_id),
         windows=[] if tariff is None else await _demand_windows(store, site, tariff, now),
     )
+
+
+async def _grants(store: Store, site_id: str) -> list[tuple[Grant, GrantState]]:
+    """Every grant that may be in force; a default from before its station's last boot confirms nothing (G5)."""
+    stations = await store.connection_states(site_id)
+
+    def known(grant: Grant, state: GrantState) -> GrantState:
+        station = stations.get(grant.connector.station_id)
+        booted_at = None if station is None else station.booted_at
+        return GrantState.UNKNOWN if grant.is_base and booted_at is not None and grant.issued_at < booted_at else state
+
+    return [(grant, known(grant, state)) for grant, state in await store.live_grants(site_id)]
 
 
 async def _forecasts(store: Store, site_id: str) -> list[Forecast]:

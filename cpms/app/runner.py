@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -82,7 +83,8 @@ class SiteRunner:
                 group.create_task(self._handle_events(self.controller, books))
         finally:
             self._drop_everything()
-            await books.write()
+            with contextlib.suppress(errors.CpmsError):
+                await books.write()
 
     def _drop_everything(self) -> None:
         """Forget what is queued or under way: a restored controller knows all that is durable, and asks again."""
@@ -139,7 +141,11 @@ class SiteRunner:
     async def _send_grant(self, effect: SendGrant) -> None:
         queue = self._queue
         command = InstallGrant(effect.grant, effect.connector, effect.priority)
-        result = await self.send(effect.grant.connector.station_id, command)
+        try:
+            result = await self.send(effect.grant.connector.station_id, command)
+        except Exception as error:  # whatever became of it, the controller must not wait for ever, and counts it on
+            log.exception("site %s: sending a grant failed", self.site_id)
+            result = CommandResult(CommandOutcome.TIMED_OUT, str(error))
         queue.put_nowait(GrantAnswered(effect.grant.id, result.outcome, result.detail))
 
     async def _plan(self, request: PlanRequest) -> None:

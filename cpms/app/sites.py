@@ -108,12 +108,12 @@ class Sites:
         return replace(session, need=need, priority=priority)
 
     def _expected_need(self, session: Session) -> EnergyNeed:
-        running = self.running[session.site_id]
+        running = self.running.get(session.site_id)
         return expect_need(
-            tuple(running.history),
+            () if running is None else tuple(running.history),
             session.started_at,
             session.id_tag,
-            running.site.timezone,
+            "UTC" if running is None else running.site.timezone,
             default_energy_kwh=self.settings.default_need_kwh,
             default_stay_h=self.settings.default_stay_s / 3600.0,
         )

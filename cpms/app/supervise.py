@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cpms.domain.errors import CpmsError
 from cpms.domain.time import Clock
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Supervisor:
             started_s = loop.time()
             try:
                 await work()
-                return
+                raise CpmsError("It ended, and should not.")
             except Exception as error:  # the one supervised boundary of every long-lived task
                 log.exception("task %s failed; it starts again in %.1f s", name, pause_s)
                 self._failed(name, error)

@@ -97,6 +97,12 @@ class SessionBook:
             return None
         return session.active_phases if (now - since).total_seconds() >= after_s else None
 
+    def forget_phases(self, station_id: str) -> None:
+        """What was seen of phases at a station no longer counts: it rebooted."""
+        for session in self.sessions.values():
+            if session.connector.station_id == station_id:
+                self._same_phases_since.pop(session.id, None)
+
     def accepts_a(self, session: Session, connector: Connector) -> float:
         """Most current [A per phase] to plan a vehicle with: what it was seen to take, the usual until it was seen."""
         seen = self._acceptance.get(session.id)
@@ -176,9 +182,12 @@ class SessionBook:
                 DRAWING_A,
             )
             seen = tuple(p for p in connector.phases if p in used or p in (session.active_phases or ()))
-            if seen != session.active_phases or session.id not in self._same_phases_since:
+            if not all(p in draw.phase_a for p in connector.phases):
+                self._same_phases_since.pop(session.id, None)  # silence about a phase proves nothing
+            elif seen != session.active_phases or session.id not in self._same_phases_since:
                 self._same_phases_since[session.id] = draw.at
             return replace(session, state=SessionState.CHARGING, active_phases=seen)
+        self._same_phases_since.pop(session.id, None)
         if permitted_a < connector.min_current_a:
             self._idle_since.pop(session.id, None)
         else:

@@ -81,9 +81,6 @@ class SiteController:
             situation.desk.sequences[grant.connector] = max(known, grant.sequence)
         for session in sessions:
             situation.book.open(session)
-            connector = site.connectors.get(session.connector)
-            if connector is not None and 0 < len(session.active_phases or ()) < len(connector.phases):
-                situation.ledger.trust_phases(session.connector, session.active_phases)
         if plan is not None and problem_with(plan) is None:
             situation.plan = PlanInForce(plan, {})
             situation.desk.plan_id = plan.id
@@ -154,6 +151,7 @@ class SiteController:
             self._s.need_plan(reason, now)
 
     def _booted(self, event: t.StationBooted, now: datetime) -> None:
+        self._s.book.forget_phases(event.station_id)
         ended = self._s.ledger.boot(event.station_id, now)
         if ended:
             self._s.out(RecordGrantStates(ended))
@@ -161,8 +159,19 @@ class SiteController:
         self._s.urgent = True
 
     def _session_opened(self, event: ev.SessionOpened | ev.SessionChanged, now: datetime) -> None:
+        if event.session.id not in self._s.book.sessions:
+            self._overtake(event.session)
         self._s.book.open(event.session)
         self._s.need_plan("plug-in" if isinstance(event, ev.SessionOpened) else "a session was edited", now)
+
+    def _overtake(self, session: Session) -> None:
+        """A connector has one vehicle: who was there before is gone, although nobody said so; its grants count on."""
+        key = session.connector
+        for other in [s for s in self._s.book.sessions.values() if s.connector == key]:
+            if other.started_at <= session.started_at:
+                self._s.book.close(other.id)
+        if key in self._s.ledger.accounts:
+            self._s.ledger.trust_phases(key, None)
 
     def _session_closed(self, event: ev.SessionClosed, now: datetime) -> None:
         session = event.session
@@ -189,6 +198,7 @@ class SiteController:
         """Limits hold at once, even ones that cannot be kept safe; people are told."""
         self._s.timeline, self._s.urgent = timeline, True
         self._s.ledger.adopt(timeline, now)
+        self._s.obedience = {key: o for key, o in self._s.obedience.items() if key in timeline.site.connectors}
         self._s.guards = {f.id: self._s.guards.get(f.id, FeederGuard(self._s.settings)) for f in timeline.site.feeders}
         try:
             require_safe(timeline, now)

@@ -45,6 +45,8 @@ class Learning:
         in_force = account.in_force()
         permitted_a = in_force.grant.limit_a_at(sample.sampled_at) if in_force is not None else account.base_a
         before = situation.book.at(sample.connector)
+        if before is None or sample.transaction_id not in (None, before.transaction_id):
+            situation.ledger.trust_phases(sample.connector, None)
         learned = situation.book.learn(sample, situation.site, permitted_a)
         if learned is None or before is None:
             return

@@ -68,6 +68,11 @@ class Ledger:
         if solar_credit_kw is not None:
             self._solar_credit_kw = solar_credit_kw
         connectors = timeline.site.connectors
+        self._trusted = {
+            key: phases
+            for key, phases in self._trusted.items()
+            if key in self.accounts and self.accounts[key].connector == connectors.get(key)
+        }
         self.accounts = {
             key: self.accounts.get(key) or Account(connector, self.settings, unconfirmed_since_s=now.timestamp())
             for key, connector in connectors.items()
@@ -164,12 +169,15 @@ class Ledger:
         """A station rebooted: its connectors count at hardware maximum until confirmed again."""
         ended: dict[str, GrantState] = {}
         for key in self._keys_of(station_id):
+            self.trust_phases(key, None)
             ended |= self.accounts[key].boot(now.timestamp())
             self._recount(key)
         return ended
 
     def quarantine(self, key: ConnectorKey, quarantined: bool) -> None:
         """Count a connector at its hardware maximum, or no longer (G6)."""
+        if quarantined:
+            self.trust_phases(key, None)
         self.accounts[key].quarantined = quarantined
         self._recount(key)
 
@@ -178,8 +186,7 @@ class Ledger:
 
         A transaction's grants die with it, but its connector's fallback is for any vehicle: where there is one, nothing is trusted.
         """
-        connector = self.accounts[key].connector
-        if phases is None or connector.fallback_current_a > 0 or not connector.rotation_known:
+        if phases is None or not self._may_trust(self.accounts[key], phases):
             trusted = self._trusted.pop(key, None) is not None
         else:
             trusted = self._trusted.get(key) != phases
@@ -189,6 +196,13 @@ class Ledger:
             self._add(key, [-a for a in counted])
             self._weights[key] = self._weights_of(key)
             self._add(key, counted)
+
+    def _may_trust(self, account: Account, phases: tuple[Phase, ...]) -> bool:
+        connector = account.connector
+        for_any_vehicle = (
+            connector.fallback_current_a > 0 or account.quarantined or account.maximum_until_s > self._now_s
+        )
+        return connector.rotation_known and not for_any_vehicle and set(phases) <= set(connector.phases)
 
     def _weights_of(self, key: ConnectorKey) -> dict[int, float]:
         return row_weights(self.accounts[key].connector, self.site.max_voltage_v, self._trusted.get(key))
