@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,8 +76,10 @@ def test_make_has_at_most_eight_verbs() -> None:
 
 
 def test_the_wheel_holds_exactly_the_five_packages() -> None:
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    assert sorted(packages["include"]) == sorted(f"{room}*" for room in ROOMS)
     tops = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert tops == set(ROOMS)
+    assert {name for name in tops if any(name.startswith(room) for room in ROOMS)} == set(ROOMS)
 
 
 def test_the_repository_names_no_machine() -> None:
