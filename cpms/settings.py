@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     departure_margin_s: float = Field(
         default=1800.0, ge=0, description="plans are done this long before departures [s]"
     )
+    phases_trusted_s: float = Field(
+        default=180.0, ge=0, description="a vehicle that charged so long on fewer phases is counted on these only [s]"
+    )
     ramp_s: float = Field(default=10.0, ge=0, description="how long a vehicle may take to follow a decrease [s]")
     clock_margin_s: float = Field(default=10.0, ge=0, description="how far a station's clock may be off [s]")
     forecast_cycle_s: float = Field(default=900.0, ge=60, description="forecasts are made this often [s]")

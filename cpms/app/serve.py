@@ -100,6 +100,7 @@ def control_settings(settings: Settings, clock: Clock) -> ControlSettings:
         cycle_s=settings.cycle_s,
         fine_step_s=settings.plan_step_s,
         departure_margin_s=settings.departure_margin_s,
+        phases_trusted_s=settings.phases_trusted_s,
         answer_timeout_s=60.0 + latency_s,
         settle_s=1.0 + latency_s / 16,
         replan_debounce_s=2.0 + latency_s / 4,

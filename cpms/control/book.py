@@ -59,6 +59,20 @@ def draw_of(sample: Sample, connector: Connector, voltage_v: float) -> Draw | No
     return Draw(sample.sampled_at, known, power_kw)
 
 
+@dataclass(frozen=True)
+class PhaseProof:
+    """For how long [s] a vehicle drew on the same phases, all of them reported; pauses neither add to it nor end it."""
+
+    drawn_s: float = 0.0
+    last_at: datetime | None = None
+
+    def after(self, at: datetime | None) -> PhaseProof:
+        """The proof after a sample at `at`; None: one that showed no charging."""
+        if at is None or self.last_at is None:
+            return replace(self, last_at=at)
+        return PhaseProof(self.drawn_s + max(0.0, (at - self.last_at).total_seconds()), at)
+
+
 class SessionBook:
     """Open sessions by id. A connector has at most one: the one that started last."""
 
@@ -67,7 +81,7 @@ class SessionBook:
         self.draws: dict[ConnectorKey, Draw] = {}
         self._idle_since: dict[str, datetime] = {}
         self._acceptance: dict[str, Acceptance] = {}
-        self._same_phases_since: dict[str, datetime] = {}
+        self._proof: dict[str, PhaseProof] = {}
 
     def open(self, session: Session) -> None:
         """Take a session up; what was metered of it before stays."""
@@ -85,23 +99,21 @@ class SessionBook:
         """Forget a session."""
         self._idle_since.pop(session_id, None)
         self._acceptance.pop(session_id, None)
-        self._same_phases_since.pop(session_id, None)
+        self._proof.pop(session_id, None)
         return self.sessions.pop(session_id, None)
 
-    def settled_phases(
-        self, session: Session, connector: Connector, now: datetime, after_s: float
-    ) -> tuple[Phase, ...] | None:
-        """The phases a vehicle uses if these alone were seen for `after_s` [s]; None where that is all of them, or not sure."""
-        since = self._same_phases_since.get(session.id)
-        if since is None or not session.active_phases or len(session.active_phases) == len(connector.phases):
+    def settled_phases(self, session: Session, connector: Connector, after_s: float) -> tuple[Phase, ...] | None:
+        """The phases a vehicle uses if it drew on these alone for `after_s` [s]; None where that is all of them, or not sure."""
+        proof = self._proof.get(session.id)
+        if proof is None or not session.active_phases or len(session.active_phases) == len(connector.phases):
             return None
-        return session.active_phases if (now - since).total_seconds() >= after_s else None
+        return session.active_phases if proof.drawn_s >= after_s else None
 
     def forget_phases(self, station_id: str) -> None:
         """What was seen of phases at a station no longer counts: it rebooted."""
         for session in self.sessions.values():
             if session.connector.station_id == station_id:
-                self._same_phases_since.pop(session.id, None)
+                self._proof.pop(session.id, None)
 
     def accepts_a(self, session: Session, connector: Connector) -> float:
         """Most current [A per phase] to plan a vehicle with: what it was seen to take, the usual until it was seen."""
@@ -182,12 +194,13 @@ class SessionBook:
                 DRAWING_A,
             )
             seen = tuple(p for p in connector.phases if p in used or p in (session.active_phases or ()))
-            if not all(p in draw.phase_a for p in connector.phases):
-                self._same_phases_since.pop(session.id, None)  # silence about a phase proves nothing
-            elif seen != session.active_phases or session.id not in self._same_phases_since:
-                self._same_phases_since[session.id] = draw.at
+            told = all(p in draw.phase_a for p in connector.phases)  # silence about a phase proves nothing
+            proof = self._proof.get(session.id) if told and seen == session.active_phases else None
+            drawing = draw.current_a >= connector.min_current_a - 0.5
+            self._proof[session.id] = (proof or PhaseProof()).after(draw.at if told and drawing else None)
             return replace(session, state=SessionState.CHARGING, active_phases=seen)
-        self._same_phases_since.pop(session.id, None)
+        if (proof := self._proof.get(session.id)) is not None:
+            self._proof[session.id] = proof.after(None)
         if permitted_a < connector.min_current_a:
             self._idle_since.pop(session.id, None)
         else:

@@ -52,7 +52,7 @@ class Learning:
             return
         situation.out(learned)
         after = situation.book.sessions[before.id]
-        self._trust_phases(after, sample)
+        self._trust_phases(after)
         if before.active_phases != after.active_phases and before.active_phases is not None:
             situation.need_plan("a vehicle changed phases", now)
         if self._drifted(after, now):
@@ -60,13 +60,11 @@ class Learning:
         if in_force is not None and self._acceptance(after, sample, in_force.grant):
             situation.need_plan("a vehicle takes more or less than was believed", now)
 
-    def _trust_phases(self, session: Session, sample: Sample) -> None:
+    def _trust_phases(self, session: Session) -> None:
         """A vehicle with one phase is counted on one, once it is sure that it has no more (G9)."""
         situation, key = self._s, session.connector
         connector = situation.site.connectors[key]
-        settled = situation.book.settled_phases(
-            session, connector, sample.sampled_at, situation.settings.phases_trusted_s
-        )
+        settled = situation.book.settled_phases(session, connector, situation.settings.phases_trusted_s)
         situation.ledger.trust_phases(key, settled)
 
     def _acceptance(self, session: Session, sample: Sample, grant: Grant) -> bool:

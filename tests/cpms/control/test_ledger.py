@@ -12,7 +12,7 @@ from cpms.domain.grid import Grant, GrantState, GridLimit, LimitPeriod, LimitTim
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Connector, Feeder, Site, Station
 from cpms.domain.telemetry import CommandOutcome
-from cpms.domain.units import PHASES
+from cpms.domain.units import PHASES, Phase
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 KEYS = [ConnectorKey(f"S{i}", 1) for i in range(3)]
@@ -287,3 +287,38 @@ def test_what_may_be_in_force_never_exceeds_the_limit_at_any_second(operations):
         for second in (*range(0, 30, 3), *range(30, 960, 45)):
             at = pair.now + timedelta(seconds=second)
             assert sum(pair.oracle.may_draw_a(key, at) for key in KEYS) <= 40.0 + 1e-6
+
+
+def free_a(ledger: Ledger) -> tuple[float, ...]:
+    return ledger.headroom("f")[:3]
+
+
+def test_a_vehicle_trusted_with_one_phase_leaves_the_others_to_others():
+    ledger = confirmed()
+    ledger.record(grant(KEYS[0], 2, 30.0))
+    assert free_a(ledger) == (10.0, 10.0, 10.0)
+    ledger.trust_phases(KEYS[0], (Phase.L2,))
+    assert free_a(ledger) == (40.0, 10.0, 40.0)
+    ledger.trust_phases(KEYS[0], None)
+    assert free_a(ledger) == (10.0, 10.0, 10.0)
+
+
+@pytest.mark.parametrize("happening", ["boot", "quarantine", "edit"])
+def test_trust_ends_with_whatever_it_rested_on(happening: str):
+    ledger = confirmed()
+    ledger.trust_phases(KEYS[0], (Phase.L2,))
+    if happening == "boot":
+        ledger.boot("S0", NOW)
+    elif happening == "quarantine":
+        ledger.quarantine(KEYS[0], True)
+    else:
+        ledger.adopt(LimitTimeline(site(fallback_a=6.0)), NOW)
+    assert len(ledger.weights(KEYS[0])) == 4, "three phases and kW"
+    ledger.trust_phases(KEYS[0], (Phase.L2,))
+    assert len(ledger.weights(KEYS[0])) == 4, "nor does it come back meanwhile"
+
+
+def test_nothing_is_trusted_at_a_connector_with_a_fallback_because_that_is_for_any_vehicle():
+    ledger = Ledger(LimitTimeline(site(fallback_a=6.0)), SETTINGS, NOW)
+    ledger.trust_phases(KEYS[0], (Phase.L1,))
+    assert len(ledger.weights(KEYS[0])) == 4

@@ -1,0 +1,104 @@
+"""What meters teach about vehicles: phases they are trusted with, and how much they take."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cpms.control.book import SessionBook
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.session import Session
+from cpms.domain.site import Connector, Feeder, Site, Station
+from cpms.domain.telemetry import PerPhase, Sample
+from cpms.domain.units import Phase
+
+NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
+KEY = ConnectorKey("S", 1)
+CONNECTOR = Connector(KEY)
+SITE = Site("site", "Site", "UTC", "EUR", (Feeder("grid", 100.0),), (Station("S", "site", "grid", (CONNECTOR,)),))
+SESSION = Session("s", "site", KEY, "tx", NOW)
+
+
+class Watched:
+    """A book with one session, told a sample every minute."""
+
+    def __init__(self) -> None:
+        self.book = SessionBook()
+        self.book.open(SESSION)
+        self.now = NOW
+
+    def draws(self, *current_a: float | None, minutes: int = 1, permitted_a: float = 32.0) -> None:
+        for _ in range(minutes):
+            self.now += timedelta(minutes=1)
+            phases: PerPhase = (current_a[0], current_a[1], current_a[2])
+            self.book.learn(Sample(KEY, self.now, self.now, "tx", current_a=phases), SITE, permitted_a)
+
+    def trusted(self) -> tuple[Phase, ...] | None:
+        return self.book.settled_phases(self.book.sessions["s"], CONNECTOR, 180.0)
+
+    def takes(self, drawn_a: float, permitted_a: float) -> tuple[float, float]:
+        self.book.note_acceptance(SESSION, CONNECTOR, drawn_a, permitted_a)
+        return self.book.accepts_a(SESSION, CONNECTOR), self.book.probe_a(SESSION, CONNECTOR)
+
+
+def test_one_phase_is_trusted_after_three_minutes_of_charging_on_it_alone():
+    seen = Watched()
+    seen.draws(16.0, 0.0, 0.0, minutes=3)
+    assert seen.trusted() is None
+    seen.draws(16.0, 0.0, 0.0)
+    assert seen.trusted() == (Phase.L1,)
+
+
+def test_a_phase_that_is_not_reported_proves_nothing():
+    seen = Watched()
+    seen.draws(16.0, None, None, minutes=10)
+    assert seen.trusted() is None
+
+
+def test_pauses_and_inrush_prove_nothing_and_a_pause_ends_no_proof():
+    seen = Watched()
+    seen.draws(1.5, 0.0, 0.0)
+    seen.draws(0.0, 0.0, 0.0, minutes=10)
+    assert seen.trusted() is None
+    seen.draws(16.0, 0.0, 0.0, minutes=4)
+    seen.draws(0.0, 0.0, 0.0, minutes=10)
+    assert seen.trusted() == (Phase.L1,)
+
+
+def test_a_vehicle_that_shows_another_phase_is_no_longer_trusted():
+    seen = Watched()
+    seen.draws(16.0, 0.0, 0.0, minutes=5)
+    seen.draws(16.0, 16.0, 0.0)
+    assert seen.trusted() is None
+
+
+def test_all_phases_are_nothing_to_trust():
+    seen = Watched()
+    seen.draws(16.0, 16.0, 16.0, minutes=10)
+    assert seen.trusted() is None
+
+
+def test_a_reboot_ends_the_proof():
+    seen = Watched()
+    seen.draws(16.0, 0.0, 0.0, minutes=5)
+    seen.book.forget_phases("S")
+    assert seen.trusted() is None
+
+
+def test_a_vehicle_is_planned_with_the_usual_until_it_shows_more_or_less():
+    seen = Watched()
+    assert seen.book.accepts_a(SESSION, CONNECTOR) == 16.0
+    assert seen.takes(16.0, 16.0) == (16.0, 20.0)
+    assert seen.takes(20.0, 20.0) == (20.0, 25.0)
+    assert seen.takes(20.0, 25.0) == (pytest.approx(20.3), pytest.approx(20.3))
+
+
+def test_a_vehicle_that_follows_a_low_limit_shows_nothing():
+    seen = Watched()
+    assert seen.takes(8.0, 8.0) == (16.0, 20.0)
+
+
+def test_tapering_is_followed_down_to_the_minimum():
+    seen = Watched()
+    assert seen.takes(9.0, 16.0)[0] == pytest.approx(9.3)
+    assert seen.takes(6.1, 9.3)[0] == pytest.approx(6.4)
+    assert seen.takes(2.0, 9.3)[0] == pytest.approx(6.4)
