@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CpmsError as error:
         print(f"cpms: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # a port that is taken, a directory that cannot be made
+        print(f"cpms: {error}", file=sys.stderr)
+        return 1
+    except asyncio.CancelledError:
+        return 143
     except KeyboardInterrupt:
         return 130
 

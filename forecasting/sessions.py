@@ -19,6 +19,8 @@ OWN_PRIOR = 3.0
 HOUR_SESSIONS = 120
 MIN_HOUR_SESSIONS = 5
 SITE_SESSIONS = 300
+FALSE_START = timedelta(minutes=5)
+FALSE_START_KWH = 0.2
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,14 @@ def past_stays(history: Sequence[Session], until: datetime, zone: ZoneInfo) -> l
             energy_kwh=session.energy_kwh,
         )
         for session in history
-        if session.ended_at is not None and session.ended_at <= until
+        if session.ended_at is not None and session.ended_at <= until and not _is_false_start(session, session.ended_at)
     ]
     return sorted(stays, key=lambda stay: stay.ended_at, reverse=True)
+
+
+def _is_false_start(session: Session, ended_at: datetime) -> bool:
+    """A plug put in and out again says nothing about needs."""
+    return session.energy_kwh < FALSE_START_KWH or ended_at - session.started_at < FALSE_START
 
 
 def time_of_day_h(instant: datetime, zone: ZoneInfo) -> float:

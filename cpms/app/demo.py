@@ -28,11 +28,17 @@ def demo_options(settings: Settings, options: argparse.Namespace) -> DemoOptions
         seed=options.seed,
         report_dir=options.report,
         keep=options.keep,
-        kill_at_s=None if options.kill_at is None else round(options.kill_at * 3600),
+        kill_at_s=None if options.kill_at is None else _seconds(options.kill_at),
         data_dir=settings.data_dir if PREFIX + "DATA_DIR" in os.environ else None,
         ocpp_port=settings.ocpp_port if PREFIX + "OCPP_PORT" in os.environ else 0,
         api_port=settings.api_port if PREFIX + "API_PORT" in os.environ else 0,
     )
+
+
+def _seconds(hours: float) -> int:
+    if not 0 <= hours <= 48:
+        raise InvalidInput("--kill-at", f"{hours} is no time of the day", "give hours after its start, such as 11.5")
+    return round(hours * 3600)
 
 
 def _date(text: str) -> date:

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -31,6 +33,7 @@ from data.store import Store
 
 log = logging.getLogger(__name__)
 
+PARENT_CHECK_S = 1.0
 LATENCY_REAL_S = 0.5
 """How long a message may take under load [s of the machine] before a demonstration worries."""
 
@@ -40,8 +43,10 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # a demonstration's server does not outlive it
+    watching = [asyncio.create_task(_end_with_parent(stop))] if settings.clock is not None else []
     async with (
-        open_store(settings) as store,
+        open_store(settings, to_serve=True) as store,
         running_process(settings, store) as services,
         serving_api(settings, services) as address,
     ):
@@ -49,6 +54,15 @@ async def serve(settings: Settings) -> None:
         gc.freeze()  # what lives as long as the process is never traversed again
         await stop.wait()
         log.info("stopping")
+        for task in watching:
+            task.cancel()
+
+
+async def _end_with_parent(stop: asyncio.Event) -> None:
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - a dead parent raises no event
+        await asyncio.sleep(PARENT_CHECK_S)
+    stop.set()
 
 
 @asynccontextmanager
@@ -117,20 +131,14 @@ def control_settings(settings: Settings, clock: Clock) -> ControlSettings:
 @asynccontextmanager
 async def serving_api(settings: Settings, services: Services) -> AsyncIterator[str]:
     """The HTTP API; yields its address."""
+    listening = socket.create_server((settings.api_host, settings.api_port))  # OSError if the port is taken
     config = uvicorn.Config(
-        create_app(services), host=settings.api_host, port=settings.api_port,
-        log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2,
+        create_app(services), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2
     )  # fmt: skip
     server = _ApiServer(config)
-    task = asyncio.create_task(server.serve(), name="api")
+    task = asyncio.create_task(server.serve(sockets=[listening]), name="api")
     try:
-        while not server.started:
-            if task.done():
-                task.result()
-                raise OSError(f"the API cannot listen on {settings.api_host}:{settings.api_port}")
-            await asyncio.sleep(0.02)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://{settings.api_host}:{port}"
+        yield f"http://{settings.api_host}:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task

@@ -22,7 +22,7 @@ from cpms.domain.session import Session
 from cpms.domain.site import Connector
 
 PROBE_FOR = timedelta(minutes=20)
-"""So long after plug-in a vehicle may draw the minimum whatever the plan says, until its phases were seen: a plan for three phases
+"""So long after plug-in a vehicle may draw the minimum whatever the plan says, until its phases are known: a plan for three phases
 is worth little to a vehicle that has one."""
 
 
@@ -128,11 +128,12 @@ class Acting:
         return self._probing(session, connector, planned, now)
 
     def _probing(self, session: Session, connector: Connector, planned: Vector, now: datetime) -> Vector:
-        """A little more than planned where that shows what the vehicle is, or finishes it: the minimum until its phases were seen and
+        """A little more than planned where that shows what the vehicle is, or finishes it: the minimum until its phases are known and
         when it is nearly done, and more than it is believed to take where it is planned with all of that."""
         situation, book = self._s, self._s.book
-        unseen = session.active_phases is None and now - session.started_at < PROBE_FOR
-        if unseen or nearly_done(session, connector, situation.site.voltage_v, situation.settings):
+        known = book.knows_phases(session, connector, situation.settings.phases_trusted_s)
+        unsure = not known and now - session.started_at < PROBE_FOR
+        if unsure or nearly_done(session, connector, situation.site.voltage_v, situation.settings):
             planned = [max(a, connector.min_current_a) for a in planned]
         all_a, probe_a = book.accepts_a(session, connector) - connector.step_a, book.probe_a(session, connector)
         return [probe_a if a >= all_a else a for a in planned]

@@ -16,6 +16,7 @@ from cpms.domain.units import PHASES, Phase
 DRAWING_A = 1.0
 USUAL_A = 16.0
 """What most on-board chargers take per phase: believed of a vehicle until it shows more or less, so that no need is missed."""
+REGISTER_MARGIN_KWH = 1.0
 PROBE = 1.25
 """How much more than what it was seen to take a vehicle is permitted until it shows its limit."""
 LEFT_A = 1.0
@@ -109,6 +110,11 @@ class SessionBook:
             return None
         return session.active_phases if proof.drawn_s >= after_s else None
 
+    def knows_phases(self, session: Session, connector: Connector, after_s: float) -> bool:
+        """Whether all phases of the connector were seen in use, or it is proven that the vehicle has fewer."""
+        seen = len(session.active_phases or ())
+        return seen == len(connector.phases) or self.settled_phases(session, connector, after_s) is not None
+
     def forget_phases(self, station_id: str) -> None:
         """What was seen of phases at a station no longer counts: it rebooted."""
         for session in self.sessions.values():
@@ -171,7 +177,8 @@ class SessionBook:
         session = self._session_of(sample)
         if session is None:
             return None
-        learned = replace(session, energy_kwh=_energy_kwh(session, sample))
+        most_kw = connector.max_power_kw(site.max_voltage_v)
+        learned = replace(session, energy_kwh=_energy_kwh(session, sample, most_kw))
         if draw is not None:
             learned = self._with_draw(learned, draw, connector, permitted_a)
         self.sessions[session.id] = learned
@@ -208,7 +215,12 @@ class SessionBook:
         return replace(session, state=SessionState.SUSPENDED) if session.state is SessionState.CHARGING else session
 
 
-def _energy_kwh(session: Session, sample: Sample) -> float:
+def _energy_kwh(session: Session, sample: Sample, most_kw: float) -> float:
+    """Energy delivered [kWh]; a register that shows more than the connector could have given since the start is not believed."""
     if sample.energy_kwh is None or not isfinite(sample.energy_kwh):
         return session.energy_kwh
-    return max(session.energy_kwh, sample.energy_kwh - session.meter_start_kwh)
+    delivered_kwh = sample.energy_kwh - session.meter_start_kwh
+    hours = (sample.sampled_at - session.started_at).total_seconds() / 3600.0
+    if delivered_kwh > REGISTER_MARGIN_KWH + 1.1 * most_kw * hours:
+        return session.energy_kwh
+    return max(session.energy_kwh, delivered_kwh)

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 TOLERANCE = timedelta(minutes=2)
 OLDEST = timedelta(days=400)
+IMPLAUSIBLE = timedelta(days=2)
+"""So far ahead is no clock that can be corrected but a broken timestamp: it counts as now, and teaches nothing."""
 _QUARTER = timedelta(minutes=15)
 _REMEMBERED_STARTS = 32
 
@@ -49,6 +51,9 @@ class StationTime:
 
     def _offset(self, reported_at: datetime, received_at: datetime, deviations: list[str]) -> timedelta:
         ahead = reported_at - received_at
+        if ahead > IMPLAUSIBLE:
+            deviations.append("the timestamp is far in the future")
+            return ahead
         if ahead > TOLERANCE:
             deviations.append("the station's clock is ahead")
             if abs(ahead - self.ahead) > TOLERANCE:

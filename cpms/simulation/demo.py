@@ -40,6 +40,7 @@ LEASE_PER_SPEED_S, CYCLE_PER_SPEED_S, FORECAST_PER_SPEED_S = 3.75, 2.0, 4.0
 solve takes minutes of the clock, and a lease has to outlast several."""
 FINE_STEPS_UP_TO_SPEED = 120.0
 """Beyond this, steps of 5 minutes pass faster than a plan for them is made and sent."""
+FASTEST = 5000.0
 LAST_WORDS_S = 10.0
 CONTROLLER = "optimized"
 
@@ -87,7 +88,10 @@ def run_demo(options: DemoOptions, console: Console | None = None) -> DemoResult
 
 
 async def demo(options: DemoOptions, console: Console) -> DemoResult:
-    """The same, inside an event loop."""
+    """The same, inside an event loop. SIGTERM and SIGHUP cancel it, so that nothing it started is left behind."""
+    if (task := asyncio.current_task()) is not None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     day = shortened(chosen_day(options), options.until_s)
     with _data_dir(options) as data_dir, _one_quiet_worker() as pool:
         comparisons = pool.apply_async(compare, (day, options.seed))
@@ -108,8 +112,8 @@ def chosen_day(options: DemoOptions) -> Day:
     """The demo day, or the recorded one asked for."""
     if (options.sessions is None) != (options.date is None):
         raise InvalidInput("sessions", "file and date are not both given", "give --sessions FILE and --date YYYY-MM-DD")
-    if not options.speed > 0:
-        raise InvalidInput("speed", f"{options.speed} is not above 0", "give clock seconds per second, such as 480")
+    if not 0 < options.speed <= FASTEST:
+        raise InvalidInput("speed", f"{options.speed} cannot be lived", "give clock seconds per second, such as 480")
     if options.sessions is not None and options.date is not None:
         return recorded_day(options.sessions, options.date)
     return demo_day(options.seed)

@@ -98,7 +98,12 @@ async def create_token(environment: dict[str, str], role: str) -> str:
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    out, problem = await process.communicate()
+    try:
+        out, problem = await process.communicate()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
     if process.returncode != 0:
         raise ServerFailed(f"cpms token create failed: {problem.decode(errors='replace')[-2000:]}")
     return out.decode().strip()

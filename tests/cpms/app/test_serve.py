@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,11 +213,22 @@ async def test_after_kill_9_a_running_session_goes_on_and_is_neither_lost_nor_do
     assert session["energy_kwh"] == pytest.approx(7.5)
 
 
-def test_a_second_start_on_the_same_ports_says_so_and_leaves_the_first_alone(product: Product) -> None:
+def test_a_second_server_on_the_same_database_is_refused(product: Product) -> None:
+    elsewhere = product.environment | {"CPMS_OCPP_PORT": "0", "CPMS_API_PORT": "0"}
     command = [sys.executable, "-m", "cpms", "serve"]
-    second = subprocess.run(command, env=product.environment, capture_output=True, text=True, timeout=120, check=False)
+    second = subprocess.run(command, env=elsewhere, capture_output=True, text=True, timeout=120, check=False)
+    assert second.returncode == 1
+    assert second.stderr.splitlines()[-1].startswith("cpms: Another `cpms serve` uses this database")
+    assert product.http.get("/readyz").status_code == 200
+
+
+def test_a_second_start_on_the_same_ports_says_so_and_leaves_the_first_alone(product: Product, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cpms", "serve"]
+    elsewhere = product.environment | {"CPMS_DATA_DIR": str(tmp_path)}
+    second = subprocess.run(command, env=elsewhere, capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode == 1
     assert "in use" in second.stderr
+    assert "Traceback" not in second.stderr
     assert product.http.get("/readyz").status_code == 200
 
 
