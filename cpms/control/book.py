@@ -16,7 +16,7 @@ from cpms.domain.units import PHASES, Phase
 DRAWING_A = 1.0
 USUAL_A = 16.0
 """What most on-board chargers take per phase: believed of a vehicle until it shows more or less, so that no need is missed."""
-REGISTER_MARGIN_KWH = 1.0
+REGISTER_MARGIN_KWH = 2.0
 PROBE = 1.25
 """How much more than what it was seen to take a vehicle is permitted until it shows its limit."""
 LEFT_A = 1.0
