@@ -27,7 +27,7 @@ from cpms.control.settings import ControlSettings
 from cpms.control.state import SiteState
 from cpms.domain import errors
 from cpms.domain.command import Command, InstallGrant
-from cpms.domain.plan import PlanRequest
+from cpms.domain.plan import Plan, PlanRequest
 from cpms.domain.telemetry import Alarm, CommandOutcome, CommandResult, StationConnected
 from cpms.domain.time import Clock
 from data.store import Store
@@ -55,6 +55,8 @@ class SiteRunner:
     controller: SiteController | None = None
     _queue: asyncio.Queue[ControlEvent] = field(default_factory=asyncio.Queue)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _previous: Plan | None = None
+    """Where the next plan starts its search."""
 
     def post(self, event: ControlEvent) -> None:
         """Hand over an event; it is handled after all before it."""
@@ -151,8 +153,8 @@ class SiteRunner:
     async def _plan(self, request: PlanRequest) -> None:
         queue = self._queue
         try:
-            plan = await self.workers.run(optimizer.plan, request)
-            plan = replace(plan, made_at=self.clock.now())
+            plan = await self.workers.run(optimizer.plan, request, self._previous)
+            plan = self._previous = replace(plan, made_at=self.clock.now())
             await self.store.add_plan(plan)
         except Exception as error:  # whatever became of the worker, the controller is told and goes on without
             log.exception("site %s: no plan", self.site_id)
