@@ -35,9 +35,9 @@ from cpms.simulation.scenario import Day
 from cpms.simulation.server_process import ServerProcess, create_token, free_port
 
 READY_WITHIN_S = 60.0
-LEASE_PER_SPEED_S, CYCLE_PER_SPEED_S, FORECAST_PER_SPEED_S, MARGIN_PER_SPEED_S = 3.75, 2.0, 4.0, 8.0
-"""Real seconds [s] that a lease, a planning cycle, a forecasting cycle and the margin before departures last at least. At 480
-clock seconds per second a solve takes minutes of the clock, and a lease has to outlast several."""
+LEASE_PER_SPEED_S, CYCLE_PER_SPEED_S, FORECAST_PER_SPEED_S = 3.75, 2.0, 4.0
+"""Real seconds [s] that a lease, a planning cycle and a forecasting cycle last at least. At 480 clock seconds per second a
+solve takes minutes of the clock, and a lease has to outlast several."""
 FINE_STEPS_UP_TO_SPEED = 120.0
 """Beyond this, steps of 5 minutes pass faster than a plan for them is made and sent."""
 FASTEST = 5000.0
@@ -142,7 +142,6 @@ async def _served(options: DemoOptions, day: Day, data_dir: Path, console: Conso
         "CPMS_LEASE_S": str(max(900.0, LEASE_PER_SPEED_S * options.speed)),
         "CPMS_CYCLE_S": str(max(300.0, CYCLE_PER_SPEED_S * options.speed)),
         "CPMS_FORECAST_CYCLE_S": str(max(900.0, FORECAST_PER_SPEED_S * options.speed)),
-        "CPMS_DEPARTURE_MARGIN_S": str(max(2700.0, MARGIN_PER_SPEED_S * options.speed)),
         "CPMS_PLAN_STEP_S": "300" if options.speed <= FINE_STEPS_UP_TO_SPEED else "900",
         "CPMS_PLAN_TIME_LIMIT_S": "1.0",
         "CPMS_LOG_LEVEL": "WARNING",
