@@ -7,11 +7,11 @@ from importlib.metadata import version
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from api import problems
 from api.auth import require_declared
 from api.body_limit import BodyLimit
 from api.dependencies import known_query_only
 from api.ports import Services
+from api.problems import install as install_problems
 from api.routers import (
     alarms,
     api_tokens,
@@ -48,7 +48,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
-    problems.install(app)
+    install_problems(app)
     routers = [health.router, *(topic.router for topic in TOPICS)]
     routes = (route for router in routers for route in router.routes if isinstance(route, APIRoute))
     require_declared(routes, health.OPEN_PATHS)

@@ -8,6 +8,7 @@ after all replaces what was reconstructed.
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from cpms.domain.errors import NotFound
 from cpms.domain.session import Session, SessionState
@@ -156,20 +157,7 @@ async def _complete_start(work: Work, found: Row, event: TransactionStarted, met
 async def _update(work: Work, site_id: str, event: TransactionUpdated, samples: list[Sample]) -> Row:
     row = await _by_transaction_id(work, event.station_id, event.transaction_id)
     if row is None:
-        known = registers(samples)
-        row = await _add_session(
-            work,
-            site_id,
-            event.station_id,
-            connector_id=await _connector_of(work, event.station_id, event.connector_id, samples),
-            transaction_id=synthetic_transaction_id(event),
-            id_is_ours=False,
-            id_tag=event.id_tag,
-            started_at=min([event.updated_at, *(at for at, _ in known)]),
-            meter_start_kwh=known[0][1] if known else None,
-            state=SessionState.PREPARING.value,
-            start_known=False,
-        )
+        row = await _add_unstarted(work, site_id, event, event.updated_at, samples)
     if row["stop_known"]:
         return row
     energy = await reckon(work, row, max(event.updated_at, row["changed_at"]), None)
@@ -189,20 +177,7 @@ async def _update(work: Work, site_id: str, event: TransactionUpdated, samples: 
 async def _end(work: Work, site_id: str, event: TransactionEnded, samples: list[Sample]) -> Row:
     row = await _by_transaction_id(work, event.station_id, event.transaction_id) or await matching_session(work, event)
     if row is None:
-        known = registers(samples)
-        row = await _add_session(
-            work,
-            site_id,
-            event.station_id,
-            connector_id=await _connector_of(work, event.station_id, event.connector_id, samples),
-            transaction_id=synthetic_transaction_id(event),
-            id_is_ours=False,
-            id_tag=event.id_tag,
-            started_at=min([event.ended_at, *(at for at, _ in known)]),
-            meter_start_kwh=known[0][1] if known else None,
-            state=SessionState.PREPARING.value,
-            start_known=False,
-        )
+        row = await _add_unstarted(work, site_id, event, event.ended_at, samples)
     return row if row["stop_known"] else await end_with(work, row, event, samples)
 
 
@@ -222,6 +197,26 @@ async def _connector_of(work: Work, station_id: str, connector_id: int | None, s
     if not known:
         known = {row["connector_id"] for row in await work.rows("connector_ids", station_id=station_id)}
     return known.pop() if len(known) == 1 else 0
+
+
+async def _add_unstarted(
+    work: Work, site_id: str, event: TransactionUpdated | TransactionEnded, at: datetime, samples: list[Sample]
+) -> Row:
+    """A session whose start nobody heard: it began no later than `at` and its first register."""
+    known = registers(samples)
+    return await _add_session(
+        work,
+        site_id,
+        event.station_id,
+        connector_id=await _connector_of(work, event.station_id, event.connector_id, samples),
+        transaction_id=synthetic_transaction_id(event),
+        id_is_ours=False,
+        id_tag=event.id_tag,
+        started_at=min([at, *(read_at for read_at, _ in known)]),
+        meter_start_kwh=known[0][1] if known else None,
+        state=SessionState.PREPARING.value,
+        start_known=False,
+    )
 
 
 async def _add_session(work: Work, site_id: str, station_id: str, **values: object) -> Row:

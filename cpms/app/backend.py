@@ -13,7 +13,7 @@ from cpms.app.sites import Sites
 from cpms.control.events import SessionClosed, SessionOpened
 from cpms.domain.command import RemoteStop
 from cpms.domain.errors import StoreUnavailable
-from cpms.domain.identity import AuthorizationStatus, StationCredentials
+from cpms.domain.identity import AuthorizationStatus, StationCredentials, Token
 from cpms.domain.session import Session, SessionState
 from cpms.domain.telemetry import (
     AuthorizeReply,
@@ -69,7 +69,7 @@ class Backend:
             case TransactionEnded():
                 return await self._transaction_ended(event)
             case AuthorizeRequested():
-                return AuthorizeReply(await self._authorize(event.id_tag, event.received_at))
+                return AuthorizeReply((await self._authorize(event.id_tag, event.received_at))[1])
             case SamplesReceived():
                 self.sites.post_station(event)
                 await self._keep(event.samples)
@@ -110,15 +110,14 @@ class Backend:
         session = await self.store.end_transaction(event)
         self.sites.post(session.site_id, SessionClosed(session))
         self.sites.remember(session)
-        status = None if event.id_tag is None else await self._authorize(event.id_tag, event.received_at)
+        status = None if event.id_tag is None else (await self._authorize(event.id_tag, event.received_at))[1]
         return TransactionReply(session.transaction_id, status)
 
     async def _admit(self, session: Session, id_tag: str | None, now: datetime) -> AuthorizationStatus | None:
         """Plan for an authorized session; have the station stop one that is not (it draws its fallback at most)."""
         if id_tag is None:
             return None
-        token = await self.store.token(id_tag)
-        status = AuthorizationStatus.INVALID if token is None else token.status(now)
+        token, status = await self._authorize(id_tag, now)
         if session.state is SessionState.ENDED:
             return status
         if token is not None and status is AuthorizationStatus.ACCEPTED:
@@ -128,9 +127,9 @@ class Backend:
             self.sites.send_soon(session.connector.station_id, RemoteStop(session.transaction_id))
         return status
 
-    async def _authorize(self, id_tag: str, now: datetime) -> AuthorizationStatus:
+    async def _authorize(self, id_tag: str, now: datetime) -> tuple[Token | None, AuthorizationStatus]:
         token = await self.store.token(id_tag)
-        return AuthorizationStatus.INVALID if token is None else token.status(now)
+        return token, AuthorizationStatus.INVALID if token is None else token.status(now)
 
     async def _keep(self, samples: Sequence[Sample]) -> None:
         """Have samples stored soon; where the buffer stays full, the station gets no acknowledgement (B5)."""

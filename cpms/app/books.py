@@ -1,6 +1,6 @@
 """What a controller learns and what may be written a moment later, in batches.
 
-Losing it costs capacity, not safety: what a restart must know of boots is durable before the controller hears of them.
+Losing it costs capacity, not safety: a boot is durable before its station is answered, and a restart asks the store.
 """
 
 from __future__ import annotations
