@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     create.set_defaults(run=_token_create)
     plan = verbs.add_parser("plan", help="plan a situation written as JSON and say why")
     plan.add_argument("situation", type=Path, help="such as tests/situations/*/situation.json")
+    plan.add_argument("--picture", type=Path, metavar="FILE", help="draw the plan there too (.png or .svg)")
     plan.set_defaults(run=_plan)
     _add_demo(verbs)
     return parser
@@ -94,7 +95,12 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
     except OSError as error:
         raise InvalidInput("situation", str(error), "name a file that can be read") from error
     request = read_situation(text)
-    print(describe(request, optimizer.plan(request)))
+    made = optimizer.plan(request)
+    print(describe(request, made))
+    if options.picture is not None:
+        from cpms.app.plan_picture import draw_plan
+
+        draw_plan(request, made, options.picture)
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:

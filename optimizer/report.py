@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cpms.domain.plan import Plan, PlanRequest
 
 BAR_WIDTH = 40
 MOST_REASONS = 12
+BLOCKS = "·▁▂▃▄▅▆▇█"
 
 
 def describe(request: PlanRequest, plan: Plan) -> str:
@@ -31,13 +32,21 @@ def _costs(plan: Plan) -> Iterator[str]:
 
 
 def _sessions(request: PlanRequest, plan: Plan) -> Iterator[str]:
-    yield f"  {'session':<16}{'need kWh':>9}{'short kWh':>11}{'leaves':>8}  A per phase, step by step"
+    yield f"  {'session':<16}{'need kWh':>9}{'short kWh':>11}{'leaves':>8}{'most A':>8}  step by step"
     for need, session in zip(request.needs, plan.sessions, strict=True):
-        currents = " ".join(f"{current:g}" if current else "." for current in session.current_a)
         yield (
             f"  {need.session_id:<16}{need.energy_kwh:>9.1f}{session.shortfall_kwh:>11.2f}"
-            f"{need.departs_at.strftime('%H:%M'):>8}  {currents[:100]}"
+            f"{need.departs_at.strftime('%H:%M'):>8}{max(session.current_a, default=0.0):>8g}"
+            f"  {blocks(session.current_a, need.max_current_a)}"
         )
+
+
+def blocks(values: Sequence[float], most: float) -> str:
+    """A character per value, from a point for none to a full block for `most`."""
+    return "".join(
+        BLOCKS[max(1, min(len(BLOCKS) - 1, round(value / most * (len(BLOCKS) - 1))))] if value > 0 else BLOCKS[0]
+        for value in values
+    )
 
 
 def _drawing(request: PlanRequest, plan: Plan) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from optimizer import plan
-from optimizer.report import describe
+from optimizer.report import blocks, describe
 from tests.optimizer.requests import feeder, need, request
 
 
@@ -28,3 +28,7 @@ def test_a_plan_by_rule_says_why():
 def test_limits_that_cannot_hold_are_named():
     asked = request(need(), feeders=(feeder(4, import_kw=5.0, other_load_kw=8.0),))
     assert "other load alone is 3.0 kW above the limit" in describe(asked, plan(asked))
+
+
+def test_a_session_is_drawn_as_a_block_per_step():
+    assert blocks([0.0, 0.01, 8.0, 16.0], 16.0) == "·▁▄█"
