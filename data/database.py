@@ -67,8 +67,9 @@ class Work:
 class Database:
     """A pool of connections. Methods like those of Work run in a transaction of their own."""
 
-    def __init__(self, pool: AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]) -> None:
+    def __init__(self, pool: AsyncConnectionPool[psycopg.AsyncConnection[DictRow]], dsn: str) -> None:
         self._pool = pool
+        self.dsn = dsn
         self._days: set[tuple[str, date]] = set()
 
     @classmethod
@@ -90,7 +91,7 @@ class Database:
         try:
             with translated_errors():
                 await pool.open(wait=True, timeout=timeout_s)
-            yield cls(pool)
+            yield cls(pool, dsn)
         finally:
             await pool.close()
 

@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.telemetry import FeederMeasurement, PerPhase, Sample
+from cpms.domain.time import floor_time
 from data.database import Database, Row, Topic, Work
 from data.sanitise import Quarantined, storable
 
 _SAMPLE_TYPES = ("text", "int4", *("timestamptz",) * 3, "text", *("float8",) * 10, "bool")
+_QUARTER = ("site_id", "feeder_id", "starts_at")
+QUARTER_S = 900
 _RAW_TYPES = ("text", "timestamptz", "text", "text")
 
 
@@ -53,8 +56,10 @@ class Series(Topic):
         values = [_measurement_values(m) for m in measurements]
         newest = {(m.site_id, m.feeder_id): v for m, v in sorted(zip(measurements, values, strict=True), key=_by_time)}
         await self._db.ensure_days("feeder_measurements", {m.measured_at.astimezone(UTC).date() for m in measurements})
+        quarters = sorted({(m.site_id, m.feeder_id, floor_time(m.measured_at, QUARTER_S)) for m in measurements})
         async with self._db.transaction() as work:
             await work.run_many("add_measurement", values)
+            await work.run_many("note_quarter", (dict(zip(_QUARTER, key, strict=True)) for key in quarters))
             await work.run_many("set_last_measurement", [newest[key] for key in sorted(newest)])
 
     async def measurements(

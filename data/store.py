@@ -9,6 +9,7 @@ from cpms.domain.errors import StoreUnavailable
 from data.access import Access
 from data.control import Control
 from data.database import Database
+from data.forecast_records import ForecastRecords
 from data.grants import Grants
 from data.means import Means
 from data.series import Series
@@ -18,7 +19,7 @@ from data.stations import Stations
 from data.transactions import Transactions
 
 
-class Store(Sites, Stations, Access, Transactions, Sessions, Series, Means, Control, Grants):
+class Store(Sites, Stations, Access, Transactions, Sessions, Series, Means, Control, ForecastRecords, Grants):
     """A migrated database (see `data.migrate`). What a method has returned from is on disk.
 
     Every method: StoreUnavailable if the database does not answer; InvalidInput for values it refuses.
@@ -30,6 +31,11 @@ class Store(Sites, Stations, Access, Transactions, Sessions, Series, Means, Cont
         """Connect to the database at `dsn`; StoreUnavailable if it does not answer within `timeout_s` [s], now and later."""
         async with Database.open(dsn, max_connections, timeout_s) as database:
             yield cls(database)
+
+    @property
+    def dsn(self) -> str:
+        """Where it is, for processes that open it themselves; it may hold a password."""
+        return self._db.dsn
 
     async def healthy(self) -> None:
         """StoreUnavailable unless the database answers and takes writes."""

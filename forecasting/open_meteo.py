@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from cpms.domain.errors import InvalidInput
-from forecasting.weather import WeatherForecast
+from cpms.domain.weather import WeatherForecast
 
 logger = logging.getLogger(__name__)
 

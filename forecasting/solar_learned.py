@@ -11,6 +11,7 @@ import numpy as np
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.site import SolarArray
 from cpms.domain.time import Interval, require_aware
+from cpms.domain.weather import WeatherForecast
 from forecasting.conformal import BAND_SHARE, corrected_levels, pool, positions
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, to_forecast
 from forecasting.score import mean_of
@@ -19,7 +20,6 @@ from forecasting.series import DAY_S, Floats, Ints, Measurement, Series, resampl
 from forecasting.solar import forecast_solar, interval_clear_kw
 from forecasting.solar_features import QUARTER_S, SolarGrid, SolarTable, lay_grid
 from forecasting.solar_model import LEAD_BANDS, SolarModel, band_of, scale_kw
-from forecasting.weather import WeatherForecast
 
 PAST_S = 31 * DAY_S
 CALIBRATION_S = 45 * DAY_S

@@ -17,13 +17,16 @@ class ForecastQuantity(enum.Enum):
     SOLAR_KW = "solar_kw"
     OTHER_LOAD_KW = "other_load_kw"
     IMPORT_PRICE_PER_KWH = "import_price_per_kwh"
+    STAY_H = "stay_h"
+    SESSION_ENERGY_KWH = "session_energy_kwh"
 
 
 @dataclass(frozen=True)
 class Forecast:
     """Quantiles per interval. `values[i][j]` is the `levels[j]` quantile in `intervals[i]`; levels and rows ascend.
 
-    `issued_at`: when it was made; it knows nothing later. `method`: how, for people.
+    `issued_at`: when it was made; it knows nothing later. `method`: how, for people. `model_version`: the trained model
+    that made it, 0 for the simple forecast; `fallback`: why that serves although there is a model.
     """
 
     site_id: str
@@ -33,6 +36,8 @@ class Forecast:
     levels: tuple[float, ...]
     values: tuple[tuple[float, ...], ...]
     method: str = ""
+    model_version: int = 0
+    fallback: str = ""
 
     def __post_init__(self) -> None:
         if len(self.values) != len(self.intervals) or any(len(row) != len(self.levels) for row in self.values):

@@ -3,13 +3,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from cpms.domain.weather import WeatherForecast
 from forecasting.backtest import hindcast_solar, terms
 from forecasting.score import rmse
 from forecasting.solar import forecast_solar
 from forecasting.solar_features import SolarTable, lay_grid
 from forecasting.solar_learned import NO_RECORD, BandRecord, forecast_learned, review
 from forecasting.solar_model import SolarModel, train_solar
-from forecasting.weather import WeatherForecast
 from tests.forecasting.weather_worlds import ARRAY, BEGIN, as_history, cloudy_series, steps
 
 DAYS, TRAINED_DAYS = 130, 100
