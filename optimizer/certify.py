@@ -13,6 +13,9 @@ Floats = NDArray[np.float64]
 LEAST_SCALE = 1.0
 """Objectives smaller than one unit of money are compared absolutely: a share of nearly nothing says nothing."""
 
+ROW_TOLERANCE = 1e-6
+"""In the unit of a row's right-hand side; ten times HiGHS' own."""
+
 
 def lower_bound(program: LinearProgram, duals: Floats) -> float:
     """Lagrangian bound: for any row prices y, min_x c x + y (b - A x) over the bounds of x is below every feasible cost.
@@ -33,23 +36,24 @@ def relative_gap(objective: float, bound: float) -> float:
     return max(0.0, objective - bound) / max(abs(objective), LEAST_SCALE)
 
 
+def is_exact(program: LinearProgram) -> bool:
+    """Whether the closed form of every topic is the cheapest there is."""
+    return all(topic.exact for topic in program.topics)
+
+
 def complete(program: LinearProgram, horizon: Horizon, slot_kw: Floats) -> Floats:
-    """All columns from the power per slot [kW]: what it draws, feeds, lacks and peaks at."""
-    net_kw = horizon.base_kw + horizon.total_kw(slot_kw)
-    short_kwh = horizon.need_kwh - horizon.energy_kwh(slot_kw)
-    peaks_kw = [windows.peak_kw(net_kw) - windows.price.peak_so_far_kw for windows in horizon.windows]
-    whole = {
-        "short": np.minimum(short_kwh, horizon.need_kwh / 2),
-        "deep": np.maximum(short_kwh - horizon.need_kwh / 2, 0.0),
-        "drawn": np.maximum(net_kw, 0.0),
-        "fed": np.maximum(-net_kw, 0.0),
-        "excess": np.array(peaks_kw),
-    }
+    """All columns from the power per slot [kW], in closed form: what it draws, feeds, lacks and peaks at."""
     values = np.zeros(len(program.lower))
-    values[program.columns["power"]] = slot_kw
-    for family, quantity in whole.items():
-        values[program.columns[family]] = quantity[program.index[family]]
+    for topic in program.topics:
+        for family, quantity in topic.complete(horizon, slot_kw).items():
+            values[program.columns[family]] = quantity[program.index[family]]
     return values
+
+
+def keeps_rows(program: LinearProgram, values: Floats) -> bool:
+    """Whether columns satisfy every row."""
+    rows = program.matrix @ values
+    return bool(np.all(rows <= program.row_upper + ROW_TOLERANCE) and np.all(rows >= program.row_lower - ROW_TOLERANCE))
 
 
 def cost_of_terms(program: LinearProgram, values: Floats) -> Floats:

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from optimizer.formulation import LinearProgram
 from optimizer.horizon import Horizon
-from optimizer.objective import LATENESS_SHARE, typical_price_per_kwh
-from optimizer.solve import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER, Domain, Relaxation
+from optimizer.kinds import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER
+from optimizer.solve import Domain, Relaxation
+from optimizer.worth import LATENESS_SHARE, typical_price_per_kwh
 
 Floats = NDArray[np.float64]
 

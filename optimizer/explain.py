@@ -16,10 +16,10 @@ LEAST_PRICE_PER_KW = 1e-6
 
 def binding_limits(program: LinearProgram, horizon: Horizon, duals: NDArray[np.float64]) -> tuple[BindingLimit, ...]:
     """Limits with a price in the relaxation, by step: -dual is what one more kW on that limit in that step would save."""
-    prices = -duals[program.limit_rows]
+    prices = -duals[program.rows.get("limit", slice(0, 0))]
     found = [
         _binding(horizon, row, step, float(prices[i]))
-        for i, (row, step) in enumerate(program.limit_index)
+        for i, (row, step) in enumerate(program.row_index.get("limit", ()))
         if prices[i] > LEAST_PRICE_PER_KW
     ]
     return tuple(sorted(found, key=lambda limit: (limit.step, -limit.shadow_price_per_kw)))

@@ -1,81 +1,149 @@
-"""The one formulation: written in Pyomo, compiled to sparse arrays."""
+"""The one formulation: the topics of a request written in Pyomo, compiled to sparse arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyomo.environ import ConcreteModel
+from pyomo.common.collections import ComponentMap
+from pyomo.environ import ConcreteModel, Objective, Var
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy.sparse import csr_array
 
-from optimizer.constraints import declare_constraints
+from optimizer.flows import Flows
 from optimizer.horizon import Horizon
-from optimizer.objective import TERMS, declare_objective
-from optimizer.variables import declare_variables
+from optimizer.kinds import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER, Kinds
+from optimizer.topic import Topic
+from optimizer.topics import topics_of
 
 Floats = NDArray[np.float64]
-
-FAMILIES = ("power", "short", "deep", "spare", "drawn", "fed", "feeding", "excess")
+Index = list[Any]
 
 
 @dataclass(frozen=True)
 class LinearProgram:
     """min (sum of term_cost rows) x, row_lower <= A x <= row_upper, lower <= x <= upper.
 
-    `term_cost[k, j]`: weighted cost of column j in term k of `objective.TERMS`. `columns[family]`: where a family of variables
-    lies, `index[family]` the indices it has there. `limit_rows`: rows of the limits, `limit_index` their (limit, step).
+    `term_cost[k, j]`: weighted cost of column j in term k of `terms`. `columns[family]`: where a family of variables lies,
+    `index[family]` the indices it has there; `rows`, `row_index`: the same of constraints. In mixed-integer programs column j is of
+    `kind[j]`, at least `least[j]` (or 0 if it is semi-...), in units of `quantum[j]`; power besides as a `Domain` says.
+    `flow_column[f]`: column of flow f.
     """
 
+    topics: tuple[Topic, ...]
     term_cost: csr_array
     matrix: csr_array
     row_lower: Floats
     row_upper: Floats
     lower: Floats
     upper: Floats
+    kind: Kinds
+    least: Floats
+    quantum: Floats
     columns: dict[str, slice]
-    index: dict[str, list[int]]
-    limit_rows: slice
-    limit_index: list[tuple[int, int]]
+    index: dict[str, Index]
+    rows: dict[str, slice]
+    row_index: dict[str, Index]
+    flows: Flows
+    flow_column: NDArray[np.int64]
 
     @property
     def cost(self) -> Floats:
         """Cost per column."""
         return np.asarray(self.term_cost.sum(axis=0)).ravel()
 
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of the rows of `term_cost`."""
+        return tuple(term.name for topic in self.topics for term in topic.terms)
+
 
 def formulate(horizon: Horizon) -> LinearProgram:
     """The linear relaxation of the planning problem."""
+    topics = topics_of(horizon)
     model = ConcreteModel()
-    declare_variables(model, horizon)
-    declare_constraints(model, horizon)
-    declare_objective(model, horizon)
-    return compile_model(model)
+    model.flows, model.semi = Flows(), ComponentMap()
+    for topic in topics:
+        for declare in topic.variables:
+            declare(model, horizon)
+    for topic in topics:
+        for declare in topic.constraints:
+            declare(model, horizon)
+    declare_objective(model, horizon, topics)
+    return compile_model(model, horizon, topics)
 
 
-def compile_model(model: ConcreteModel) -> LinearProgram:
-    """Sparse arrays of a model; columns in the order of FAMILIES, rows in the order of declaration."""
-    families = [model.component(name) for name in FAMILIES]
+def declare_objective(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, ...]) -> None:
+    """One objective row per term of the topics; `compile_model` weighs and sums them."""
+    terms = {term.name: term.formula(model, horizon) for topic in topics for term in topic.terms}
+    model.term = Objective(list(terms), rule=lambda _, name: terms[name])
+
+
+def compile_model(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, ...]) -> LinearProgram:
+    """Sparse arrays of a model; columns and rows in the order of declaration."""
+    families = list(model.component_objects(Var))
     form = LinearStandardFormCompiler().write(model, mixed_form=True, column_order=families)
-    sizes = [len(family) for family in families]
-    if len(form.columns) != sum(sizes):
-        raise AssertionError("every declared variable appears in the model")
-    ends = np.cumsum(sizes)
-    kind = np.array([row.bound_type for row in form.rows])
+    if len(form.columns) != sum(len(family) for family in families):
+        raise AssertionError(f"every declared variable appears in the model: {[f.local_name for f in families]}")
+    bound_type = np.array([row.bound_type for row in form.rows])
     rhs = np.array(form.rhs, dtype=np.float64)
     bounds = np.array([variable.bounds for variable in form.columns], dtype=np.float64).reshape(-1, 2)
-    weights = np.array([term.weight for term in TERMS])
-    limits = len(model.limit)
+    weights = np.array([term.weight for topic in topics for term in topic.terms])
+    columns, index = _spans((family.local_name, list(family)) for family in families)
+    rows, row_index = _row_spans(form.rows)
+    position = {id(variable): column for column, variable in enumerate(form.columns)}
+    kind, least, quantum = _kinds(model, bounds[:, 0], families, columns, position)
+    quantum[columns["power"]] = horizon.quantum_kw[horizon.slots.need]
     return LinearProgram(
+        topics=topics,
         term_cost=csr_array(form.c.tocsr() * weights[:, None]),
         matrix=form.A.tocsr(),
-        row_lower=np.where(kind == 1, -np.inf, rhs),
-        row_upper=np.where(kind == -1, np.inf, rhs),
+        row_lower=np.where(bound_type == 1, -np.inf, rhs),
+        row_upper=np.where(bound_type == -1, np.inf, rhs),
         lower=bounds[:, 0].copy(),
         upper=bounds[:, 1].copy(),
-        columns={name: slice(int(end) - size, int(end)) for name, end, size in zip(FAMILIES, ends, sizes, strict=True)},
-        index={name: list(family) for name, family in zip(FAMILIES, families, strict=True)},
-        limit_rows=slice(len(form.rows) - limits, len(form.rows)),
-        limit_index=list(model.limit),
+        kind=kind,
+        least=least,
+        quantum=quantum,
+        columns=columns,
+        index=index,
+        rows=rows,
+        row_index=row_index,
+        flows=model.flows,
+        flow_column=np.array([position[id(variable)] for variable in model.flows.variables], dtype=np.int64),
     )
+
+
+def _spans(parts: Iterable[tuple[str, Index]]) -> tuple[dict[str, slice], dict[str, Index]]:
+    """Where each named part lies in a row of all, and the indices of its members."""
+    spans, index, end = {}, {}, 0
+    for name, members in parts:
+        spans[name], index[name] = slice(end, end + len(members)), members
+        end += len(members)
+    return spans, index
+
+
+def _row_spans(rows: Iterable[Any]) -> tuple[dict[str, slice], dict[str, Index]]:
+    grouped: dict[str, Index] = {}
+    for row in rows:
+        grouped.setdefault(row.constraint.parent_component().local_name, []).append(row.constraint.index())
+    return _spans(grouped.items())
+
+
+def _kinds(
+    model: ConcreteModel, lower: Floats, families: list[Any], columns: dict[str, slice], position: dict[int, int]
+) -> tuple[Kinds, Floats, Floats]:
+    """Kind, least value and quantum of every column: integers by their domain, the others as declared by `semi_continuous`."""
+    kind, least, quantum = np.full(len(lower), CONTINUOUS, dtype=np.uint8), lower.copy(), np.ones(len(lower))
+    for family in families:
+        if len(family) and next(iter(family.values())).is_integer():
+            kind[columns[family.local_name]] = INTEGER
+    for variable, semi in model.semi.items():
+        column = position[id(variable)]
+        least[column] = semi.least
+        kind[column] = SEMI_CONTINUOUS if semi.quantum is None else SEMI_INTEGER
+        quantum[column] = semi.quantum or 1.0
+    return kind, least, quantum

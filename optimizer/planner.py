@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from cpms.domain.errors import PlanFailed
 from cpms.domain.plan import BindingLimit, Plan, PlanRequest, PlanStatus, SessionPlan
-from optimizer.certify import complete, cost_of_terms, lower_bound, relative_gap
+from optimizer.certify import cost_of_terms, lower_bound, relative_gap
+from optimizer.completion import Found, at_rest
 from optimizer.explain import binding_limits, relaxed_limits, unservable
 from optimizer.formulation import LinearProgram, formulate
 from optimizer.horizon import Horizon, horizon
-from optimizer.objective import TERMS
 from optimizer.rules import rule_setpoints_kw
 from optimizer.search import search
-from optimizer.setpoints import expected_kw
 from optimizer.solve import Relaxation, Solver
 from optimizer.validate import require_valid
 from optimizer.warm import warm_setpoints_kw
@@ -27,9 +26,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Result:
-    """Setpoints per slot [kW] with what is known of them; without `relaxation` there is no proof."""
+    """Setpoints and what follows from them; without `relaxation` there is no proof."""
 
-    setpoint_kw: Floats
+    found: Found
     relaxation: Relaxation | None
     note: str = ""
 
@@ -62,15 +61,17 @@ def _solve(problem: Horizon, program: LinearProgram, start: Plan | None) -> Resu
         relaxation = solver.relax()
     except PlanFailed as failure:
         if start_kw is not None:
-            return Result(start_kw, None, f"the earlier plan within the limits of now: {failure}")
-        return Result(rule_setpoints_kw(problem), None, f"planned by rule: {failure}")
+            found = at_rest(program, problem, start_kw)
+            return Result(found, None, f"the earlier plan within the limits of now: {failure}")
+        return Result(at_rest(program, problem, rule_setpoints_kw(problem)), None, f"planned by rule: {failure}")
     return Result(search(solver, problem, relaxation, start_kw), relaxation)
 
 
 def _to_plan(problem: Horizon, program: LinearProgram, result: Result, started_s: float) -> Plan:
     request = problem.request
-    drawn_kw = expected_kw(problem, result.setpoint_kw)
-    costs = cost_of_terms(program, complete(program, problem, drawn_kw))
+    values, setpoint_kw = result.found.values, result.found.setpoint_kw
+    drawn_kw = values[program.columns["power"]]
+    costs = cost_of_terms(program, values)
     objective = float(np.sum(costs))
     bound = gap = None
     binding: tuple[BindingLimit, ...] = ()
@@ -88,7 +89,7 @@ def _to_plan(problem: Horizon, program: LinearProgram, result: Result, started_s
         made_at=request.requested_at,
         status=status,
         steps=request.steps,
-        sessions=_session_plans(problem, result.setpoint_kw, drawn_kw),
+        sessions=_session_plans(problem, setpoint_kw, drawn_kw),
         objective=objective,
         bound=bound,
         gap=gap,
@@ -96,7 +97,7 @@ def _to_plan(problem: Horizon, program: LinearProgram, result: Result, started_s
         peak_kw=max(0.0, float(np.max(net_kw))),
         binding=binding,
         relaxed=relaxed_limits(problem),
-        cost_by_term={term.name: float(cost) for term, cost in zip(TERMS, costs, strict=True)},
+        cost_by_term={name: float(cost) for name, cost in zip(program.term_names, costs, strict=True)},
         note="; ".join(filter(None, (result.note, unservable(problem)))),
     )
 

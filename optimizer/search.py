@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.certify import complete, cost_of_terms, lower_bound, relative_gap
+from optimizer.background import Background, background
+from optimizer.certify import lower_bound, relative_gap
+from optimizer.completion import Completion, Found
 from optimizer.domains import setpoints_near, settled, undecided
 from optimizer.horizon import Horizon
-from optimizer.setpoints import expected_kw, to_setpoints
+from optimizer.setpoints import to_setpoints
 from optimizer.solve import Relaxation, Solver
 
 Floats = NDArray[np.float64]
@@ -48,23 +50,27 @@ PATIENCE = 5.0
 
 @dataclass
 class Search:
-    """The best so far. `power_kw` is semi-continuous and costs `power_cost`; `setpoint_kw` is what stations can be told."""
+    """The best so far. `power_kw` is semi-continuous and costs `power_cost`; `best` is what stations can be told."""
 
     solver: Solver
     horizon: Horizon
     relaxation: Relaxation
 
     def __post_init__(self) -> None:
+        self.completion = Completion(self.solver, self.horizon)
         self.bound = lower_bound(self.solver.program, self.relaxation.duals)
         self.power_kw = self.relaxation.values[self.solver.program.columns["power"]]
         self.power_cost = np.inf
-        self.setpoint_kw = to_setpoints(self.horizon, self.power_kw)
-        self.cost = self.cost_of(self.setpoint_kw)
+        self.behind = self._behind(self.relaxation.values)
+        self.best = self.completion.of(to_setpoints(self.horizon, self.power_kw, self.behind))
 
-    def cost_of(self, slot_kw: Floats) -> float:
-        """Objective [money] of what vehicles will draw."""
-        values = complete(self.solver.program, self.horizon, expected_kw(self.horizon, slot_kw))
-        return float(np.sum(cost_of_terms(self.solver.program, values)))
+    @property
+    def cost(self) -> float:
+        """Objective [money] of the best setpoints."""
+        return self.best.cost
+
+    def _behind(self, values: Floats) -> Background:
+        return background(self.solver.program, self.horizon, values)
 
     def good_enough(self, cost: float, part: float = 1.0) -> bool:
         """Whether a cost is certified to `part` of the gap that is aimed for."""
@@ -86,49 +92,51 @@ class Search:
         """The cheapest first answer: round what is undecided to the nearer side, or all of it to off where limits forbid that."""
         for share in (0.5, 1.0):
             domain = settled(self.horizon, self.solver.program, self.relaxation, share)
-            power_kw = self.solver.choose(domain, self.target, self.solver.left_s)
-            if power_kw is not None:
-                self._accept(power_kw)
+            values = self.solver.choose(domain, self.target, self.solver.left_s)
+            if values is not None:
+                self._accept(values)
                 return
 
     def _decide(self, one: Round) -> None:
         gap = min(self.cost, self.power_cost) - self.bound
         slack = None if one.widening is None else one.widening * gap
         domain = undecided(self.horizon, self.solver.program, self.relaxation, slack)
-        power_kw = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
-        if power_kw is not None:
-            self._accept(power_kw)
+        values = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
+        if values is not None:
+            self._accept(values)
 
-    def _accept(self, power_kw: Floats) -> None:
-        """Semi-continuous power: the new base for rounding if it is the cheapest so far."""
-        cost = self.cost_of(power_kw)
+    def _accept(self, values: Floats) -> None:
+        """Columns with semi-continuous power: the new base for rounding if they are the cheapest so far."""
+        power_kw = values[self.solver.program.columns["power"]]
+        cost = self.completion.of(power_kw).cost if self.completion.exact else float(self.solver.program.cost @ values)
         if cost < self.power_cost:
-            self.power_kw, self.power_cost = power_kw, cost
-            self.offer(power_kw)
+            self.power_kw, self.power_cost, self.behind = power_kw, cost, self._behind(values)
+            self.offer(power_kw, self.behind)
 
     def decide_on_grid(self) -> None:
         """Everything at once, for what little the rounds may have missed: exact if there is time for it."""
         slack = self.cost - self.bound
         domain = undecided(self.horizon, self.solver.program, self.relaxation, slack, on_grid=True)
-        power_kw = self.solver.choose(domain, self.target, self.solver.left_s)
-        if power_kw is not None:
-            self.offer(power_kw)
+        self._offer_choice(self.solver.choose(domain, self.target, self.solver.left_s))
 
     def _round(self, one: Round) -> None:
-        domain = setpoints_near(self.horizon, self.power_kw, self.setpoint_kw, one.reach)
-        power_kw = self.solver.choose(domain, self.target, ROUNDING_SHARE * self.solver.left_s, self.setpoint_kw)
-        if power_kw is not None:
-            self.offer(power_kw)
+        known_kw = self.best.setpoint_kw
+        domain = setpoints_near(self.horizon, self.power_kw, known_kw, one.reach)
+        self._offer_choice(self.solver.choose(domain, self.target, ROUNDING_SHARE * self.solver.left_s, known_kw))
 
-    def offer(self, power_kw: Floats) -> None:
+    def _offer_choice(self, values: Floats | None) -> None:
+        if values is not None:
+            self.offer(values[self.solver.program.columns["power"]], self._behind(values))
+
+    def offer(self, power_kw: Floats, behind: Background | None = None) -> None:
         """Take a plan if it is the cheapest so far."""
-        setpoint_kw = to_setpoints(self.horizon, power_kw)
-        if (cost := self.cost_of(setpoint_kw)) < self.cost:
-            self.setpoint_kw, self.cost = setpoint_kw, cost
+        found = self.completion.of(to_setpoints(self.horizon, power_kw, behind))
+        if found.cost < self.cost:
+            self.best = found
 
 
-def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None) -> Floats:
-    """Best setpoints per slot [kW] found in the request's time, `start_kw` if nothing is better."""
+def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None) -> Found:
+    """The best found in the request's time, `start_kw` (setpoints per slot [kW]) if nothing is better."""
     state = Search(solver, horizon, relaxation)
     if start_kw is not None:
         state.offer(start_kw)
@@ -136,11 +144,11 @@ def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: F
         state.settle()
     for one in ROUNDS[len(state.power_kw) < FEW_SLOTS :]:
         if state.good_enough(state.cost) or solver.left_s <= 0:
-            return state.setpoint_kw
+            return state.best
         before = state.cost
         state.run(one)
         if state.good_enough(state.cost, part=PATIENCE) and before - state.cost < 0.1 * (before - state.bound):
-            return state.setpoint_kw
+            return state.best
     if not state.good_enough(state.cost):
         state.decide_on_grid()
-    return state.setpoint_kw
+    return state.best

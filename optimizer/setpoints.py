@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.background import Background, bare
 from optimizer.horizon import Horizon
 
 Floats = NDArray[np.float64]
@@ -41,17 +42,17 @@ class Headroom:
             self.unpaid_kw += -self.unpaid_kw[step]
 
 
-def headroom(horizon: Horizon, slot_kw: Floats) -> Headroom:
-    """What `slot_kw` leaves."""
+def headroom(horizon: Horizon, slot_kw: Floats, behind: Background) -> Headroom:
+    """What `slot_kw` leaves before a background."""
     slots, share = horizon.slots, horizon.limits.share
     used = np.zeros((len(horizon.need_kwh), horizon.step_count))
     used[slots.need, slots.step] = slot_kw
     by_need = share.tocsc()
     parts = [slice(by_need.indptr[n], by_need.indptr[n + 1]) for n in range(share.shape[1])]
-    net_kw = horizon.base_kw + horizon.total_kw(slot_kw)
+    net_kw = behind.net_kw + horizon.total_kw(slot_kw)
     return Headroom(
         horizon=horizon,
-        left_kw=horizon.limits.headroom_kw - share @ used,
+        left_kw=behind.headroom_kw - share @ used,
         unpaid_kw=_paid_kw(horizon, net_kw) - net_kw,
         rows=[(by_need.indices[part].astype(np.int64), by_need.data[part]) for part in parts],
     )
@@ -66,15 +67,16 @@ def _paid_kw(horizon: Horizon, net_kw: Floats) -> Floats:
     return paid
 
 
-def to_setpoints(horizon: Horizon, slot_kw: Floats) -> Floats:
-    """Setpoints [kW] near `slot_kw`: {0} or [min, max] on each station's grid, never above what the limits allow.
+def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = None) -> Floats:
+    """Setpoints [kW] near `slot_kw`: {0} or [min, max] on each station's grid, never above what the limits leave before a background
+    (the base load if None).
 
     What flooring loses is given back in the cheapest steps that have room; the last setpoint of a need may permit a little more than
     the need, by less than one setpoint in one step.
     """
     floored = _floor(horizon, slot_kw)
     missing_kwh = horizon.need_kwh - horizon.energy_kwh(floored)
-    left = headroom(horizon, floored)
+    left = headroom(horizon, floored, behind or bare(horizon))
     for n in _urgency(horizon, missing_kwh):
         _top_up(horizon, left, floored, int(n), float(missing_kwh[n]))
     return floored

@@ -1,6 +1,7 @@
 """HiGHS: the linear relaxation, then mixed-integer programs over a chosen domain of the setpoints.
 
-HiGHS sees power in multiples of each station's setpoint step, so that integers are setpoints; everybody else sees kW.
+HiGHS sees power in multiples of each station's setpoint step (and other columns of their quantum), so that integers are setpoints;
+everybody else sees kW.
 """
 
 from __future__ import annotations
@@ -16,15 +17,9 @@ from scipy.sparse import csr_array, diags_array
 from cpms.domain.errors import PlanFailed
 from optimizer.formulation import LinearProgram
 from optimizer.horizon import Horizon
+from optimizer.kinds import CONTINUOUS, Kinds
 
 Floats = NDArray[np.float64]
-Kinds = NDArray[np.uint8]
-
-CONTINUOUS = highspy.HighsVarType.kContinuous.value
-INTEGER = highspy.HighsVarType.kInteger.value
-SEMI_CONTINUOUS = highspy.HighsVarType.kSemiContinuous.value
-SEMI_INTEGER = highspy.HighsVarType.kSemiInteger.value
-
 
 ITERATIONS_PER_ROW = 2.5
 """Simplex iterations per row after which interior point takes over: one that goes well needs one or two."""
@@ -58,8 +53,7 @@ class Solver:
     def __init__(self, program: LinearProgram, horizon: Horizon) -> None:
         self.program = program
         self._ends_s = time.monotonic() + horizon.request.time_limit_s
-        self._unit = np.ones(len(program.lower))
-        self._unit[program.columns["power"]] = horizon.quantum_kw[horizon.slots.need]
+        self._unit = program.quantum
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
         for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("mip_rel_gap", 1e-5)):
             self._highs.setOptionValue(option, value)
@@ -108,25 +102,43 @@ class Solver:
     def choose(
         self, domain: Domain, target: float, time_limit_s: float, start_kw: Floats | None = None
     ) -> Floats | None:
-        """Best power per slot [kW] found in a domain, or None. Stops at an objective of `target`; may begin at `start_kw`."""
+        """Best columns found with power in a domain, or None. Stops at an objective of `target`; may begin at power `start_kw`."""
         if self.left_s <= 0:
             return None
         self._restrict(domain)
         if start_kw is not None:
             self._start_at(start_kw)
+        return self._best_of(target, time_limit_s)
+
+    def complete(self, setpoint_kw: Floats, drawn_kw: Floats) -> Floats | None:
+        """Best columns where vehicles draw `drawn_kw` and may at any time draw `setpoint_kw` (both per slot [kW]), which is what
+        limits have to admit; None if no columns do."""
+        if self.left_s <= 0:
+            return None
+        power, limits = self.program.columns["power"], self.program.rows.get("limit", slice(0, 0))
+        overhang_kw = self.program.matrix[limits, power] @ (setpoint_kw - drawn_kw)
+        self._restrict(Domain(drawn_kw, drawn_kw, np.full(len(drawn_kw), CONTINUOUS, dtype=np.uint8)))
+        self._tighten(limits, overhang_kw)
+        try:
+            return self._best_of(-np.inf, self.left_s)
+        finally:
+            self._tighten(limits, np.zeros_like(overhang_kw))
+
+    def _best_of(self, target: float, time_limit_s: float) -> Floats | None:
         self._highs.setOptionValue("objective_target", target)
         self._run(min(time_limit_s, self.left_s))
         found = self._highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible.value
-        values = np.array(self._highs.getSolution().col_value) * self._unit
-        return values[self.program.columns["power"]] if found else None
+        return np.array(self._highs.getSolution().col_value) * self._unit if found else None
+
+    def _tighten(self, rows: slice, by: Floats) -> None:
+        at = np.arange(rows.start, rows.stop, dtype=np.int32)
+        lower, upper = self.program.row_lower[rows], self.program.row_upper[rows] - by
+        self._highs.changeRowsBounds(len(at), at, lower, upper)  # type: ignore[attr-defined]  # missing from its stubs
 
     def _restrict(self, domain: Domain) -> None:
-        power = self.program.columns["power"]
-        kind = np.full(len(self._unit), CONTINUOUS, dtype=np.uint8)
-        kind[power] = domain.kind
-        kind[self.program.columns["feeding"]] = INTEGER
-        lower, upper = self.program.lower.copy(), self.program.upper.copy()
-        lower[power], upper[power] = domain.least_kw, domain.most_kw
+        program, power = self.program, self.program.columns["power"]
+        kind, lower, upper = program.kind.copy(), program.least.copy(), program.upper.copy()
+        kind[power], lower[power], upper[power] = domain.kind, domain.least_kw, domain.most_kw
         every = np.arange(len(lower), dtype=np.int32)
         self._highs.changeColsBounds(len(every), every, lower / self._unit, upper / self._unit)
         self._highs.changeColsIntegrality(len(every), every, kind)

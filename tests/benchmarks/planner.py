@@ -22,7 +22,8 @@ from optimizer import plan
 from optimizer.certify import relative_gap
 from optimizer.formulation import formulate
 from optimizer.horizon import horizon
-from optimizer.solve import CONTINUOUS, SEMI_CONTINUOUS, Domain, Solver
+from optimizer.kinds import CONTINUOUS, SEMI_CONTINUOUS
+from optimizer.solve import Domain, Solver
 from tests.benchmarks.sites import made_up_request
 
 FINE_STEP_A = 0.001

@@ -1,0 +1,41 @@
+"""What charging finds: the site's net power and the headroom of every limit once everything else has its share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.formulation import LinearProgram
+from optimizer.horizon import Floats, Horizon
+
+
+@dataclass(frozen=True)
+class Background:
+    """`net_kw[t]` [kW] at the grid connection without charging; `headroom_kw[l, t]` [kW] that each limit leaves to charging."""
+
+    net_kw: Floats
+    headroom_kw: Floats
+
+
+def bare(horizon: Horizon) -> Background:
+    """With nothing but the base load."""
+    return Background(horizon.base_kw, horizon.limits.headroom_kw)
+
+
+def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Background:
+    """With every flow but charging as in `values` (a value per column)."""
+    power, flows = program.columns["power"], program.flows
+    (other,) = np.nonzero((program.flow_column < power.start) | (program.flow_column >= power.stop))
+    if not len(other):
+        return bare(horizon)
+    drawn_kw = np.zeros((horizon.limits.share.shape[1], horizon.step_count))
+    np.add.at(
+        drawn_kw,
+        (flows.point[other], flows.step[other]),
+        flows.sign[other] * values[program.flow_column[other]],
+    )
+    return Background(
+        net_kw=horizon.base_kw + drawn_kw.sum(axis=0),
+        headroom_kw=np.maximum(horizon.limits.headroom_kw - horizon.limits.share @ drawn_kw, 0.0),
+    )

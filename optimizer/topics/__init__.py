@@ -1,0 +1,17 @@
+"""The parts of the problem, one small module each, in the order of columns: who moves power comes before who counts it."""
+
+from optimizer.horizon import Horizon
+from optimizer.topic import Topic
+from optimizer.topics import charging, exchange, feeders, peaks
+
+TOPICS: tuple[Topic, ...] = (
+    charging.TOPIC,
+    exchange.TOPIC,
+    peaks.TOPIC,
+    feeders.TOPIC,
+)
+
+
+def topics_of(horizon: Horizon) -> tuple[Topic, ...]:
+    """The topics a request has."""
+    return tuple(topic for topic in TOPICS if topic.applies(horizon))

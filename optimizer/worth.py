@@ -1,0 +1,37 @@
+"""What things are worth against each other: a missing kWh by priority, a typical price, what waiting costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer.horizon import Floats, Horizon
+
+TIER_RATIO = 10.0
+"""How much more a kWh of one priority is worth than one of the priority below: more than the up to three kWh it can displace."""
+
+MOST_RATIO = 1e5
+"""Between the highest priority and the lowest, however many there are: more would drown money in the solver's tolerances."""
+
+LATENESS_SHARE = 0.02
+"""What waiting over the whole horizon costs per kWh, as a share of the mean price: energy in the vehicle is worth a little more
+than energy promised, and a preference below the solver's tolerances would be none."""
+
+
+def value_per_kwh(horizon: Horizon) -> Floats:
+    """What a missing kWh counts per need: twice what serving it could cost at worst (energy in the dearest step, in a window
+    of its own under every demand price), and TIER_RATIO times more with each priority that is in use."""
+    request = horizon.request
+    dearest = max(request.import_price_per_kwh) - min(0.0, *request.import_price_per_kwh, *request.export_price_per_kwh)
+    dearest = max(dearest, *(abs(price) for price in request.export_price_per_kwh))
+    peak = sum(d.price_per_kw * 3600.0 / d.window_s for d in request.demand)
+    worst = dearest + peak or 1.0
+    priorities = sorted({need.priority for need in request.needs})
+    ratio = min(TIER_RATIO, MOST_RATIO ** (1.0 / max(1, len(priorities) - 1)))
+    tiers = np.array([priorities.index(need.priority) for need in request.needs])
+    value: Floats = 2.0 * worst * ratio**tiers
+    return value
+
+
+def typical_price_per_kwh(horizon: Horizon) -> float:
+    """Mean absolute import price per kWh, 1 where energy is free."""
+    return float(np.mean(np.abs(horizon.request.import_price_per_kwh))) or 1.0
