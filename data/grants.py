@@ -45,10 +45,17 @@ class Grants(Topic):
         """Every grant that is not rejected, superseded or ended, by connector and sequence."""
         return [(_grant(row), GrantState(row["state"])) for row in await self._db.rows("live_grants", site_id=site_id)]
 
-    async def last_sequences(self, site_id: str) -> dict[ConnectorKey, int]:
-        """Highest sequence of any grant per connector, so that a restarted controller goes on above it."""
-        rows = await self._db.rows("last_sequences", site_id=site_id)
-        return {ConnectorKey(row["station_id"], row["connector_id"]): row["sequence"] for row in rows}
+    async def set_quarantines(self, quarantined: Mapping[ConnectorKey, bool]) -> None:
+        """Keep which connectors count at their hardware maximum because they disobeyed, or no longer, in one commit."""
+        async with self._db.transaction() as work:
+            for key, is_quarantined in sorted(quarantined.items()):
+                query = "quarantine_connector" if is_quarantined else "release_connector"
+                await work.run(query, station_id=key.station_id, connector_id=key.connector_id)
+
+    async def quarantined_connectors(self, site_id: str) -> frozenset[ConnectorKey]:
+        """The site's connectors that are quarantined."""
+        rows = await self._db.rows("quarantined_connectors", site_id=site_id)
+        return frozenset(ConnectorKey(**row) for row in rows)
 
 
 def _values(grant: Grant) -> dict[str, object]:

@@ -6,13 +6,15 @@ Losing it costs capacity, not safety: a boot is durable before its station is an
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Generic, TypeVar
 
 from cpms.control.effects import SessionLearned
 from cpms.domain.errors import CpmsError
 from cpms.domain.grid import GrantState
+from cpms.domain.identity import ConnectorKey
 from cpms.domain.telemetry import Alarm
 from data.store import Store
 
@@ -20,28 +22,63 @@ WRITE_EVERY_REAL_S = 0.25
 MOST_ALARMS = 1000
 log = logging.getLogger(__name__)
 
+K = TypeVar("K")
+V = TypeVar("V")
 
-@dataclass
+
+class Pending(Generic[K, V]):
+    """Entries that wait to be written, the latest of each key; what was written leaves, unless it changed meanwhile."""
+
+    def __init__(self, store: Callable[[Mapping[K, V]], Awaitable[None]], most: int | None = None) -> None:
+        self._store = store
+        self._most = most
+        self._entries: dict[K, V] = {}
+
+    def add(self, entries: Mapping[K, V]) -> None:
+        """Note entries; beyond `most` the oldest are forgotten."""
+        self._entries.update(entries)
+        while self._most is not None and len(self._entries) > self._most:
+            del self._entries[next(iter(self._entries))]
+
+    async def write(self) -> None:
+        """Write what waits; what cannot be written goes on waiting."""
+        written = dict(self._entries)
+        if not written:
+            return
+        await self._store(written)
+        for key, entry in written.items():
+            if self._entries.get(key) is entry:
+                del self._entries[key]
+
+
 class Books:
-    """Pending grant states, session progress and alarms of one site."""
+    """Pending grant states, quarantines, session progress and alarms of one site."""
 
-    store: Store
-    site_id: str
-    _states: dict[str, GrantState] = field(default_factory=dict)
-    _sessions: dict[str, SessionLearned] = field(default_factory=dict)
-    _alarms: list[Alarm] = field(default_factory=list)
+    def __init__(self, store: Store, site_id: str) -> None:
+        self._site_id = site_id
+        self._numbers = itertools.count()
+        self._states: Pending[str, GrantState] = Pending(store.set_grant_states)
+        self._quarantines: Pending[ConnectorKey, bool] = Pending(store.set_quarantines)
+        self._sessions: Pending[str, SessionLearned] = Pending(lambda learned: _note_progress(store, learned))
+        self._alarms: Pending[int, Alarm] = Pending(
+            lambda alarms: store.record_alarms(list(alarms.values())), MOST_ALARMS
+        )
 
     def grant_states(self, states: Mapping[str, GrantState]) -> None:
         """Note what became of grants."""
-        self._states.update(states)
+        self._states.add(states)
+
+    def quarantine(self, connector: ConnectorKey, quarantined: bool) -> None:
+        """Note that a connector is quarantined, or no longer."""
+        self._quarantines.add({connector: quarantined})
 
     def session(self, learned: SessionLearned) -> None:
-        """Note a session's progress; the latest counts."""
-        self._sessions[learned.session_id] = learned
+        """Note a session's progress."""
+        self._sessions.add({learned.session_id: learned})
 
     def alarm(self, alarm: Alarm) -> None:
         """Note an alarm."""
-        self._alarms.append(alarm)
+        self._alarms.add({next(self._numbers): alarm})
 
     async def keep(self) -> None:
         """Write for ever."""
@@ -50,29 +87,15 @@ class Books:
             try:
                 await self.write()
             except CpmsError as error:
-                log.warning("site %s: written later: %s", self.site_id, error)
+                log.warning("site %s: written later: %s", self._site_id, error)
 
     async def write(self) -> None:
-        """Write what is pending; what cannot be written stays pending."""
-        if self._states:
-            states, self._states = self._states, {}
-            try:
-                await self.store.set_grant_states(states)
-            except BaseException:
-                self._states = states | self._states
-                raise
-        if self._sessions:
-            sessions, self._sessions = self._sessions, {}
-            progress = [(s.session_id, s.energy_kwh, s.state, s.active_phases) for s in sessions.values()]
-            try:
-                await self.store.note_session_progress(progress)
-            except BaseException:
-                self._sessions = sessions | self._sessions
-                raise
-        if self._alarms:
-            alarms, self._alarms = self._alarms[-MOST_ALARMS:], []
-            try:
-                await self.store.record_alarms(alarms)
-            except BaseException:
-                self._alarms = alarms + self._alarms
-                raise
+        """Write what is pending."""
+        for pending in (self._states, self._quarantines, self._sessions, self._alarms):
+            await pending.write()
+
+
+async def _note_progress(store: Store, learned: Mapping[str, SessionLearned]) -> None:
+    await store.note_session_progress(
+        [(s.session_id, s.energy_kwh, s.state, s.active_phases) for s in learned.values()]
+    )

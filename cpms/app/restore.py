@@ -33,6 +33,7 @@ async def restore_controller(store: Store, site_id: str, settings: ControlSettin
         sessions=await _sessions(store, site_id, now),
         grants=await _grants(store, site_id),
         plan=await store.current_plan(site_id),
+        quarantined=await store.quarantined_connectors(site_id),
         windows=[] if tariff is None else await _demand_windows(store, site, tariff, now),
     )
 

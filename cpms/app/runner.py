@@ -18,6 +18,7 @@ from cpms.control.effects import (
     Effect,
     RaiseAlarm,
     RecordGrantStates,
+    RecordQuarantine,
     SendGrant,
     SessionLearned,
     StoreGrants,
@@ -122,6 +123,8 @@ class SiteRunner:
                     self._start(self._plan(request))
                 case RecordGrantStates(states):
                     books.grant_states(states)
+                case RecordQuarantine(connector, quarantined):
+                    books.quarantine(connector, quarantined)
                 case SessionLearned():
                     books.session(effect)
                 case RaiseAlarm(kind, subject, message):

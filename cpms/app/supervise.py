@@ -43,14 +43,6 @@ class Supervisor:
         self.health[name] = TaskHealth(name, since=self.clock.now())
         self._tasks[name] = asyncio.create_task(self._keep(name, work), name=name)
 
-    async def cancel(self, name: str) -> None:
-        """End one task."""
-        task = self._tasks.pop(name, None)
-        self.health.pop(name, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
     async def stop(self) -> None:
         """End all tasks."""
         tasks = list(self._tasks.values())

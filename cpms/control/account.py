@@ -149,11 +149,12 @@ class Account:
             return None  # what is left of it is its fallback, and nothing else counts that much
         return GrantState.ENDED if lease_ends_at.timestamp() + self.settings.lead_s <= now_s else None
 
-    def allowed_a(self, at_s: float) -> float:
-        """Most it could rightly draw around `at_s` [A per phase]; the hardware's maximum while its default is not confirmed."""
-        if self.maximum_until_s > at_s - self.settings.lead_s:
+    def allowed_a(self, since_s: float, now_s: float) -> float:
+        """Most it could rightly draw between `since_s` and `now_s` [A per phase]; the hardware's maximum while its default is not
+        confirmed."""
+        if self.maximum_until_s > since_s - self.settings.lead_s:
             return self.connector.max_current_a
-        from_s, until_s = at_s - 2 * self.settings.lead_s, at_s + self.settings.clock_margin_s
+        from_s, until_s = since_s - 2 * self.settings.lead_s, now_s + self.settings.clock_margin_s
         grants = [h.grant for h in self.holdings()] + [grant for ended_s, grant in self.past if ended_s > from_s]
         permitted = [
             limit_a

@@ -22,6 +22,7 @@ from cpms.domain import telemetry as t
 from cpms.domain.errors import UnsafeConfiguration
 from cpms.domain.forecast import Forecast
 from cpms.domain.grid import DemandResponseEvent, Grant, GrantState, GridLimit, LimitTimeline, require_safe
+from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import Plan
 from cpms.domain.session import Session
 from cpms.domain.site import Site
@@ -66,9 +67,11 @@ class SiteController:
         grants: Iterable[tuple[Grant, GrantState]] = (),
         plan: Plan | None = None,
         windows: Iterable[tuple[datetime, float]] = (),
+        quarantined: Iterable[ConnectorKey] = (),
     ) -> SiteController:
         """Go on from what is stored. `grants`: all that are neither rejected, superseded nor ended; acknowledged base grants among
         them are the confirmations. `windows`: (start, mean kW) of demand windows of this billing period at the grid connection.
+        `quarantined`: connectors that disobeyed last.
         """
         controller = cls(
             site, settings, now, epoch=epoch, limits=limits, events=events, tariff=tariff, forecasts=forecasts
@@ -79,6 +82,8 @@ class SiteController:
         for grant, _ in stored:
             known = situation.desk.sequences.get(grant.connector, 0)
             situation.desk.sequences[grant.connector] = max(known, grant.sequence)
+        for key in quarantined:
+            situation.quarantine(key)
         for session in sessions:
             situation.book.open(session)
         if plan is not None and problem_with(plan) is None:
@@ -103,10 +108,6 @@ class SiteController:
             self._acting.act(now)
         return situation.drain()
 
-    def next_wake_at(self) -> datetime:
-        """When to send a Tick at the latest, should nothing else happen."""
-        return self._s.wake_at
-
     def state(self, now: datetime) -> SiteState:
         """What is in force, and why."""
         s = self._s
@@ -123,7 +124,6 @@ class SiteController:
             t.TransactionUpdated: learn,
             t.TransactionEnded: learn,
             ev.SessionOpened: self._session_opened,
-            ev.SessionChanged: self._session_opened,
             ev.SessionClosed: self._session_closed,
             ev.NeedChanged: self._need_changed,
             ev.SiteChanged: self._site_changed,
@@ -158,11 +158,11 @@ class SiteController:
         self._s.desk.forgive(event.station_id, self._s.ledger)
         self._s.urgent = True
 
-    def _session_opened(self, event: ev.SessionOpened | ev.SessionChanged, now: datetime) -> None:
+    def _session_opened(self, event: ev.SessionOpened, now: datetime) -> None:
         if event.session.id not in self._s.book.sessions:
             self._overtake(event.session)
         self._s.book.open(event.session)
-        self._s.need_plan("plug-in" if isinstance(event, ev.SessionOpened) else "a session was edited", now)
+        self._s.need_plan("plug-in", now)
 
     def _overtake(self, session: Session) -> None:
         """A connector has one vehicle: who was there before is gone, although nobody said so; its grants count on."""

@@ -43,6 +43,14 @@ class RecordGrantStates:
 
 
 @dataclass(frozen=True)
+class RecordQuarantine:
+    """Remember that a connector counts at its hardware maximum because it disobeyed, or no longer (G6)."""
+
+    connector: ConnectorKey
+    quarantined: bool
+
+
+@dataclass(frozen=True)
 class AskPlan:
     """Ask the optimizer; one request at a time. Answered by PlanArrived or PlanFailed."""
 
@@ -84,4 +92,4 @@ class SessionLearned:
     active_phases: tuple[Phase, ...] | None
 
 
-Effect = StoreGrants | SendGrant | RecordGrantStates | AskPlan | RaiseAlarm | SessionLearned
+Effect = StoreGrants | SendGrant | RecordGrantStates | RecordQuarantine | AskPlan | RaiseAlarm | SessionLearned

@@ -21,13 +21,6 @@ class SessionOpened:
 
 
 @dataclass(frozen=True)
-class SessionChanged:
-    """A session was edited; its stated need, priority and transaction are taken over, what we metered stays."""
-
-    session: Session
-
-
-@dataclass(frozen=True)
 class SessionClosed:
     """A transaction ended. `session.estimated`: nobody heard the station say so, hence its grants count on until their lease ends."""
 
@@ -113,7 +106,6 @@ class Tick:
 
 ControlEvent = (
     SessionOpened
-    | SessionChanged
     | SessionClosed
     | NeedChanged
     | SiteChanged

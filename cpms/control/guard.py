@@ -24,11 +24,12 @@ SHED_FACTOR = 1.05
 
 @dataclass
 class FeederGuard:
-    """One feeder's meter. `cap`: the most that vehicles below may draw on L1, L2, L3 [A] and in all [kW]."""
+    """One feeder's meter. `cap`: the most that vehicles below may draw on L1, L2, L3 [A] and in all [kW]. `over_since`: since when it
+    reads too much, by its own clock and by ours; what either says has lasted has lasted, whatever is wrong with the other."""
 
     settings: ControlSettings
     cap: Cap = NO_CAP
-    over_since: datetime | None = None
+    over_since: tuple[datetime, datetime] | None = None
     acted_at: datetime | None = None
     fresh_at: datetime | None = None
     measured_kw: float | None = None
@@ -71,8 +72,9 @@ class FeederGuard:
         measured_at: datetime,
         now: datetime,
     ) -> bool:
-        self.over_since = min(self.over_since or measured_at, measured_at)
-        lasting = (measured_at - self.over_since).total_seconds() >= self.settings.overload_s
+        measured_since, heard_since = self.over_since or (measured_at, now)
+        self.over_since = min(measured_since, measured_at), heard_since
+        lasting = max(measured_at - measured_since, now - heard_since).total_seconds() >= self.settings.overload_s
         if not lasting and ratio < self.settings.overload_at_once:
             return False
         if self._acted_within(self.settings.guard_response_s, now):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import isfinite
 
 from cpms.control.book import draw_of
-from cpms.control.effects import AlarmKind, RaiseAlarm
+from cpms.control.effects import AlarmKind, RaiseAlarm, RecordQuarantine
 from cpms.control.events import FeederMeasured
 from cpms.control.ledger import KW_ROW
 from cpms.control.obedience import Obedience, Verdict
@@ -34,8 +35,9 @@ class Learning:
 
     def samples(self, event: SampleEvent, now: datetime) -> None:
         """Samples of a station's connectors."""
-        for sample in event.samples:
-            if sample.connector.station_id == event.station_id and sample.connector in self._s.ledger.accounts:
+        for said in event.samples:
+            if said.connector.station_id == event.station_id and said.connector in self._s.ledger.accounts:
+                sample = replace(said, sampled_at=min(said.sampled_at, now))  # nothing is metered before it happens
                 self._learn(sample, now)
                 self._verify(sample, now)
 
@@ -83,20 +85,21 @@ class Learning:
         return plan is not None and plan.drifted(session, now, self._s.settings.drift_kwh)
 
     def _verify(self, sample: Sample, now: datetime) -> None:
-        """Compare with what the connector might rightly draw, unless the sample is too old to tell (G6)."""
+        """Compare with what the connector might rightly draw between when the station says it was and now, unless that is too long
+        ago to tell (G6). How long it lasts goes by our own clock."""
         situation, key = self._s, sample.connector
         account = situation.ledger.accounts[key]
         draw = draw_of(sample, account.connector, situation.site.max_voltage_v)
-        age_s = (now - sample.sampled_at).total_seconds()
-        if draw is None or not -situation.settings.clock_margin_s <= age_s <= situation.settings.sample_max_age_s:
+        if draw is None or (now - sample.sampled_at).total_seconds() > situation.settings.sample_max_age_s:
             return
         record = situation.obedience.setdefault(key, Obedience())
-        allowed_a = account.allowed_a(sample.sampled_at.timestamp())
-        verdict = record.observe(draw.current_a, allowed_a, sample.sampled_at, situation.settings)
+        allowed_a = account.allowed_a(sample.sampled_at.timestamp(), now.timestamp())
+        verdict = record.observe(draw.current_a, allowed_a, now, situation.settings)
         if verdict is None:
             return
         disobeys = verdict is Verdict.DISOBEYS
         situation.ledger.quarantine(key, disobeys)
+        situation.out(RecordQuarantine(key, disobeys))
         kind = AlarmKind.STATION_DISOBEYS if disobeys else AlarmKind.STATION_OBEYS_AGAIN
         message = f"{key} draws {draw.current_a:.1f} A per phase, allowed were {allowed_a:.1f} A"
         situation.out(RaiseAlarm(kind, str(key), message))

@@ -82,6 +82,12 @@ class Situation:
         """The site."""
         return self.timeline.site
 
+    def quarantine(self, key: ConnectorKey) -> None:
+        """A connector disobeyed before a restart: it counts at its hardware maximum until it has obeyed long enough."""
+        if key in self.ledger.accounts:
+            self.ledger.quarantine(key, True)
+            self.obedience[key] = Obedience(quarantined=True)
+
     def out(self, effect: Effect) -> None:
         """Hand out an effect after those there are."""
         self.effects.append(effect)

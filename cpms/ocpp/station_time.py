@@ -1,7 +1,7 @@
 """Instants as stations write them: without a zone, in local time marked Z, in 1970, in the far future.
 
-A clock that runs ahead is seen for certain, since nothing is reported before it happens: it is corrected. One that runs behind
-cannot be told from a message that waited in the station's queue: what it says is kept.
+A clock that runs ahead is seen at once, since nothing is reported before it happens. One that runs behind looks like messages
+that waited in the station's queue, at first: but those catch up, whereas a clock stays behind by the same. Both are corrected.
 """
 
 from __future__ import annotations
@@ -15,15 +15,40 @@ TOLERANCE = timedelta(minutes=2)
 OLDEST = timedelta(days=400)
 IMPLAUSIBLE = timedelta(days=2)
 """So far ahead is no clock that can be corrected but a broken timestamp: it counts as now, and teaches nothing."""
+STEADY_FOR = timedelta(minutes=1)
+"""Messages that are late by the same for so long, and at least `_STEADY_MESSAGES` of them, tell of a clock that is behind."""
+_STEADY_WITHIN = timedelta(seconds=10)
+_STEADY_MESSAGES = 3
 _QUARTER = timedelta(minutes=15)
 _REMEMBERED_STARTS = 32
 
 
 @dataclass
+class _Lateness:
+    """Messages in a row that were all late by about the same: `least`, since `since`."""
+
+    least: timedelta
+    since: datetime
+    messages: int = 1
+
+    def takes(self, late: timedelta) -> bool:
+        """Whether a message that was `late` continues the row."""
+        if abs(late - self.least) > _STEADY_WITHIN:
+            return False
+        self.least, self.messages = min(self.least, late), self.messages + 1
+        return True
+
+    def is_a_clock(self, received_at: datetime) -> bool:
+        """Whether no queue explains it any more."""
+        return self.messages >= _STEADY_MESSAGES and received_at - self.since >= STEADY_FOR
+
+
+@dataclass
 class StationTime:
-    """What is known of one station's clock; outlives its connections."""
+    """What is known of one station's clock: how far it is `ahead` (negative: behind). Outlives its connections."""
 
     ahead: timedelta = timedelta()
+    _lateness: _Lateness | None = None
     _starts: OrderedDict[Hashable, datetime] = field(default_factory=OrderedDict)
 
     def resolve(
@@ -54,13 +79,26 @@ class StationTime:
         if ahead > IMPLAUSIBLE:
             deviations.append("the timestamp is far in the future")
             return ahead
-        if ahead > TOLERANCE:
+        if abs(ahead) <= TOLERANCE:
+            self.ahead, self._lateness = timedelta(), None
+        elif ahead > TOLERANCE:
             deviations.append("the station's clock is ahead")
             if abs(ahead - self.ahead) > TOLERANCE:
                 self.ahead = _rounded_to_time_zone(ahead)
-        elif abs(ahead) <= TOLERANCE:
-            self.ahead = timedelta()
+        elif ahead - self.ahead > TOLERANCE:
+            self.ahead = _rounded_to_time_zone(ahead)  # behind, but not by as much as was believed
+        elif self._is_behind(-ahead, received_at):
+            deviations.append("the station's clock is behind")
         return self.ahead
+
+    def _is_behind(self, late: timedelta, received_at: datetime) -> bool:
+        """Take note of a late message; whether it shows that the clock is behind, which is then corrected."""
+        if self._lateness is None or not self._lateness.takes(late):
+            self._lateness = _Lateness(late, received_at)
+        if not self._lateness.is_a_clock(received_at):
+            return False
+        self.ahead = _rounded_to_time_zone(-self._lateness.least)
+        return True
 
 
 def read_instant(text: str | None, deviations: list[str]) -> datetime | None:

@@ -21,5 +21,13 @@ UPDATE grants SET state = %(state)s WHERE id = %(grant_id)s;
 SELECT * FROM grants WHERE site_id = %(site_id)s AND state IN ('stored', 'sent', 'accepted', 'unknown')
 ORDER BY station_id, connector_id, sequence;
 
--- name: last_sequences
-SELECT station_id, connector_id, max(sequence) AS sequence FROM grants WHERE site_id = %(site_id)s GROUP BY station_id, connector_id;
+-- name: quarantine_connector
+INSERT INTO quarantined_connectors (station_id, connector_id)
+SELECT station_id, connector_id FROM connectors WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s
+ON CONFLICT DO NOTHING;
+
+-- name: release_connector
+DELETE FROM quarantined_connectors WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s;
+
+-- name: quarantined_connectors
+SELECT station_id, connector_id FROM quarantined_connectors JOIN stations ON stations.id = station_id WHERE site_id = %(site_id)s;

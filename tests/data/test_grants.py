@@ -7,6 +7,7 @@ import pytest
 
 from cpms.domain.errors import Conflict, InvalidInput, NotFound
 from cpms.domain.grid import Grant, GrantState, LimitPeriod
+from cpms.domain.identity import ConnectorKey
 from data.store import Store
 from tests.data.examples import KEY, NOW, at, build
 
@@ -31,7 +32,6 @@ async def test_grants_come_back_as_they_were_promised(store: Store) -> None:
     await store.store_grants([GRANT, base])
     await store.store_grants([GRANT])
     assert await store.live_grants("depot") == [(base, GrantState.STORED), (GRANT, GrantState.STORED)]
-    assert await store.last_sequences("depot") == {KEY: 1}
 
 
 async def test_what_may_still_be_in_force_is_live(store: Store) -> None:
@@ -41,7 +41,6 @@ async def test_what_may_still_be_in_force_is_live(store: Store) -> None:
     await store.set_grant_states({grant.id: state for state, grant in grants.items()})
     live = {state for _, state in await store.live_grants("depot")}
     assert live == {GrantState.STORED, GrantState.SENT, GrantState.ACCEPTED, GrantState.UNKNOWN}
-    assert await store.last_sequences("depot") == {KEY: len(GrantState) - 1}
 
 
 async def test_a_controller_that_was_succeeded_grants_nothing(store: Store) -> None:
@@ -67,3 +66,12 @@ async def test_a_grant_that_is_no_number_is_refused(store: Store) -> None:
     with pytest.raises(InvalidInput):
         await store.store_grants([replace(GRANT, periods=(LimitPeriod(NOW, float("nan")),))])
     assert await store.live_grants("depot") == []
+
+
+async def test_connectors_that_disobeyed_are_remembered_until_they_are_released(store: Store) -> None:
+    await build(store)
+    other, unknown = ConnectorKey("CP-1", 2), ConnectorKey("CP-1", 9)
+    await store.set_quarantines({KEY: True, other: True, unknown: True})
+    await store.set_quarantines({KEY: True, other: False})
+    assert await store.quarantined_connectors("depot") == {KEY}
+    assert await store.quarantined_connectors("elsewhere") == frozenset()

@@ -27,10 +27,3 @@ async def test_a_task_that_fails_is_started_again_and_seen_in_health(caplog: pyt
     assert (health.ok, health.restarts, health.detail) == (True, 1, "OSError: the cable is cut")
     assert "task reader failed" in caplog.text
     await supervisor.stop()
-
-
-async def test_a_cancelled_task_is_gone_from_health() -> None:
-    supervisor = Supervisor(CLOCK)
-    supervisor.run("reader", asyncio.Event().wait)  # type: ignore[arg-type]
-    await supervisor.cancel("reader")
-    assert supervisor.health == {}

@@ -127,6 +127,42 @@ def test_samples_for_another_stations_connector_are_not_believed():
     assert of(ef.SessionLearned, controller.handle(SamplesReceived("S9", after(60), (sample,)), after(60))) == []
 
 
+def told(controller: SiteController, second: float, current_a: float, said_s: float) -> list[ef.RaiseAlarm]:
+    sample = Sample(KEY, after(said_s), after(second), "t", current_a=(current_a,) * 3)
+    return of(ef.RaiseAlarm, controller.handle(SamplesReceived("S0", after(second), (sample,)), after(second)))
+
+
+@pytest.mark.parametrize("clock_s", [-115.0, -30.0, 0.0, 30.0, 115.0, 86400.0])
+def test_a_station_that_disobeys_is_found_out_whatever_its_clock_says(clock_s):
+    controller, _ = charging()
+    alarms = [a.kind for s in range(400, 440, 5) for a in told(controller, s, 40.0, s + clock_s)]
+    assert alarms == [ef.AlarmKind.STATION_DISOBEYS]
+
+
+def test_a_quarantine_outlives_a_restart_and_ends_as_any_other():
+    controller, _ = charging()
+    sample = Sample(KEY, after(300), after(300), "t", current_a=(40.0,) * 3)
+    controller.handle(SamplesReceived("S0", after(300), (sample,)), after(300))
+    effects = controller.handle(SamplesReceived("S0", after(311), (sample,)), after(311))
+    (record,) = of(ef.RecordQuarantine, effects)
+    base = Grant("b", "x", KEY, 1, NOW, 0.0)
+    restored = SiteController.restore(
+        SITE, ControlSettings(), after(320), epoch=1, sessions=[SESSION],
+        grants=[(base, GrantState.ACCEPTED)], quarantined=[record.connector, ConnectorKey("GONE", 1)],
+    )  # fmt: skip
+    state = restored.state(after(320)).connectors[0]
+    assert (state.quarantined, state.worst_case_a) == (True, 32.0)
+    alarms = [a.kind for s in range(330, 700, 30) for a in told(restored, s, 0.0, s)]
+    assert alarms == [ef.AlarmKind.STATION_OBEYS_AGAIN]
+    assert not restored.state(after(700)).connectors[0].quarantined
+
+
+def test_samples_that_waited_in_a_queue_accuse_nobody():
+    controller, _ = charging()
+    alarms = [a.kind for s in range(400, 440, 5) for a in told(controller, s, 40.0, s - 130.0)]
+    assert alarms == []
+
+
 def test_a_limit_that_cannot_be_kept_safe_holds_all_the_same_and_is_told():
     controller, grant = charging()
     limit = GridLimit("l", "r", limit_a=-1.0)

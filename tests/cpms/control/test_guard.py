@@ -30,6 +30,18 @@ def test_an_overload_well_above_the_limit_sheds_at_once():
     assert guard.cap[3] == pytest.approx(40.0 - 1.05 * 11.0)
 
 
+@pytest.mark.parametrize("meter_s", [(0, 0, 0, 0), (90, 60, 30, 0)], ids=["stands still", "runs backwards"])
+def test_a_meter_whose_clock_is_wrong_is_believed_all_the_same(meter_s):
+    guard = FeederGuard(ControlSettings())
+    shed = []
+    for second, said_s in enumerate(meter_s):
+        reading = FeederMeasurement("x", "r", NOW + timedelta(seconds=said_s), 52.0)
+        shed.append(
+            guard.measured(reading, LIMIT, lambda: [60.0, 60.0, 60.0, 40.0], 230.0, NOW + timedelta(seconds=second))
+        )
+    assert shed == [False, False, False, True]
+
+
 def test_one_overloaded_phase_is_capped_alone():
     guard = FeederGuard(ControlSettings())
     assert measure(guard, 0, 40.0, current_a=(130.0, 50.0, 50.0))

@@ -113,13 +113,19 @@ def make_site(
     fallback_a: float = 0.0,
     reserved_kw: float = 5.0,
     import_kw: float | None = None,
+    rotations_known: bool = False,
 ) -> Site:
-    """Two feeders below the grid connection; one-phase and three-phase connectors, some on rotated phases, one unknown."""
+    """Two feeders below the grid connection; one-phase and three-phase connectors, some on rotated phases, one of eight unknown."""
 
     def connector(index: int) -> Connector:
         key = ConnectorKey(f"S{index}", 1)
         if index % 4 == 3:
-            return Connector(key, (PHASES[index % 3],), fallback_current_a=fallback_a, rotation_known=index % 8 != 7)
+            return Connector(
+                key,
+                (PHASES[index % 3],),
+                fallback_current_a=fallback_a,
+                rotation_known=rotations_known or index % 8 != 7,
+            )
         return Connector(key, PHASES[index % 3 :] + PHASES[: index % 3], fallback_current_a=fallback_a)
 
     feeders = (Feeder("root", limit_a), Feeder("a", limit_a * 0.7, "root"), Feeder("b", limit_a * 0.6, "root"))
@@ -322,8 +328,7 @@ class World:
             self.restart()
         problems = self._physics()
         second = int((self.now - START).total_seconds())
-        if self.now >= self.controller.next_wake_at() or second % 10 == 0:
-            self.tell(ev.Tick())
+        self.tell(ev.Tick())
         if second % 20 == 0:
             self._sample()
         return problems

@@ -64,6 +64,49 @@ def test_hours_in_a_queue_are_not_a_wrong_clock():
     assert at(StationTime(), "2026-06-01T04:00:00Z") == (NOW - timedelta(hours=8), [])
 
 
+def heard(time: StationTime, behind: timedelta, minutes: list[float]) -> list[timedelta]:
+    """How old each of some live messages of a station looks whose clock is `behind`."""
+    ages = []
+    for minute in minutes:
+        received_at = NOW + timedelta(minutes=minute)
+        ages.append(received_at - at(time, write_instant(received_at - behind), received_at)[0])
+    return ages
+
+
+@pytest.mark.parametrize("behind", [timedelta(minutes=5), timedelta(hours=5, seconds=2), timedelta(days=20_000)])
+def test_a_clock_that_stays_behind_by_the_same_is_corrected_within_some_messages(behind: timedelta):
+    ages = heard(StationTime(), behind, [0, 0.5, 1, 1.5, 2])
+    assert max(abs(age) for age in ages[2:]) <= timedelta(seconds=2)
+
+
+def test_messages_from_a_queue_stay_as_old_as_they_are_beside_a_clock_that_is_behind():
+    time = StationTime()
+    heard(time, timedelta(minutes=10), [0, 1, 2])
+    assert at(time, "2026-06-01T08:52:00Z", NOW + timedelta(minutes=2))[0] == NOW - timedelta(hours=2, minutes=58)
+    assert heard(time, timedelta(minutes=10), [3]) == [timedelta()]
+
+
+def test_a_queue_that_is_worked_off_is_no_clock():
+    time, deviations = StationTime(), []
+    for minute in range(60):  # an hour of samples, one a minute, told within two minutes
+        received_at = NOW + timedelta(seconds=2 * minute)
+        sampled_at = NOW - timedelta(minutes=90 - minute)
+        resolved, _ = time.resolve(write_instant(sampled_at), received_at, deviations)
+        assert resolved == sampled_at
+    assert deviations == []
+
+
+def test_a_clock_that_was_behind_and_is_set_is_believed_again():
+    time = StationTime()
+    heard(time, timedelta(hours=1), [0, 1, 2])
+    assert time.ahead == -timedelta(hours=1)
+    assert heard(time, timedelta(minutes=3), [3]) == [timedelta()], (
+        "it cannot be behind by more than this message is late"
+    )
+    assert heard(time, timedelta(), [4]) == [timedelta()]
+    assert time.ahead == timedelta()
+
+
 def test_a_resent_start_keeps_its_instant_however_late_it_comes_again():
     time = StationTime()
     for text in ("1970-01-01T00:00:00Z", "2026-06-01T14:00:00Z", "2031-06-01T14:00:10Z", "nonsense"):
