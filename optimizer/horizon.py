@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cpms.domain.plan import PlanRequest
 from cpms.domain.units import power_kw
 from optimizer.limits import Limits, limits_of
+from optimizer.stages import Stages, stages_of
 from optimizer.windows import DemandWindows, demand_windows
 
 Floats = NDArray[np.float64]
@@ -23,10 +24,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Slots:
-    """Where power may flow: need `need[s]` in step `step[s]` for `hours[s]` [h], ordered by need, then step."""
+    """Where power may flow: need `need[s]` in step `step[s]`, for `hours[s]` [h] from `starts_h[s]` [h] after the first step's start;
+    ordered by need, then step."""
 
     need: Ints
     step: Ints
+    starts_h: Floats
     hours: Floats
 
 
@@ -34,18 +37,20 @@ class Slots:
 class Horizon:
     """What the formulation is written in.
 
-    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar; `need_kwh[n]` [kWh]; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]:
-    range and grid of setpoints.
+    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the need is not known
+    and its stages count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid of setpoints.
     """
 
     request: PlanRequest
     step_h: Floats
     base_kw: Floats
     need_kwh: Floats
+    certain: Floats
     min_kw: Floats
     max_kw: Floats
     quantum_kw: Floats
     slots: Slots
+    stages: Stages
     limits: Limits
     windows: tuple[DemandWindows, ...]
 
@@ -71,15 +76,18 @@ def horizon(request: PlanRequest) -> Horizon:
     limits = limits_of(request)
     quantum_kw, min_kw, max_kw = _setpoint_range(request)
     need_kwh = np.array([max(0.0, need.energy_kwh) for need in request.needs])
+    slots = _slots(request, step_h, limits, need_kwh, min_kw, max_kw)
     return Horizon(
         request=request,
         step_h=step_h,
         base_kw=np.array(request.other_load_kw) - np.array(request.solar_kw),
         need_kwh=need_kwh,
+        certain=np.array([0.0 if need.likely else 1.0 for need in request.needs]),
         min_kw=min_kw,
         max_kw=max_kw,
         quantum_kw=quantum_kw,
-        slots=_slots(request, step_h, limits, need_kwh, min_kw, max_kw),
+        slots=slots,
+        stages=stages_of(request, slots.need, slots.starts_h, slots.hours),
         limits=limits,
         windows=tuple(demand_windows(demand, steps) for demand in request.demand),
     )
@@ -104,21 +112,24 @@ def _slots(
     origin = request.steps[0].starts_at
     starts_h = np.concatenate(([0.0], np.cumsum(step_h)[:-1]))
     room_kw = limits.room_kw()
-    need_parts, step_parts, hour_parts = [], [], []
+    need_parts, step_parts, start_parts, hour_parts = [], [], [], []
     for n, need in enumerate(request.needs):
         departs_h = (need.departs_at - origin).total_seconds() / 3600.0
         arrives_h = ((need.arrives_at or origin) - origin).total_seconds() / 3600.0
-        hours = np.minimum(departs_h, starts_h + step_h) - np.maximum(arrives_h, starts_h)
+        begins_h = np.maximum(arrives_h, starts_h)
+        hours = np.minimum(departs_h, starts_h + step_h) - begins_h
         usable = (hours > 1e-9) & (room_kw[n] >= max(min_kw[n], 1e-9) - 1e-9)
         if need_kwh[n] <= 0 or max_kw[n] < max(min_kw[n], 1e-9) - 1e-9:
             usable[:] = False
         (steps,) = np.nonzero(usable)
         need_parts.append(np.full(len(steps), n))
         step_parts.append(steps)
+        start_parts.append(begins_h[steps])
         hour_parts.append(hours[steps])
     empty = np.zeros(0)
     return Slots(
         need=np.concatenate([empty, *need_parts]).astype(np.int64),
         step=np.concatenate([empty, *step_parts]).astype(np.int64),
+        starts_h=np.concatenate([empty, *start_parts]),
         hours=np.concatenate([empty, *hour_parts]),
     )

@@ -108,7 +108,7 @@ def _session_plans(problem: Horizon, setpoint_kw: Floats, drawn_kw: Floats) -> t
     multiples[slots.need, slots.step] = np.rint(setpoint_kw / problem.quantum_kw[slots.need])
     power = np.zeros((len(needs), problem.step_count))
     power[slots.need, slots.step] = drawn_kw
-    short_kwh = problem.need_kwh - problem.energy_kwh(drawn_kw)
+    short_kwh, late_kwh = missing_kwh(problem, drawn_kw)
     return tuple(
         SessionPlan(
             session_id=need.session_id,
@@ -116,6 +116,22 @@ def _session_plans(problem: Horizon, setpoint_kw: Floats, drawn_kw: Floats) -> t
             current_a=tuple(round(multiple * need.step_a, 6) for multiple in multiples[n].tolist()),
             power_kw=tuple(power[n].tolist()),
             shortfall_kwh=float(short_kwh[n]) if short_kwh[n] > 1e-6 else 0.0,
+            late_kwh=late_kwh[n],
         )
         for n, need in enumerate(needs)
     )
+
+
+def missing_kwh(problem: Horizon, drawn_kw: Floats) -> tuple[Floats, list[tuple[float, ...]]]:
+    """What each need lacks at departure (on average where that is uncertain), and what each of its targets lacks [kWh]."""
+    stages, needs = problem.stages, problem.request.needs
+    behind_kwh = stages.behind_kwh(drawn_kw)
+    short_kwh = problem.need_kwh - problem.energy_kwh(drawn_kw)
+    late = []
+    for n, need in enumerate(needs):
+        mine = behind_kwh[stages.need == n]
+        late.append(tuple(mine[: len(need.targets)].tolist()))
+        if need.likely:
+            chances = np.array([stay.chance for stay in need.likely])
+            short_kwh[n] = chances @ mine[len(mine) - len(chances) :]
+    return short_kwh, late

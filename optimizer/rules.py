@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,4 +13,5 @@ from optimizer.setpoints import to_setpoints
 
 def rule_setpoints_kw(horizon: Horizon) -> NDArray[np.float64]:
     """Setpoints [kW] per slot: needs in order of priority, then departure, each filled from its cheapest steps within the limits."""
-    return to_setpoints(horizon, np.zeros(len(horizon.slots.need)))
+    everything_known = replace(horizon, certain=np.ones(len(horizon.need_kwh)))
+    return to_setpoints(everything_known, np.zeros(len(horizon.slots.need)))

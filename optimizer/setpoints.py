@@ -72,10 +72,12 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     (the base load if None).
 
     What flooring loses is given back in the cheapest steps that have room; the last setpoint of a need may permit a little more than
-    the need, by less than one setpoint in one step.
+    the need, by less than one setpoint in one step. What is missing of a need that is known is given too, of one that is not only what
+    `slot_kw` has.
     """
     floored = _floor(horizon, slot_kw)
-    missing_kwh = horizon.need_kwh - horizon.energy_kwh(floored)
+    wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, horizon.energy_kwh(slot_kw))
+    missing_kwh = wanted_kwh - horizon.energy_kwh(floored)
     left = headroom(horizon, floored, behind or bare(horizon))
     for n in _urgency(horizon, missing_kwh):
         _top_up(horizon, left, floored, int(n), float(missing_kwh[n]))

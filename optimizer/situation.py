@@ -7,6 +7,8 @@
      "other_load_kw": 5, "demand": [{"price_per_kw": 10, "peak_so_far_kw": 20, "window_min": 15}],
      "sessions": [{"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "phases": "L1L2L3", "max_a": 16, "priority": 0}]}
 
+Everything a session may have: see `optimizer.situation_need`.
+
 A quantity over time is a number, or pieces of which the last that covers a step holds (0 where none does). `other_load_kw` is at
 the grid connection; a feeder may have its own besides.
 """
@@ -19,10 +21,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.identity import ConnectorKey
-from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, PlanRequest
+from cpms.domain.plan import DemandPrice, FeederCap, PlanRequest
 from cpms.domain.time import Interval, require_aware
-from cpms.domain.units import PHASES, Phase
+from optimizer.situation_need import need_of
 
 Document = Mapping[str, Any]
 
@@ -55,7 +56,7 @@ def request_of(document: Document) -> PlanRequest:
         steps=steps,
         voltage_v=float(document.get("voltage_v", 230.0)),
         feeders=tuple(_feeder(one, document, starts_at, steps, other_load) for one in document["feeders"]),
-        needs=tuple(_need(one, document, starts_at) for one in document.get("sessions", ())),
+        needs=tuple(need_of(one, document["feeders"][0]["id"], starts_at) for one in document.get("sessions", ())),
         import_price_per_kwh=_series(document.get("import_price_per_kwh", 0.0), starts_at, steps),
         export_price_per_kwh=_series(document.get("export_price_per_kwh", 0.0), starts_at, steps),
         solar_kw=_series(document.get("solar_kw", 0.0), starts_at, steps),
@@ -116,24 +117,6 @@ def _feeder(
         import_kw=tuple(float(low["import_kw"]) if "import_kw" in low else None for low in lowest),
         other_load_kw=tuple(a + b for a, b in zip(own, other_load, strict=True)) if is_root else own,
         reason=tuple(low.get("reason", "installation") for low in lowest),
-    )
-
-
-def _need(one: Document, document: Document, starts_at: datetime) -> ChargingNeed:
-    phases = tuple(phase for phase in PHASES if phase.value in one.get("phases", "L1L2L3"))
-    return ChargingNeed(
-        session_id=one["id"],
-        connector=ConnectorKey(one.get("station", one["id"]), int(one.get("connector", 1))),
-        feeder_id=one.get("feeder", document["feeders"][0]["id"]),
-        energy_kwh=float(one["need_kwh"]),
-        departs_at=starts_at + timedelta(hours=float(one["leaves_h"])),
-        phases=tuple(Phase(phase) for phase in phases),
-        max_current_a=float(one.get("max_a", 16.0)),
-        min_current_a=float(one.get("min_a", 6.0)),
-        step_a=float(one.get("step_a", 0.1)),
-        priority=int(one.get("priority", 0)),
-        current_a=float(one.get("set_a", 0.0)),
-        arrives_at=starts_at + timedelta(hours=float(one["arrives_h"])) if "arrives_h" in one else None,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.time import Interval
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
 
@@ -35,6 +36,15 @@ class ChargingNeed:
     Power in {0} union [min, max] on `phases`. Missing energy costs by `priority` (each level outweighs all below it).
     `current_a`: set at this moment [A per phase], for a preference against switching.
     `arrives_at`: a session that is still to come may charge from then on (reserved or expected); None: it is here.
+
+    `setpoints_a`: the station knows only these (and 0), instead of every multiple of `step_a` from `min_current_a` on [A per phase].
+    `frozen_a`: of the first steps, on their way to the station and not to be changed [A per phase].
+    `battery`: what the vehicle accepts as it fills. `minimum_now_kwh`: so much as soon as possible [kWh]. `targets`: stages before.
+    `likely`: the session is uncertain; what is missing then counts by its chance in each of these, instead of `energy_kwh` until
+    `departs_at`, which are the most it may take and the latest it may stay.
+    `max_starts`: how often charging may begin (going on from `current_a` is none). `max_rise_a_per_min`: from one step to the next
+    the current rises by no more for each minute of the next, or begins at the minimum; it may always fall.
+    `switching`: fewer phases to charge on at times.
     """
 
     session_id: str
@@ -49,6 +59,15 @@ class ChargingNeed:
     priority: int = 0
     current_a: float = 0.0
     arrives_at: datetime | None = None
+    setpoints_a: tuple[float, ...] = ()
+    frozen_a: tuple[float, ...] = ()
+    battery: VehicleBattery | None = None
+    minimum_now_kwh: float = 0.0
+    targets: tuple[EnergyTarget, ...] = ()
+    likely: tuple[LikelyStay, ...] = ()
+    max_starts: int | None = None
+    max_rise_a_per_min: float | None = None
+    switching: PhaseSwitching | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +117,10 @@ class PlanStatus(enum.Enum):
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """A session's setpoints per step [A per phase], and what it will be short of at departure [kWh].
+    """A session's setpoints per step [A per phase], and what it will be short of at departure [kWh] (on average, where uncertain).
 
     `power_kw[t]`: mean power expected [kW]; what `current_a[t]` permits, less in the step in which the need is met.
+    `late_kwh`: what each of the need's targets will lack when it is due [kWh].
     """
 
     session_id: str
@@ -108,6 +128,7 @@ class SessionPlan:
     current_a: tuple[float, ...]
     power_kw: tuple[float, ...]
     shortfall_kwh: float = 0.0
+    late_kwh: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from optimizer.horizon import Horizon
 from optimizer.topic import Topic
-from optimizer.topics import charging, exchange, feeders, peaks
+from optimizer.topics import charging, exchange, feeders, peaks, stages
 
 TOPICS: tuple[Topic, ...] = (
     charging.TOPIC,
+    stages.TOPIC,
     exchange.TOPIC,
     peaks.TOPIC,
     feeders.TOPIC,

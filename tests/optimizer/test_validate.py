@@ -8,12 +8,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import DemandPrice, PlanRequest
+from cpms.domain.units import PHASES
 from optimizer import plan
-from tests.optimizer.requests import feeder, need, request
+from tests.optimizer.requests import NOW, feeder, need, request
 
 NAN = float("nan")
 GOOD = request(need())
+RISING = (AcceptancePoint(0.0, 5.0), AcceptancePoint(1.0, 6.0))
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,20 @@ GOOD = request(need())
         ("demand[0].applies", replace(GOOD, demand=(DemandPrice(1.0, 0.0, (True,)),))),
         ("demand[0].window_s", replace(GOOD, demand=(DemandPrice(1.0, 0.0, (True,) * 4, window_s=0),))),
         ("demand[0].price_per_kw", replace(GOOD, demand=(DemandPrice(-1.0, 0.0, (True,) * 4),))),
+        ("needs[a].setpoints_a", request(replace(need(), setpoints_a=(6.05,)))),
+        ("needs[a].frozen_a", request(replace(need(), frozen_a=(6.0,) * 5))),
+        ("needs[a].minimum_now_kwh", request(replace(need(), minimum_now_kwh=-1.0))),
+        ("needs[a].targets[0].due_at", request(replace(need(), targets=(EnergyTarget(1.0, datetime(2026, 3, 2)),)))),  # noqa: DTZ001 is the point
+        ("needs[a].targets[0]", request(replace(need(), targets=(EnergyTarget(-1.0, NOW),)))),
+        ("needs[a].likely[0]", request(replace(need(), likely=(LikelyStay(11.0, NOW, 1.0),)))),
+        ("needs[a].likely", request(replace(need(), likely=(LikelyStay(1.0, NOW, 0.5),)))),
+        ("needs[a].battery.soc", request(replace(need(), battery=VehicleBattery(50.0, 1.5)))),
+        ("needs[a].battery.capacity_kwh", request(replace(need(), battery=VehicleBattery(0.0, 0.5)))),
+        ("needs[a].battery.acceptance", request(replace(need(), battery=VehicleBattery(50.0, 0.5, RISING)))),
+        ("needs[a].max_starts", request(replace(need(), max_starts=-1))),
+        ("needs[a].max_rise_a_per_min", request(replace(need(), max_rise_a_per_min=0.0))),
+        ("needs[a].switching.phases", request(replace(need(), switching=PhaseSwitching(PHASES)))),
+        ("needs[a].switching.dwell_s", request(replace(need(), switching=PhaseSwitching(PHASES[:1], NAN)))),
     ],
 )
 def test_bad_input_is_refused_and_named(field: str, asked: PlanRequest):

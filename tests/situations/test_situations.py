@@ -1,8 +1,10 @@
 """Golden situations: `situation.json` says what is the case, `expected.json` what must be true of its plan.
 
-`expected.json` knows: `shortfall_kwh` and `delivered_kwh` {session: [least, most]}; `power_kw` [{session or "all", from_h, until_h,
-between: [least, most]}] in every step that starts there; `cost`, `peak_kw` [least, most]; `status`; `binding` and `relaxed`
-["feeder" or "feeder phase"] that must be named. Every plan must besides keep all limits and give nobody more than his need.
+`expected.json` knows: `shortfall_kwh` and `delivered_kwh` {session: [least, most]}; `late_kwh` {session: [[least, most], ...]}, of
+its targets; `delivered_until_kwh` [{session, until_h, between: [least, most]}], by the end of the last step before; `power_kw`
+[{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there; `cost`, `peak_kw` [least, most];
+`status`; `binding` and `relaxed` ["feeder" or "feeder phase"] that must be named. Every plan must besides keep all limits and give
+nobody more than his need.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from cpms.domain.plan import BindingLimit, Plan, PlanRequest, RelaxedLimit
 from optimizer import plan
 from optimizer.report import describe
 from optimizer.situation import read_situation
-from tests.optimizer.oracle import energy_kwh, exceeded_limits
+from tests.optimizer.oracle import energy_kwh, exceeded_limits, hours_of
 
 SITUATIONS = sorted(path.parent for path in Path(__file__).parent.glob("*/situation.json"))
 
@@ -54,6 +56,26 @@ def _delivered(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -
     for need, session in zip(asked.needs, made.sessions, strict=True):
         if need.session_id in wanted:
             _between(energy_kwh(asked, need, session), wanted[need.session_id], f"energy of {need.session_id}")
+
+
+def _late(asked: PlanRequest, made: Plan, wanted: dict[str, list[list[float]]]) -> None:
+    late = {session.session_id: session.late_kwh for session in made.sessions}
+    for name, targets in wanted.items():
+        for kwh, bounds in zip(late[name], targets, strict=True):
+            _between(kwh, bounds, f"what {name} is late of")
+
+
+def _delivered_until(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
+    for one in wanted:
+        need, session = next(
+            pair for pair in zip(asked.needs, made.sessions, strict=True) if pair[1].session_id == one["session"]
+        )
+        energy_kwh = sum(
+            hours * power
+            for step, hours, power in zip(asked.steps, hours_of(asked, need), session.power_kw, strict=True)
+            if (step.ends_at - asked.requested_at).total_seconds() / 3600 <= one["until_h"] + 1e-9
+        )
+        _between(energy_kwh, one["between"], f"energy of {one['session']} until {one['until_h']} h")
 
 
 def _power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
@@ -94,6 +116,8 @@ def _named(limits: tuple[BindingLimit | RelaxedLimit, ...], wanted: list[str]) -
 CHECKS: dict[str, Callable[[PlanRequest, Plan, Any], None]] = {
     "shortfall_kwh": _shortfall,
     "delivered_kwh": _delivered,
+    "delivered_until_kwh": _delivered_until,
+    "late_kwh": _late,
     "power_kw": _power,
     "cost": _cost,
     "peak_kw": _peak,

@@ -1,0 +1,89 @@
+"""What a session may need beyond energy by a departure: its battery, stages on the way, what is uncertain, how it may be steered."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.units import Phase
+
+
+class Fairness(enum.Enum):
+    """How sessions of one priority share what is scarce, by the share of its need that each gets.
+
+    HALF_FIRST: nobody gets the second half of his need before others had their first, beyond that whoever costs least.
+    PROPORTIONAL: the sum of need_kwh * log(share) is greatest; nobody's share can rise by 1 % without others' falling by more.
+    MAX_MIN: the smallest share is as large as possible, then as HALF_FIRST.
+    """
+
+    HALF_FIRST = "half_first"
+    PROPORTIONAL = "proportional"
+    MAX_MIN = "max_min"
+
+
+@dataclass(frozen=True)
+class AcceptancePoint:
+    """At the state of charge `soc` (0 to 1) a vehicle takes at most `power_kw` [kW]."""
+
+    soc: float
+    power_kw: float
+
+
+@dataclass(frozen=True)
+class VehicleBattery:
+    """`capacity_kwh` [kWh, as the meter at the connector counts it], filled to `soc` (0 to 1) at the first step.
+
+    `acceptance`: linear between points of rising `soc`, level before the first and after the last, never rising: what tapers.
+    """
+
+    capacity_kwh: float
+    soc: float
+    acceptance: tuple[AcceptancePoint, ...] = ()
+
+    def energy_to_kwh(self, soc: float) -> float:
+        """Energy [kWh] from now to a state of charge (0 to 1); 0 where it is reached."""
+        return max(0.0, (soc - self.soc) * self.capacity_kwh)
+
+
+@dataclass(frozen=True)
+class EnergyTarget:
+    """A stage on the way: `energy_kwh` [kWh, from the first step on] by `due_at`.
+
+    `weight`: what a kWh that is late costs, against one missing at departure.
+    """
+
+    energy_kwh: float
+    due_at: datetime
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class LikelyStay:
+    """One way an uncertain session may go: it wants `energy_kwh` [kWh] and departs at `departs_at`, with a `chance` (0 to 1)."""
+
+    energy_kwh: float
+    departs_at: datetime
+    chance: float
+
+
+@dataclass(frozen=True)
+class PhaseSwitching:
+    """The connector can also charge on `phases` (fewer than all of its own), and stays in each way for `dwell_s` [s] at least.
+
+    `switched`: whether it charges on `phases` now; `held_s` [s]: since when it has been as it is.
+    """
+
+    phases: tuple[Phase, ...]
+    dwell_s: float = 600.0
+    switched: bool = False
+    held_s: float = 1e9
+
+
+def likely_stays(stays: Sequence[tuple[float, datetime]]) -> tuple[LikelyStay, ...]:
+    """Equally likely pairs of energy [kWh] and departure; InvalidInput if there are none."""
+    if not stays:
+        raise InvalidInput("likely", "there are none", "give at least one")
+    return tuple(LikelyStay(energy_kwh, departs_at, 1.0 / len(stays)) for energy_kwh, departs_at in stays)

@@ -1,0 +1,89 @@
+"""A session of a situation (JSON) into a ChargingNeed. Times are hours after the situation's start.
+
+    {"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "arrives_h": 0, "phases": "L1L2L3", "min_a": 6, "max_a": 16,
+     "step_a": 0.1, "priority": 0, "set_a": 0, "setpoints_a": [0, 6, 10, 16], "frozen_a": [10, 10],
+     "max_starts": 2, "max_rise_a_per_min": 1,
+     "battery": {"capacity_kwh": 60, "soc": 0.3, "acceptance": [[0.8, 11], [1, 2]]}, "minimum_now_kwh": 3,
+     "targets": [{"energy_kwh": 5, "due_h": 1, "weight": 1}], "likely": [{"energy_kwh": 12, "departs_h": 2, "chance": 0.5}, ...],
+     "switching": {"phases": "L1", "dwell_s": 600, "switched": false, "held_s": 3600}}
+
+Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may be given instead of it. With `likely` neither is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
+from cpms.domain.plan import ChargingNeed
+from cpms.domain.units import PHASES, Phase
+
+Document = Mapping[str, Any]
+
+
+def need_of(one: Document, feeder_id: str, starts_at: datetime) -> ChargingNeed:
+    """The need of a session; `feeder_id`: where it is if it does not say."""
+    battery = _battery(one["battery"]) if "battery" in one else None
+    likely = tuple(_likely(stay, starts_at) for stay in one.get("likely", ()))
+    return ChargingNeed(
+        session_id=one["id"],
+        connector=ConnectorKey(one.get("station", one["id"]), int(one.get("connector", 1))),
+        feeder_id=one.get("feeder", feeder_id),
+        energy_kwh=max(stay.energy_kwh for stay in likely) if likely else _energy_kwh(one, battery),
+        departs_at=max(stay.departs_at for stay in likely) if likely else _after(starts_at, one["leaves_h"]),
+        phases=_phases(one.get("phases", "L1L2L3")),
+        max_current_a=float(one.get("max_a", 16.0)),
+        min_current_a=float(one.get("min_a", 6.0)),
+        step_a=float(one.get("step_a", 0.1)),
+        priority=int(one.get("priority", 0)),
+        current_a=float(one.get("set_a", 0.0)),
+        arrives_at=_after(starts_at, one["arrives_h"]) if "arrives_h" in one else None,
+        setpoints_a=tuple(float(current_a) for current_a in one.get("setpoints_a", ())),
+        frozen_a=tuple(float(current_a) for current_a in one.get("frozen_a", ())),
+        battery=battery,
+        minimum_now_kwh=float(one.get("minimum_now_kwh", 0.0)),
+        targets=tuple(_target(target, starts_at) for target in one.get("targets", ())),
+        likely=likely,
+        max_starts=int(one["max_starts"]) if "max_starts" in one else None,
+        max_rise_a_per_min=float(one["max_rise_a_per_min"]) if "max_rise_a_per_min" in one else None,
+        switching=_switching(one["switching"]) if "switching" in one else None,
+    )
+
+
+def _after(starts_at: datetime, hours: Any) -> datetime:
+    return starts_at + timedelta(hours=float(hours))
+
+
+def _phases(names: str) -> tuple[Phase, ...]:
+    return tuple(phase for phase in PHASES if phase.value in names)
+
+
+def _energy_kwh(one: Document, battery: VehicleBattery | None) -> float:
+    if battery is not None and "need_soc" in one:
+        return battery.energy_to_kwh(float(one["need_soc"]))
+    return float(one["need_kwh"])
+
+
+def _battery(one: Document) -> VehicleBattery:
+    points = tuple(AcceptancePoint(float(soc), float(kw)) for soc, kw in one.get("acceptance", ()))
+    return VehicleBattery(float(one["capacity_kwh"]), float(one["soc"]), points)
+
+
+def _target(one: Document, starts_at: datetime) -> EnergyTarget:
+    return EnergyTarget(float(one["energy_kwh"]), _after(starts_at, one["due_h"]), float(one.get("weight", 1.0)))
+
+
+def _likely(one: Document, starts_at: datetime) -> LikelyStay:
+    return LikelyStay(float(one["energy_kwh"]), _after(starts_at, one["departs_h"]), float(one["chance"]))
+
+
+def _switching(one: Document) -> PhaseSwitching:
+    return PhaseSwitching(
+        phases=_phases(one["phases"]),
+        dwell_s=float(one.get("dwell_s", 600.0)),
+        switched=bool(one.get("switched", False)),
+        held_s=float(one.get("held_s", 1e9)),
+    )
