@@ -43,15 +43,6 @@ def undecided(
     )
 
 
-def settled(horizon: Horizon, program: LinearProgram, relaxation: Relaxation, share: float) -> Domain:
-    """Nothing left open: on in [min, max] where the relaxation reaches `share` of the minimum, else off. A linear program."""
-    least_kw, most_kw = horizon.min_kw[horizon.slots.need], horizon.max_kw[horizon.slots.need]
-    power = relaxation.values[program.columns["power"]]
-    on = power >= np.maximum(share * least_kw, 2 * TOLERANCE_KW) - TOLERANCE_KW
-    kind = np.full(len(power), CONTINUOUS, dtype=np.uint8)
-    return Domain(np.where(on, least_kw, 0.0), np.where(on, most_kw, 0.0), kind)
-
-
 def setpoints_near(horizon: Horizon, slot_kw: Floats, known_kw: Floats, reach: int) -> Domain:
     """The setpoints at either side of `slot_kw`, `reach` further ones, and all up to the setpoints `known_kw`."""
     quantum = horizon.quantum_kw[horizon.slots.need]

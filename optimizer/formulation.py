@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +65,23 @@ class LinearProgram:
 
 def formulate(horizon: Horizon) -> LinearProgram:
     """The linear relaxation of the planning problem."""
+    with _collector_paused():
+        return _formulate(horizon)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A model is many small objects that live until it is compiled: looking for garbage among them takes as long as all else."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _formulate(horizon: Horizon) -> LinearProgram:
     topics = topics_of(horizon)
     model = ConcreteModel()
     model.flows, model.semi = Flows(), ComponentMap()

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from optimizer.background import Background, background
 from optimizer.certify import lower_bound, relative_gap
 from optimizer.completion import Completion, Found
-from optimizer.domains import setpoints_near, settled, undecided
+from optimizer.dive import dive
+from optimizer.domains import setpoints_near, undecided
 from optimizer.horizon import Horizon
 from optimizer.setpoints import to_setpoints
 from optimizer.solve import Relaxation, Solver
@@ -88,14 +89,9 @@ class Search:
         if not self.good_enough(self.cost):
             self._round(one)
 
-    def settle(self) -> None:
-        """The cheapest first answer: round what is undecided to the nearer side, or all of it to off where limits forbid that."""
-        for share in (0.5, 1.0):
-            domain = settled(self.horizon, self.solver.program, self.relaxation, share)
-            values = self.solver.choose(domain, self.target, self.solver.left_s)
-            if values is not None:
-                self._accept(values)
-                return
+    def dive(self) -> None:
+        """The cheapest first answer, and mostly good enough."""
+        self._accept(dive(self.solver, self.horizon, self.relaxation))
 
     def _decide(self, one: Round) -> None:
         gap = min(self.cost, self.power_cost) - self.bound
@@ -141,7 +137,7 @@ def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: F
     if start_kw is not None:
         state.offer(start_kw)
     if not state.good_enough(state.cost):
-        state.settle()
+        state.dive()
     for one in ROUNDS[len(state.power_kw) < FEW_SLOTS :]:
         if state.good_enough(state.cost) or solver.left_s <= 0:
             return state.best

@@ -21,8 +21,18 @@ from optimizer.kinds import CONTINUOUS, Kinds
 
 Floats = NDArray[np.float64]
 
-ITERATIONS_PER_ROW = 2.5
-"""Simplex iterations per row after which interior point takes over: one that goes well needs one or two."""
+OPTIONS: dict[str, bool | int | float | str] = {
+    "output_flag": False,
+    "threads": 1,
+    "parallel": "off",
+    "mip_rel_gap": 1e-5,
+    "dual_simplex_cost_perturbation_multiplier": 0.0,
+}
+"""Without perturbation of costs: slots of one price are alike by nature, and telling them apart by chance makes simplex wander, by a
+factor of twenty where energy is scarce."""
+
+ITERATIONS_PER_ROW = 12
+"""Simplex iterations per row after which interior point takes over: where energy is scarce simplex needs up to eight."""
 
 NO_LIMIT = 2**31 - 1
 
@@ -55,7 +65,7 @@ class Solver:
         self._ends_s = time.monotonic() + horizon.request.time_limit_s
         self._unit = program.quantum
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
-        for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("mip_rel_gap", 1e-5)):
+        for option, value in OPTIONS.items():
             self._highs.setOptionValue(option, value)
         self._highs.passModel(_highs_lp(program, self._unit))
 
@@ -98,6 +108,17 @@ class Solver:
         self._highs.setOptionValue("dual_feasibility_tolerance", FINE_TOLERANCE)
         self._highs.setOptionValue("solver", "choose")
         return self._highs.getModelStatus()
+
+    def narrow(self, lower: Floats, upper: Floats) -> Floats | None:
+        """Columns of the relaxation within narrower bounds, from its last basis; None if there are none, or no time."""
+        if self.left_s <= 0:
+            return None
+        every = np.arange(len(lower), dtype=np.int32)
+        self._highs.changeColsBounds(len(every), every, lower / self._unit, upper / self._unit)
+        self._run(self.left_s)
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return np.array(self._highs.getSolution().col_value) * self._unit
 
     def choose(
         self, domain: Domain, target: float, time_limit_s: float, start_kw: Floats | None = None

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from pyomo.core.expr import LinearExpression
 from pyomo.environ import ConcreteModel, Constraint
+from scipy.sparse import csr_array
 
-from optimizer.flows import Flows, members
+from optimizer.flows import Flows
 from optimizer.horizon import Horizon
 from optimizer.topic import Topic
 
@@ -29,19 +30,20 @@ def keep_limits(model: ConcreteModel, horizon: Horizon) -> None:
 
 def _loaded_limits(horizon: Horizon, flows: Flows) -> Iterator[tuple[int, int, list[int], list[float]]]:
     """Limits and steps that everybody drawing at maximum would exceed, with the flows concerned and their signed shares."""
-    limits = horizon.limits
-    by_step = members(flows.step)
-    share = limits.share.tocsr()
-    dense = np.zeros(share.shape[1])
-    for row in range(share.shape[0]):
-        part = slice(share.indptr[row], share.indptr[row + 1])
-        dense[:] = 0.0
-        dense[share.indices[part]] = share.data[part]
-        signed = dense[flows.point] * flows.sign
-        most_kw = np.bincount(flows.step, np.maximum(signed, 0.0) * flows.most_kw, minlength=horizon.step_count)
-        for t in np.flatnonzero(most_kw > limits.headroom_kw[row] + 1e-9).tolist():
-            inside = [f for f in by_step[t] if signed[f] != 0]
-            yield row, t, inside, signed[inside].tolist()
+    load = csr_array(horizon.limits.share.tocsc()[:, flows.point]).tocoo()
+    signed, place = (
+        load.data * flows.sign[load.col],
+        load.row.astype(np.int64) * horizon.step_count + flows.step[load.col],
+    )
+    most_kw = np.bincount(place, np.maximum(signed, 0.0) * flows.most_kw[load.col], horizon.limits.headroom_kw.size)
+    loaded = most_kw > horizon.limits.headroom_kw.ravel() + 1e-9
+    (kept,) = np.nonzero(loaded[place])
+    kept = kept[np.lexsort((load.col[kept], place[kept]))]
+    place = place[kept]
+    inside, shares = load.col[kept].tolist(), signed[kept].tolist()
+    for at in np.flatnonzero(loaded).tolist():
+        part = slice(*np.searchsorted(place, (at, at + 1)).tolist())
+        yield *divmod(at, horizon.step_count), inside[part], shares[part]
 
 
 TOPIC = Topic(name="feeders", constraints=(keep_limits,))
