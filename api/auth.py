@@ -28,8 +28,8 @@ async def authenticate(
     """The token that came with the request; Unauthenticated unless it is known, not revoked and not expired."""
     if credentials is None:
         raise Unauthenticated("Send a token: Authorization: Bearer <token>.")
-    token = await services.store.api_token_by_hash(keyed_hash(credentials.credentials, services.pepper))
     now = services.clock.now()
+    token = await services.tokens.by_hash(keyed_hash(credentials.credentials, services.pepper), now)
     if token is None or token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
         raise Unauthenticated("The token is unknown, revoked or expired.")
     return token

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from api.known_tokens import KnownTokens
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
+from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandResult, FeederMeasurement
 from cpms.domain.time import Clock
 from data.store import Store
@@ -36,6 +38,10 @@ class Health:
 class Live(Protocol):
     """The running controllers and the gateway. The `*_changed` methods return once the change has been handed over; what
     changed is already durable."""
+
+    def site(self, site_id: str) -> Site | None:
+        """A site as its controller has it; None where none runs."""
+        ...
 
     def site_state(self, site_id: str) -> SiteState | None:
         """What the site's controller sees now; None where none runs."""
@@ -91,3 +97,7 @@ class Services:
     clock: Clock
     pepper: bytes
     configuring: asyncio.Lock = field(default_factory=asyncio.Lock)
+    tokens: KnownTokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = KnownTokens(self.store)

@@ -87,6 +87,16 @@ class EmbeddedServer:
             self._users = users
         return self.dsn
 
+    def lives(self) -> bool:
+        """Whether the server's process is there; cheap."""
+        pid = self._noted_pid()
+        return pid is not None and self._is_postmaster(pid)
+
+    def revive(self) -> None:
+        """Start the server again where its process has died; what was committed is in its log and is recovered."""
+        with self._mutex():
+            self._await_answers()
+
     def stop(self) -> None:
         """Leave the server; the last to leave shuts it down (fast: transactions in flight are rolled back)."""
         if self._users is None:
@@ -170,19 +180,27 @@ class EmbeddedServer:
 
     def _is_running(self) -> bool:
         """Whether the cluster's postmaster lives; a pid file whose process is another program's is set aside."""
-        pid_file = self._cluster / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
+        pid = self._noted_pid()
+        if pid is None:
             return False
-        try:
-            works_in = Path(f"/proc/{pid}/cwd").resolve(strict=True) if Path("/proc/self").exists() else self._cluster
-        except (FileNotFoundError, PermissionError):
-            works_in = None
-        if works_in != self._cluster.resolve():
-            pid_file.unlink(missing_ok=True)
+        if not self._is_postmaster(pid):
+            (self._cluster / "postmaster.pid").unlink(missing_ok=True)
             return False
         return self._pg_ctl("status").returncode == 0
+
+    def _noted_pid(self) -> int | None:
+        try:
+            return int((self._cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _is_postmaster(self, pid: int) -> bool:
+        if not Path("/proc/self").exists():
+            return True
+        try:
+            return Path(f"/proc/{pid}/cwd").resolve(strict=True) == self._cluster.resolve()
+        except (FileNotFoundError, PermissionError):
+            return False
 
     def _shut_down(self) -> None:
         if not self._is_running():

@@ -19,11 +19,12 @@ DEFAULT_HISTORY = timedelta(hours=1)
 
 @router.post("", status_code=202, dependencies=[OPERATOR])
 async def add_measurements(site_id: Id, body: MeasurementsBody, services: ServicesDep) -> AcceptedMeasurements:
-    """Hand in readings; they are stored when this is answered. Readings already known are ignored."""
-    site = await services.store.site(site_id)
+    """Hand in readings; they are stored when this is answered, and guard the limits even if they cannot be. Readings already known
+    are ignored."""
+    site = services.live.site(site_id) or await services.store.site(site_id)
     measurements = body.to_domain(site, services.clock.now())
-    await services.store.add_measurements(measurements)
     await services.live.measured(measurements)
+    await services.store.add_measurements(measurements)
     return AcceptedMeasurements(accepted=len(measurements))
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
 
-from cpms.control.effects import SessionLearned
-from cpms.domain.errors import CpmsError
-from cpms.domain.grid import GrantState
+from cpms.control.effects import RecordGrantStates, RecordQuarantine, SessionLearned
+from cpms.domain.errors import CpmsError, StoreUnavailable
+from cpms.domain.grid import Grant, GrantState
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.telemetry import Alarm
 from data.store import Store
 
 WRITE_EVERY_REAL_S = 0.25
+WRITE_WITHIN_REAL_S = 30.0
 MOST_ALARMS = 1000
 log = logging.getLogger(__name__)
 
@@ -40,23 +41,42 @@ class Pending(Generic[K, V]):
         while self._most is not None and len(self._entries) > self._most:
             del self._entries[next(iter(self._entries))]
 
-    async def write(self) -> None:
-        """Write what waits; what cannot be written goes on waiting."""
-        written = dict(self._entries)
-        if not written:
+    def waiting(self) -> Mapping[K, V]:
+        """What waits now."""
+        return dict(self._entries)
+
+    async def write(self, entries: Mapping[K, V]) -> None:
+        """Write `entries` of those that wait. While the database does not answer (StoreUnavailable) they go on waiting; what it
+        refuses for good is dropped."""
+        if not entries:
             return
-        await self._store(written)
-        for key, entry in written.items():
+        try:
+            await self._store(entries)
+        except StoreUnavailable:
+            raise
+        except CpmsError:
+            await self._write_singly(entries)
+        for key, entry in entries.items():
             if self._entries.get(key) is entry:
                 del self._entries[key]
 
+    async def _write_singly(self, entries: Mapping[K, V]) -> None:
+        for key, entry in entries.items():
+            try:
+                await self._store({key: entry})
+            except StoreUnavailable:
+                raise
+            except CpmsError as refusal:
+                log.error("dropped, the database refuses it: %s: %s", entry, refusal)
+
 
 class Books:
-    """Pending grant states, quarantines, session progress and alarms of one site."""
+    """Pending grants that only lower, grant states, quarantines, session progress and alarms of one site."""
 
     def __init__(self, store: Store, site_id: str) -> None:
         self._site_id = site_id
         self._numbers = itertools.count()
+        self._grants: Pending[str, Grant] = Pending(lambda grants: store.store_grants(list(grants.values())))
         self._states: Pending[str, GrantState] = Pending(store.set_grant_states)
         self._quarantines: Pending[ConnectorKey, bool] = Pending(store.set_quarantines)
         self._sessions: Pending[str, SessionLearned] = Pending(lambda learned: _note_progress(store, learned))
@@ -64,17 +84,19 @@ class Books:
             lambda alarms: store.record_alarms(list(alarms.values())), MOST_ALARMS
         )
 
-    def grant_states(self, states: Mapping[str, GrantState]) -> None:
-        """Note what became of grants."""
-        self._states.add(states)
+    def grants(self, grants: Iterable[Grant]) -> None:
+        """Note grants that were sent already."""
+        self._grants.add({grant.id: grant for grant in grants})
 
-    def quarantine(self, connector: ConnectorKey, quarantined: bool) -> None:
-        """Note that a connector is quarantined, or no longer."""
-        self._quarantines.add({connector: quarantined})
-
-    def session(self, learned: SessionLearned) -> None:
-        """Note a session's progress."""
-        self._sessions.add({learned.session_id: learned})
+    def note(self, learned: RecordGrantStates | RecordQuarantine | SessionLearned) -> None:
+        """Note what became of grants, who is quarantined, how far a session is."""
+        match learned:
+            case RecordGrantStates(states):
+                self._states.add(states)
+            case RecordQuarantine(connector, quarantined):
+                self._quarantines.add({connector: quarantined})
+            case SessionLearned():
+                self._sessions.add({learned.session_id: learned})
 
     def alarm(self, alarm: Alarm) -> None:
         """Note an alarm."""
@@ -85,14 +107,18 @@ class Books:
         while True:
             await asyncio.sleep(WRITE_EVERY_REAL_S)
             try:
-                await self.write()
-            except CpmsError as error:
-                log.warning("site %s: written later: %s", self._site_id, error)
+                async with asyncio.timeout(WRITE_WITHIN_REAL_S):
+                    await self.write()
+            except (CpmsError, TimeoutError) as error:
+                log.warning("site %s: written later: %r", self._site_id, error)
 
     async def write(self) -> None:
-        """Write what is pending."""
-        for pending in (self._states, self._quarantines, self._sessions, self._alarms):
-            await pending.write()
+        """Write what is pending: no grant's state before a grant that may have made it so."""
+        books: tuple[Pending[Any, Any], ...] = (
+            self._grants, self._states, self._quarantines, self._sessions, self._alarms,
+        )  # fmt: skip
+        for pending, entries in [(pending, pending.waiting()) for pending in books]:
+            await pending.write(entries)
 
 
 async def _note_progress(store: Store, learned: Mapping[str, SessionLearned]) -> None:

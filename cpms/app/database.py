@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
+from cpms.domain.errors import CpmsError
 from cpms.settings import Settings
 from data.embedded import EmbeddedServer
 from data.exclusive import sole_server
 from data.migrate import migrate
 from data.store import Store
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_REAL_S = 1.0
 
 
 @asynccontextmanager
@@ -26,11 +32,27 @@ async def open_store(settings: Settings, *, to_serve: bool = False) -> AsyncIter
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     server = EmbeddedServer(settings.data_dir)
     dsn = await asyncio.to_thread(server.start)
+    keeping = asyncio.create_task(_keep_alive(server), name="embedded database")
     try:
         async with _migrated(dsn, to_serve) as store:
             yield store
     finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
         await asyncio.to_thread(server.stop)
+
+
+async def _keep_alive(server: EmbeddedServer) -> None:
+    """Start the server again whenever it has died; /readyz tells meanwhile that the database does not answer."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_REAL_S)
+        if server.lives():
+            continue
+        log.error("the embedded database died; it is started again")
+        try:
+            await asyncio.to_thread(server.revive)
+        except (CpmsError, OSError) as error:
+            log.error("the embedded database does not start: %s", error)
 
 
 @asynccontextmanager

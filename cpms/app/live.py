@@ -13,6 +13,7 @@ from cpms.app.supervise import Supervisor
 from cpms.control.events import FeederMeasured, LimitsChanged, NeedChanged, SiteChanged, TariffChanged
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
+from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandResult, FeederMeasurement
 from cpms.ocpp.server import StationServer
 from data.ingest import SampleIngest
@@ -31,6 +32,11 @@ class LiveProcess:
     supervisor: Supervisor
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from reading what changed until it is handed over: what was read later is never overtaken by what was read before."""
+
+    def site(self, site_id: str) -> Site | None:
+        """A site as it was last read."""
+        running = self.sites.running.get(site_id)
+        return None if running is None else running.site
 
     def site_state(self, site_id: str) -> SiteState | None:
         """What the site's controller sees now."""

@@ -5,32 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import optimizer
 from cpms.app.books import Books
 from cpms.app.planner import Workers
 from cpms.app.restore import restore_controller
-from cpms.control.controller import SiteController
+from cpms.control.controller import NOT_DURABLE, SUPERSEDED, SiteController
 from cpms.control.effects import (
     AskPlan,
     Effect,
     RaiseAlarm,
+    RecordGrants,
     RecordGrantStates,
     RecordQuarantine,
     SendGrant,
     SessionLearned,
     StoreGrants,
 )
-from cpms.control.events import ControlEvent, GrantAnswered, PlanArrived, PlanFailed, Tick
+from cpms.control.events import ClockSet, ControlEvent, GrantAnswered, PlanArrived, PlanFailed, Tick
 from cpms.control.settings import ControlSettings
 from cpms.control.state import SiteState
 from cpms.domain import errors
 from cpms.domain.command import Command, InstallGrant
+from cpms.domain.grid import Grant
+from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import Plan, PlanRequest
 from cpms.domain.telemetry import Alarm, CommandOutcome, CommandResult, StationConnected
-from cpms.domain.time import Clock
+from cpms.domain.time import Clock, StepWatch
 from data.store import Store
 
 log = logging.getLogger(__name__)
@@ -38,6 +41,9 @@ log = logging.getLogger(__name__)
 TICK_S = 1.0
 SHORTEST_TICK_REAL_S = 0.05
 """Under an accelerated clock ticks come no faster than this in real time."""
+
+STORE_WITHIN_REAL_S = 10.0
+"""So long a database may take to make grants durable."""
 
 Send = Callable[[str, Command], Awaitable[CommandResult]]
 
@@ -58,6 +64,8 @@ class SiteRunner:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _previous: Plan | None = None
     """Where the next plan starts its search."""
+    _last_sent: dict[tuple[ConnectorKey, bool], int] = field(default_factory=dict)
+    """Per connector and kind (default or transaction's) the highest sequence of a grant that was sent."""
 
     def post(self, event: ControlEvent) -> None:
         """Hand over an event; it is handled after all before it."""
@@ -95,6 +103,7 @@ class SiteRunner:
             task.cancel()
         self.controller = None
         self._queue = asyncio.Queue()
+        self._last_sent = {}
 
     async def _tick(self) -> None:
         while True:
@@ -102,41 +111,47 @@ class SiteRunner:
             self.post(Tick())
 
     async def _handle_events(self, controller: SiteController, books: Books) -> None:
+        watch = StepWatch(self.clock)
         while True:
             event = await self._queue.get()
-            await self._perform(controller.handle(event, self.clock.now()), books)
+            if by := watch.step():
+                log.warning("site %s: the clock was set by %s", self.site_id, by)
+                self._perform(controller.handle(ClockSet(by), self.clock.now()), books)
+            self._perform(controller.handle(event, self.clock.now()), books)
 
-    async def _perform(self, effects: tuple[Effect, ...], books: Books) -> None:
-        """Carry out the effects of one event strictly in order; without durable grants nothing behind them happens (G10)."""
-        for index, effect in enumerate(effects):
+    def _perform(self, effects: tuple[Effect, ...], books: Books) -> None:
+        """Carry out the effects of one event; nothing here waits, so that the next event is handled at once (G7)."""
+        stored: set[str] = set()
+        for effect in effects:
             match effect:
                 case StoreGrants(grants):
-                    try:
-                        await self.store.store_grants(grants)
-                    except errors.CpmsError as error:
-                        log.error("site %s: grants are not durable, nothing is sent: %s", self.site_id, error)
-                        self._refuse(effects[index:], str(error))
-                        return
-                case SendGrant():
-                    self._start(self._send_grant(effect))
+                    stored = {grant.id for grant in grants}
+                    self._start(self._store_and_send(grants, [e for e in effects if isinstance(e, SendGrant)]))
+                case RecordGrants(grants):
+                    books.grants(grants)
+                case SendGrant(grant):
+                    if grant.id not in stored:
+                        self._start(self._send_grant(effect))
                 case AskPlan(request):
                     self._start(self._plan(request))
-                case RecordGrantStates(states):
-                    books.grant_states(states)
-                case RecordQuarantine(connector, quarantined):
-                    books.quarantine(connector, quarantined)
-                case SessionLearned():
-                    books.session(effect)
                 case RaiseAlarm(kind, subject, message):
                     log.warning("site %s: %s %s: %s", self.site_id, kind.value, subject, message)
                     books.alarm(Alarm(self.site_id, self.clock.now(), kind.value, f"{subject}: {message}"))
+                case RecordGrantStates() | RecordQuarantine() | SessionLearned():
+                    books.note(effect)
 
-    def _refuse(self, effects: tuple[Effect, ...], why: str) -> None:
-        for effect in effects:
-            if isinstance(effect, SendGrant):
-                self.post(GrantAnswered(effect.grant.id, CommandOutcome.REJECTED, why))
-            elif isinstance(effect, AskPlan):
-                self.post(PlanFailed(effect.request.id, why))
+    async def _store_and_send(self, grants: tuple[Grant, ...], sends: Sequence[SendGrant]) -> None:
+        """Send grants once they are durable; where they cannot be, none of them is sent (G10)."""
+        queue, ids = self._queue, {grant.id for grant in grants}
+        try:
+            async with asyncio.timeout(STORE_WITHIN_REAL_S):
+                await self.store.store_grants(grants)
+        except (errors.CpmsError, TimeoutError) as error:
+            log.error("site %s: grants are not durable and not sent: %r", self.site_id, error)
+            for grant in grants:
+                queue.put_nowait(GrantAnswered(grant.id, CommandOutcome.REJECTED, NOT_DURABLE))
+            return
+        await asyncio.gather(*(self._send_grant(send) for send in sends if send.grant.id in ids))
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -144,14 +159,19 @@ class SiteRunner:
         task.add_done_callback(self._tasks.discard)
 
     async def _send_grant(self, effect: SendGrant) -> None:
-        queue = self._queue
-        command = InstallGrant(effect.grant, effect.connector, effect.priority)
+        queue, grant = self._queue, effect.grant
+        place = grant.connector, grant.is_base
+        if self._last_sent.get(place, -1) > grant.sequence:
+            queue.put_nowait(GrantAnswered(grant.id, CommandOutcome.REJECTED, SUPERSEDED))
+            return
+        self._last_sent[place] = grant.sequence
         try:
-            result = await self.send(effect.grant.connector.station_id, command)
+            command = InstallGrant(grant, effect.connector, effect.priority)
+            result = await self.send(grant.connector.station_id, command)
         except Exception as error:  # whatever became of it, the controller must not wait for ever, and counts it on
             log.exception("site %s: sending a grant failed", self.site_id)
             result = CommandResult(CommandOutcome.TIMED_OUT, str(error))
-        queue.put_nowait(GrantAnswered(effect.grant.id, result.outcome, result.detail))
+        queue.put_nowait(GrantAnswered(grant.id, result.outcome, result.detail))
 
     async def _plan(self, request: PlanRequest) -> None:
         queue = self._queue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 
@@ -84,12 +84,7 @@ class Account:
 
         A scheduled change may come `clock_margin_s` early or late, and a decrease takes `ramp_s` more (G2, G4).
         """
-        held = [0.0] * bins.count
-        for holding in self.holdings():
-            for from_s, until_s, limit_a in segments(holding.grant):
-                late_s = min(until_s + self.settings.lead_s, holding.ends_s)
-                if late_s > now_s:
-                    bins.raise_to(held, from_s - self.settings.clock_margin_s, late_s, limit_a)
+        held = self.permitted_a(self.holdings(), bins, now_s)
         if not self.base:
             bins.raise_to(held, -inf, inf, self.connector.fallback_current_a)
         counted = list(held)
@@ -97,6 +92,20 @@ class Account:
         if until_s > now_s:
             bins.raise_to(counted, -inf, until_s, self.connector.max_current_a)
         return held, counted
+
+    def permitted_a(self, holdings: Iterable[Holding], bins: Bins, now_s: float) -> Vector:
+        """The most that `holdings` permit from `now_s` on."""
+        permitted = [0.0] * bins.count
+        for holding in holdings:
+            for from_s, until_s, limit_a in segments(holding.grant):
+                late_s = min(until_s + self.settings.lead_s, holding.ends_s)
+                if late_s > now_s:
+                    bins.raise_to(permitted, from_s - self.settings.clock_margin_s, late_s, limit_a)
+        return permitted
+
+    def durable_a(self, bins: Bins, now_s: float) -> Vector:
+        """What is counted here after a crash as well [A per phase]: what was answered was sent, and stored before, or lower."""
+        return self.permitted_a((h for h in self.holdings() if h.answered), bins, now_s)
 
     def answer(self, holding: Holding, outcome: CommandOutcome, now_s: float) -> None:
         """Take over what became of a grant (G6)."""

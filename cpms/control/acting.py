@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cpms.control.bins import Vector
-from cpms.control.dispatch import base_grant, dispatch
-from cpms.control.effects import AlarmKind, AskPlan, RaiseAlarm, SendGrant, StoreGrants
+from cpms.control.dispatch import base_grant, dispatch, propose
+from cpms.control.effects import AlarmKind, AskPlan, RaiseAlarm, RecordGrants, SendGrant, StoreGrants
 from cpms.control.fallback import equal_shares
 from cpms.control.fit import Wish, fit, quantised, steerable_room
 from cpms.control.ledger import NotAdmitted
@@ -44,15 +44,23 @@ class Acting:
         situation.wake_at = min(situation.ledger.next_change_at(), max(due_at, now + timedelta(seconds=1)))
 
     def _send(self, base: Sequence[Grant], grants: Sequence[tuple[Grant, bool]]) -> None:
-        """Durable first, then decreases before everything else (G3, G10)."""
+        """What only lowers waits for nothing; the rest is durable first, decreases before everything else (G3, G7, G10)."""
         situation = self._s
-        if not base and not grants:
-            return
-        situation.out(StoreGrants((*base, *(grant for grant, _ in grants))))
-        lowering = [(grant, CommandPriority.SAFETY) for grant, lowers in grants if lowers]
-        raising = [(grant, CommandPriority.SCHEDULE) for grant, lowers in grants if not lowers]
-        for grant, priority in (*lowering, *((grant, CommandPriority.SAFETY) for grant in base), *raising):
-            situation.out(SendGrant(grant, situation.site.connectors[grant.connector], priority))
+        lowering = [grant for grant, lowers in grants if lowers]
+        at_once = [grant for grant in lowering if situation.ledger.only_lowers(grant)]
+        urgent = [*(grant for grant in lowering if grant not in at_once), *base]
+        raising = [grant for grant, lowers in grants if not lowers]
+        if at_once:
+            situation.out(RecordGrants(tuple(at_once)))
+            self._send_all(at_once, CommandPriority.SAFETY)
+        if urgent or raising:
+            situation.out(StoreGrants((*urgent, *raising)))
+            self._send_all(urgent, CommandPriority.SAFETY)
+            self._send_all(raising, CommandPriority.SCHEDULE)
+
+    def _send_all(self, grants: Sequence[Grant], priority: CommandPriority) -> None:
+        for grant in grants:
+            self._s.out(SendGrant(grant, self._s.site.connectors[grant.connector], priority))
 
     def _base_grants(self, now: datetime) -> list[Grant]:
         """A default for every reachable connector whose default is not confirmed, or is no longer the configured one (G5)."""
@@ -70,7 +78,14 @@ class Acting:
                 made.append(grant)
         return made
 
+    @property
+    def _storing(self) -> bool:
+        """Whether the database may be asked to make grants durable."""
+        return self._s.acted_at >= self._s.storing_again_at
+
     def _record(self, grant: Grant) -> bool:
+        if not self._storing and not self._s.ledger.only_lowers(grant):
+            return False
         try:
             self._s.ledger.record(grant)
         except NotAdmitted as problem:
@@ -88,8 +103,20 @@ class Acting:
         if not self._plan_holds(now):
             wishes = equal_shares(wishes, situation.ledger, room)
         fitted = fit(wishes, situation.ledger, room)
-        orders = [replace(wish, wanted_a=fitted[wish.key]) for wish in wishes] + self._quarantined(now)
+        orders = [self._shed(replace(wish, wanted_a=fitted[wish.key]), set(caps), now) for wish in wishes]
+        orders += self._quarantined(now)
         return dispatch(orders, situation.ledger, situation.desk, now, self._record)
+
+    def _shed(self, wish: Wish, shedding: Set[str], now: datetime) -> Wish:
+        """Below a feeder that sheds, or while nothing can be stored, a wish that lowers is cut to what is durable: it need not wait
+        for the database (G7)."""
+        ledger = self._s.ledger
+        if self._storing and shedding.isdisjoint(ledger.path(wish.key)):
+            return wish
+        cut = quantised(wish.connector, list(map(min, wish.wanted_a, ledger.durable_a(wish.key))))
+        lower = replace(wish, wanted_a=cut)
+        proposal = propose(lower, ledger, self._s.desk, now)
+        return lower if proposal is not None and proposal.lowers else wish
 
     def _steerable(self) -> dict[ConnectorKey, Session]:
         """Connectors that can be told something, with the session to tell it for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 
 from cpms.control.effects import SessionLearned
@@ -150,6 +150,15 @@ class SessionBook:
         """The session at a connector, the latest should there be two."""
         here = (s for s in self.sessions.values() if s.connector == key)
         return max(here, key=lambda s: s.started_at, default=None)
+
+    def move_instants(self, by: timedelta) -> None:
+        """What was seen when is so much later, because the clock was set."""
+        self.draws = {key: replace(draw, at=draw.at + by) for key, draw in self.draws.items()}
+        self._idle_since = {session_id: at + by for session_id, at in self._idle_since.items()}
+        self._proof = {
+            session_id: replace(proof, last_at=None if proof.last_at is None else proof.last_at + by)
+            for session_id, proof in self._proof.items()
+        }
 
     def state_need(self, session_id: str, need: EnergyNeed | None, priority: int | None) -> bool:
         """Take over what a session needs; False if there is no such session."""

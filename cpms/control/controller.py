@@ -11,6 +11,7 @@ from typing import Any
 
 from cpms.control import events as ev
 from cpms.control.acting import Acting
+from cpms.control.clock_step import set_clock
 from cpms.control.effects import AlarmKind, Effect, RaiseAlarm, RecordGrantStates
 from cpms.control.guard import FeederGuard
 from cpms.control.learning import Learning
@@ -96,6 +97,8 @@ class SiteController:
     def handle(self, event: ev.ControlEvent, now: datetime) -> tuple[Effect, ...]:
         """Take an event in; what is to be done about it, in order."""
         situation = self._s
+        if isinstance(event, ev.ClockSet):  # before anything is taken to be over
+            set_clock(situation, event.by, now)
         ended = situation.ledger.advance(now)
         if ended:
             situation.out(RecordGrantStates(ended))
@@ -240,6 +243,8 @@ class SiteController:
         situation.dirty |= event.outcome is not CommandOutcome.ACCEPTED or holding.grant.is_base
         if event.outcome is CommandOutcome.ACCEPTED:
             situation.desk.succeeded(key)
+        elif event.detail == NOT_DURABLE:
+            situation.storing_again_at = now + timedelta(seconds=situation.settings.retry_s)
         elif event.detail != SUPERSEDED:
             first = situation.desk.failed(
                 key, now, timedelta(seconds=situation.settings.retry_s), situation.settings.lease_s
@@ -251,3 +256,5 @@ class SiteController:
 
 SUPERSEDED = "superseded"
 """How the gateway answers a grant that a newer one overtook before it was sent (cpms.domain.command.InstallGrant)."""
+NOT_DURABLE = "not durable"
+"""How the shell answers a grant that it could not store and therefore did not send (G10)."""

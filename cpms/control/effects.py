@@ -1,7 +1,7 @@
-"""What the controller wants done. The shell does the effects of one `handle()` call strictly in order.
+"""What the controller wants done, in order.
 
-If StoreGrants fails, the shell drops the effects behind it in that call and answers every grant it did not send with
-GrantAnswered(REJECTED): nothing is sent that is not durable (G10).
+Grants are durable before they are sent (StoreGrants, G10), but for those that permit nothing that durable ones do not: these
+wait for no database (RecordGrants, G7). Of a connector's grants of a kind, none is sent after one with a higher sequence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ from cpms.domain.units import Phase
 
 @dataclass(frozen=True)
 class StoreGrants:
-    """Make these durable, state STORED, in one commit, before anything behind it happens."""
+    """Make these durable, state STORED, in one commit, before their SendGrants are carried out. If that fails, answer each of them
+    with GrantAnswered(REJECTED) instead."""
+
+    grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True)
+class RecordGrants:
+    """Make these durable, state STORED, when it can be done, but before any later state of a grant."""
 
     grants: tuple[Grant, ...]
 
@@ -92,4 +100,13 @@ class SessionLearned:
     active_phases: tuple[Phase, ...] | None
 
 
-Effect = StoreGrants | SendGrant | RecordGrantStates | RecordQuarantine | AskPlan | RaiseAlarm | SessionLearned
+Effect = (
+    StoreGrants
+    | RecordGrants
+    | SendGrant
+    | RecordGrantStates
+    | RecordQuarantine
+    | AskPlan
+    | RaiseAlarm
+    | SessionLearned
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cpms.domain.forecast import Forecast
 from cpms.domain.grid import DemandResponseEvent, GridLimit
@@ -100,6 +101,13 @@ class GrantAnswered:
 
 
 @dataclass(frozen=True)
+class ClockSet:
+    """Our clock was set, not time passed: an instant `t` before it is `t + by` now (G12)."""
+
+    by: timedelta
+
+
+@dataclass(frozen=True)
 class Tick:
     """Time has passed."""
 
@@ -116,6 +124,7 @@ ControlEvent = (
     | PlanArrived
     | PlanFailed
     | GrantAnswered
+    | ClockSet
     | Tick
     | StationEvent
 )

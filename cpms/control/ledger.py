@@ -136,6 +136,15 @@ class Ledger:
         admissible = self.admissible_a(grant.connector)
         return all(w <= max(a, h) + EPSILON for w, a, h in zip(wanted, admissible, account.held, strict=True))
 
+    def durable_a(self, key: ConnectorKey) -> Vector:
+        """What is counted of a connector after a crash as well [A per phase] per bin."""
+        return self.accounts[key].durable_a(self.bins, self._now_s)
+
+    def only_lowers(self, grant: Grant) -> bool:
+        """Whether a grant permits nothing, ever, that durable grants do not: it may be sent before it is stored (G7, G10)."""
+        wanted = self.accounts[grant.connector].permitted_a([Holding(grant)], self.bins, self._now_s)
+        return all(w <= d + EPSILON for w, d in zip(wanted, self.durable_a(grant.connector), strict=True))
+
     def record(self, grant: Grant) -> None:
         """Count a grant from now on, whatever becomes of it. NotAdmitted if it must not be sent (asserted before every send)."""
         if not self.admits(grant):

@@ -39,6 +39,10 @@ class PeakTracker:
                 self._add(charge, tariff.timezone, since, until, earlier_kw)
         self._last = (at, power_kw)
 
+    def forget_last(self) -> None:
+        """The last reading stands no longer: the clock was set."""
+        self._last = None
+
     def note_window(self, tariff: Tariff, starts_at: datetime, mean_kw: float) -> None:
         """Take in the known mean [kW] of a whole window, after a restart."""
         for charge in tariff.demand_charges:

@@ -28,7 +28,8 @@ NEVER_ACTED = datetime.fromtimestamp(0, UTC)
 @dataclass
 class Situation:
     """One site's state of knowledge. `dirty`: something changed that grants may depend on; `urgent`: at once;
-    `wake_at`: act then in any case."""
+    `wake_at`: act then in any case. `storing_again_at`: until then the database is not asked to make grants durable, because it could
+    not."""
 
     settings: ControlSettings
     timeline: LimitTimeline
@@ -49,6 +50,7 @@ class Situation:
     solar_credit_kw: float = 0.0
     dirty: bool = True
     urgent: bool = False
+    storing_again_at: datetime = NEVER_ACTED
     acted_at: datetime = NEVER_ACTED
     wake_at: datetime = NEVER_ACTED
     effects: list[Effect] = field(default_factory=list)

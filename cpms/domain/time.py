@@ -156,6 +156,10 @@ class ManualClock:
         """Seconds [s] moved since it was made."""
         return self.elapsed_s
 
+    def set_to(self, instant: datetime) -> None:
+        """Show another instant without time having passed, as NTP and people do."""
+        self.current = require_aware(instant, "instant")
+
     def advance(self, duration_s: float) -> datetime:
         """Move on by `duration_s` seconds [s]; returns the new instant."""
         self.current += timedelta(seconds=duration_s)
@@ -166,6 +170,31 @@ class ManualClock:
         """Move on by `duration_s` at once and let others run."""
         self.advance(duration_s)
         await asyncio.sleep(0)
+
+
+class StepWatch:
+    """Notices that a clock was set: what it shows and the time that passed no longer go together (invariant G12)."""
+
+    def __init__(self, clock: Clock, tolerance_s: float = 1.0) -> None:
+        self._clock = clock
+        self._tolerance_s = tolerance_s
+        self._origin, _ = self._look()
+
+    def step(self) -> timedelta:
+        """By how much the clock was set since the last call; zero for less than `tolerance_s` [s]."""
+        origin, doubt_s = self._look()
+        by = origin - self._origin
+        if abs(by.total_seconds()) < self._tolerance_s + doubt_s:
+            return timedelta()
+        self._origin = origin
+        return by
+
+    def _look(self) -> tuple[datetime, float]:
+        """What the clock showed when the monotonic one was at zero, and how long [s] looking at both took."""
+        before_s = self._clock.monotonic_s()
+        now = self._clock.now()
+        doubt_s = self._clock.monotonic_s() - before_s
+        return now - timedelta(seconds=before_s), doubt_s
 
 
 @dataclass(frozen=True, order=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from api import ComponentHealth, Health
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
+from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandOutcome, CommandResult, FeederMeasurement
 
 
@@ -17,9 +18,13 @@ class RecordingLive:
     measurements: list[FeederMeasurement] = field(default_factory=list)
     commands: list[tuple[str, Command]] = field(default_factory=list)
     stations: set[str] = field(default_factory=set)
+    sites: dict[str, Site] = field(default_factory=dict)
     states: dict[str, SiteState] = field(default_factory=dict)
     answer: CommandResult = field(default_factory=lambda: CommandResult(CommandOutcome.ACCEPTED))
     components: tuple[ComponentHealth, ...] = ()
+
+    def site(self, site_id: str) -> Site | None:
+        return self.sites.get(site_id)
 
     def site_state(self, site_id: str) -> SiteState | None:
         return self.states.get(site_id)

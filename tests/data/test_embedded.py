@@ -65,6 +65,20 @@ def test_data_outlives_a_killed_server(data_dir: Path) -> None:
     server.stop()
 
 
+def test_a_server_that_died_is_noticed_and_revived_with_its_data(data_dir: Path) -> None:
+    with EmbeddedServer(data_dir) as server:
+        with psycopg.connect(server.dsn) as connection:
+            connection.execute("CREATE TABLE committed ()")
+        assert server.lives()
+        os.kill(postmaster(server), signal.SIGKILL)
+        while server.lives():
+            pass
+        server.revive()
+        assert server.lives()
+        with psycopg.connect(server.dsn) as connection:
+            connection.execute("SELECT FROM committed")
+
+
 def test_a_server_left_running_by_a_killed_process_is_used_on_and_stopped_at_last(data_dir: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, data_dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,23 +1,22 @@
 """The whole product, served: stations by other authors, refusals, hostile frames, impossible needs and limits, kill -9."""
 
 import asyncio
-import base64
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
-from websockets.typing import Subprotocol
 
+from tests.hand_station import Station, station
 from tests.peers.ocpp_rpc.prepare import HERE as PEER
 from tests.product import SITE, Product, now_text
 
@@ -35,70 +34,6 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     running.send("POST", "/tokens", {"id_tag": "TAG-1"}, 201)
     yield running
     running.stop()
-
-
-class Station:
-    """A station of version 1.6, by hand: whatever a test wants it to say. It accepts every command."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
-        self.profiles: list[dict[str, Any]] = []
-        self._number = 0
-
-    async def call(self, action: str, payload: dict[str, Any]) -> Any:
-        self._number += 1
-        await self.connection.send(json.dumps([2, f"m{self._number}", action, payload]))
-        return await self.answer(f"m{self._number}")
-
-    async def answer(self, message_id: str) -> Any:
-        """The frame that answers `message_id`; commands that come first are accepted."""
-        async with asyncio.timeout(20):
-            while True:
-                frame = json.loads(await self.connection.recv())
-                if frame[0] != 2 and frame[1] == message_id:
-                    return frame
-                if frame[0] == 2:
-                    await self._accept(frame)
-
-    async def until_profile(self) -> dict[str, Any]:
-        """The next charging profile of the transaction."""
-        async with asyncio.timeout(20):
-            while not self.profiles:
-                frame = json.loads(await self.connection.recv())
-                if frame[0] == 2:
-                    await self._accept(frame)
-        return self.profiles.pop(0)
-
-    async def _accept(self, frame: list[Any]) -> None:
-        payload: dict[str, Any] = {"status": "Accepted"}
-        if frame[2] == "GetConfiguration":
-            payload = {"configurationKey": [], "unknownKey": []}
-        if frame[2] == "SetChargingProfile":
-            profile = frame[3]["csChargingProfiles"]
-            if profile["chargingProfilePurpose"] == "TxProfile":
-                self.profiles.append(profile)
-        await self.connection.send(json.dumps([3, frame[1], payload]))
-
-    async def boot(self) -> None:
-        await self.call("BootNotification", {"chargePointVendor": "Hand", "chargePointModel": "Made"})
-        await self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
-
-    async def start(self, meter_wh: int = 0, at: str | None = None) -> int:
-        payload = {"connectorId": 1, "idTag": "TAG-1", "meterStart": meter_wh, "timestamp": at or now_text()}
-        return int((await self.call("StartTransaction", payload))[2]["transactionId"])
-
-    async def stop(self, transaction_id: int, meter_wh: int, at: str | None = None) -> Any:
-        payload = {"transactionId": transaction_id, "meterStop": meter_wh, "timestamp": at or now_text()}
-        return await self.call("StopTransaction", payload)
-
-
-@asynccontextmanager
-async def station(product: Product, station_id: str, key: str, protocol: str = "ocpp1.6") -> AsyncIterator[Station]:
-    credentials = base64.b64encode(f"{station_id}:{key}".encode()).decode()
-    headers = {"Authorization": f"Basic {credentials}"}
-    url = f"{product.url}/{station_id}"
-    async with connect(url, subprotocols=[Subprotocol(protocol)], additional_headers=headers, proxy=None) as connection:
-        yield Station(connection)
 
 
 def session_of(product: Product, station_id: str) -> dict[str, Any]:
@@ -211,6 +146,59 @@ async def test_after_kill_9_a_running_session_goes_on_and_is_neither_lost_nor_do
     session = session_of(product, "SURVIVOR-1")
     assert session["ended_at"] is not None
     assert session["energy_kwh"] == pytest.approx(7.5)
+
+
+MEASUREMENTS = f"/api/v1/sites/{SITE['id']}/measurements"
+
+
+def signal_database(product: Product, number: signal.Signals) -> None:
+    """To every process of the product's own PostgreSQL."""
+    cluster = (Path(product.environment["CPMS_DATA_DIR"]) / "postgresql").resolve()
+    pid = int((cluster / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for process in (pid, *map(int, children)):
+        os.kill(process, number)
+
+
+def reading(power_kw: float) -> dict[str, Any]:
+    return {"items": [{"measured_at": now_text(), "power_kw": power_kw}]}
+
+
+def limit_now_a(profile: dict[str, Any]) -> float:
+    """What a profile that starts a minute before it was sent says for now [A]."""
+    periods = profile["chargingSchedule"]["chargingSchedulePeriod"]
+    return float(next(p["limit"] for p in reversed(periods) if p["startPeriod"] <= 61))
+
+
+async def until(one: Station, met: Any) -> dict[str, Any]:
+    """The first profile that `met` is true of."""
+    while not met(profile := await one.until_profile()):
+        pass
+    return profile
+
+
+async def test_an_overload_is_shed_without_a_database_and_recorded_when_it_is_back(product: Product) -> None:
+    key = product.add_station("SHED-1")
+    headers = dict(product.http.headers)
+    async with (
+        station(product, "SHED-1", key) as one,
+        httpx.AsyncClient(base_url=str(product.http.base_url), headers=headers, trust_env=False, timeout=30) as meter,
+    ):
+        await one.boot()
+        transaction_id = await one.start()
+        await until(one, lambda profile: limit_now_a(profile) >= 12.0)
+        assert (await meter.post(MEASUREMENTS, json=reading(20.0))).status_code == 202
+        signal_database(product, signal.SIGSTOP)  # it neither answers nor hangs up: the worst way to fail
+        overload = asyncio.create_task(meter.post(MEASUREMENTS, json=reading(80.0)))
+        shed = await until(one, lambda profile: limit_now_a(profile) < 12.0)
+        assert shed["transactionId"] == transaction_id
+        signal_database(product, signal.SIGKILL)
+        assert (await overload).status_code == 503
+        product.wait(lambda: product.http.get("/readyz").status_code == 200)
+        assert (await meter.post(MEASUREMENTS, json=reading(20.0))).status_code == 202
+        assert (await one.stop(transaction_id, 500))[0] == 3
+    (session,) = product.get("/sessions", station_id="SHED-1")["items"]
+    assert session["energy_kwh"] == pytest.approx(0.5)
 
 
 def test_a_second_server_on_the_same_database_is_refused(product: Product) -> None:

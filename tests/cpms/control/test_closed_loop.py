@@ -178,6 +178,76 @@ def test_other_load_above_its_reserve_is_shed_within_seconds_of_the_meter_seeing
     assert world.flows["root"][3] > 20.0
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_overloads_are_shed_without_a_database_and_a_crash_in_the_meantime_is_safe(seed):
+    other = {"kw": 5.0}
+    site = make_site(8, limit_a=70.0, import_kw=36.0)
+    faults = replace(NONE, latency_s=(0.0, 1.0), whims=False)
+    world = World(site, seed, faults, other_kw=lambda _: other["kw"])
+    commission(world)
+    for key in world.site.connectors:
+        world.plug_in(key)
+    world.run(600)
+    world.database_down, sent = True, len(world.sent)
+    other["kw"] = 20.0
+    overloaded_s = 0
+    for _ in range(120):
+        overloaded_s += bool(world.step())
+        world.measure()
+    assert 0 < overloaded_s <= 60
+    assert len(world.sent) > sent
+    other["kw"] = 5.0
+    world.restart()
+    assert world.run(300) == [], "what was sent and never stored permits nothing that is not counted"
+    world.database_down = False
+    assert world.run(1800) == []
+    assert world.flows["root"][3] > 20.0, "it goes on when the database is back"
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(minutes=-20), timedelta(seconds=-1)], ids=str)
+def test_no_limit_is_exceeded_when_the_clock_is_set_while_stations_are_away(by):
+    world = busy_world(1, replace(NONE, latency_s=(0.0, 5.0)))
+    world.run(700)
+    for station in list(world.stations)[::2]:
+        world.go_offline(station, 1200)
+    world.run(30)
+    world.set_clock(by)
+    assert world.run(200) == []
+    world.restart()
+    assert world.run(1800) == []
+    world.set_clock(-by)
+    assert world.run(1800) == []
+    assert sum(c.worst_case_a for c in world.controller.state(world.wall_now).connectors) > 20.0, "it goes on"
+
+
+def test_without_counting_both_readings_a_set_clock_would_overload_the_site():
+    world = busy_world(1, replace(NONE, latency_s=(0.0, 5.0)))
+    world.run(700)
+    for station in list(world.stations)[::2]:
+        world.go_offline(station, 1200)
+    world.clock_error = timedelta(hours=1)
+    assert world.run(600) != []
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-2), timedelta(hours=2)], ids=str)
+def test_the_guard_sheds_as_fast_after_the_clock_was_set(by):
+    other = {"kw": 5.0}
+    faults = replace(NONE, latency_s=(0.0, 1.0))
+    world = World(make_site(8, limit_a=70.0, import_kw=36.0), 1, faults, other_kw=lambda _: other["kw"])
+    commission(world)
+    for key in world.site.connectors:
+        world.plug_in(key)
+    world.run(600)
+    world.measure()
+    world.set_clock(by)
+    other["kw"] = 20.0
+    overloaded_s = 0
+    for _ in range(120):
+        overloaded_s += bool(world.step())
+        world.measure()
+    assert 0 < overloaded_s <= 60
+
+
 def test_nothing_is_raised_after_a_restart_that_the_stored_grants_do_not_leave_room_for():
     world = busy_world(6, NONE)
     world.run(900)

@@ -15,7 +15,7 @@ from random import Random
 
 from cpms.control import effects as ef
 from cpms.control import events as ev
-from cpms.control.controller import SiteController
+from cpms.control.controller import NOT_DURABLE, SiteController
 from cpms.control.settings import ControlSettings
 from cpms.domain.grid import DemandResponseEvent, Grant, GrantState, GridLimit, LimitTimeline
 from cpms.domain.identity import ConnectorKey
@@ -35,6 +35,7 @@ from cpms.domain.units import PHASES, Phase, floor_to_setpoint
 
 START = datetime(2026, 3, 3, 16, 0, 7, tzinfo=UTC)
 VEHICLE_LAG_S = 8
+LIVE = (GrantState.STORED, GrantState.SENT, GrantState.ACCEPTED, GrantState.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class RealStation:
     disobeys: bool = False
     unsaid: list[ev.ControlEvent] = field(default_factory=list)
     free_at: datetime = START
+    synced_to: timedelta = timedelta()
 
 
 def make_site(
@@ -159,6 +161,8 @@ class World:
         self.limits, self.events, self.other_kw = limits, events, other_kw
         self.controller = SiteController(site, self.settings, START, limits=limits, events=events)
         self.stored: dict[str, tuple[Grant, GrantState]] = {}
+        self.database_down = False
+        self.clock_error = timedelta()
         self.epoch, self.serial = 0, itertools.count(1)
         self.last_plan: Plan | None = None
         self.alarms: list[ef.RaiseAlarm] = []
@@ -186,8 +190,8 @@ class World:
 
     def plug_in(self, key: ConnectorKey, energy_kwh: float = 40.0, hours: float = 8.0) -> Session:
         number = next(self.serial)
-        need = EnergyNeed(energy_kwh, self.now + timedelta(hours=hours))
-        session = Session(f"s{number}", self.site.id, key, f"t{number}", self.now, need=need)
+        need = EnergyNeed(energy_kwh, self.wall_now + timedelta(hours=hours))
+        session = Session(f"s{number}", self.site.id, key, f"t{number}", self.wall_now, need=need)
         outlet = self.outlet(key)
         outlet.session, outlet.tx_grant, outlet.energy_kwh = session, None, 0.0
         self.say(key.station_id, ev.SessionOpened(session))
@@ -197,7 +201,7 @@ class World:
         outlet = self.outlet(key)
         session, outlet.session, outlet.tx_grant = outlet.session, None, None
         if session is not None:
-            self.say(key.station_id, ev.SessionClosed(replace(session, ended_at=self.now)))
+            self.say(key.station_id, ev.SessionClosed(replace(session, ended_at=self.wall_now)))
 
     def outlet(self, key: ConnectorKey) -> Outlet:
         return self.stations[key.station_id].outlets[key.connector_id]
@@ -210,8 +214,21 @@ class World:
         else:
             station.unsaid.append(event)
 
+    @property
+    def wall_now(self) -> datetime:
+        """What the server's clock shows."""
+        return self.now + self.clock_error
+
     def tell(self, event: ev.ControlEvent) -> None:
-        self._perform(self.controller.handle(event, self.now))
+        self._perform(self.controller.handle(event, self.wall_now))
+
+    def set_clock(self, by: timedelta) -> None:
+        """Set the server's clock. Stations that are online take it over; the others go on by their own until they are back."""
+        self.clock_error += by
+        for station in self.stations.values():
+            if station.online:
+                station.skew, station.synced_to = station.skew + by, self.clock_error
+        self.tell(ev.ClockSet(by))
 
     def set_limits(self, limits: tuple[GridLimit, ...], events: tuple[DemandResponseEvent, ...] = ()) -> None:
         self.limits, self.events = limits, events
@@ -220,18 +237,17 @@ class World:
     def restart(self) -> None:
         """Kill -9 and start again: whatever was not answered stays unanswered."""
         self.epoch += 1
-        live = (GrantState.STORED, GrantState.SENT, GrantState.ACCEPTED, GrantState.UNKNOWN)
         sessions = [o.session for s in self.stations.values() for o in s.outlets.values() if o.session is not None]
         said = {e.session.id for s in self.stations.values() for e in s.unsaid if isinstance(e, ev.SessionOpened)}
         self.controller = SiteController.restore(
             self.site,
             self.settings,
-            self.now,
+            self.wall_now,
             epoch=self.epoch,
             limits=self.limits,
             events=self.events,
             sessions=[s for s in sessions if s.id not in said],
-            grants=[pair for pair in self.stored.values() if pair[1] in live],
+            grants=[pair for pair in self.stored.values() if pair[1] in LIVE],
             plan=self.last_plan,
         )
         for station in self.stations.values():
@@ -240,15 +256,44 @@ class World:
 
     # effects
 
+    def _permits_nothing_new(self, grant: Grant) -> bool:
+        """Whether, at every second to come, durable grants of the connector that may be in force count as much, margins included."""
+        durable = [
+            g
+            for g, state in self.stored.values()
+            if g.connector == grant.connector and state in LIVE and g.id != grant.id
+        ]
+        margins = [timedelta(seconds=s) for s in (-self.settings.lead_s, 0.0, self.settings.clock_margin_s)]
+        seconds = (self.wall_now + timedelta(seconds=s) for s in range(0, 2000, 5))
+        return all(
+            grant.limit_a_at(at) <= max(g.limit_a_at(at + margin) for g in durable for margin in margins) + 1e-6
+            for at in seconds
+        )
+
     def _perform(self, effects: tuple[ef.Effect, ...]) -> None:
+        refused: set[str] = set()
+        ahead: set[str] = set()
         for effect in effects:
             match effect:
+                case ef.StoreGrants(grants) if self.database_down:
+                    refused |= {g.id for g in grants}
+                    for grant in grants:
+                        self.later(
+                            1.0, partial(self._answer, grant.id, CommandOutcome.REJECTED, self.epoch, NOT_DURABLE)
+                        )
                 case ef.StoreGrants(grants):
                     self.stored |= {g.id: (g, GrantState.STORED) for g in grants}
-                case ef.RecordGrantStates(states):
+                case ef.RecordGrants(grants):
+                    ahead |= {g.id for g in grants}
+                    if not self.database_down:
+                        self.stored |= {g.id: (g, GrantState.STORED) for g in grants}
+                case ef.RecordGrantStates(states) if not self.database_down:
                     self.stored |= {i: (self.stored[i][0], state) for i, state in states.items() if i in self.stored}
                 case ef.SendGrant():
-                    assert effect.grant.id in self.stored, "a grant is sent before it is durable"
+                    if effect.grant.id in refused:
+                        continue
+                    durable = effect.grant.id in self.stored and effect.grant.id not in ahead
+                    assert durable or self._permits_nothing_new(effect.grant), "a grant is sent before it is durable"
                     self.sent.append((self.now, effect))
                     self._deliver(effect)
                 case ef.AskPlan(request):
@@ -291,9 +336,9 @@ class World:
         else:
             self._answer(grant.id, CommandOutcome.ACCEPTED, epoch)
 
-    def _answer(self, grant_id: str, outcome: CommandOutcome, epoch: int) -> None:
+    def _answer(self, grant_id: str, outcome: CommandOutcome, epoch: int, detail: str = "") -> None:
         if epoch == self.epoch:
-            self.tell(ev.GrantAnswered(grant_id, outcome))
+            self.tell(ev.GrantAnswered(grant_id, outcome, detail))
 
     # planner
 
@@ -304,7 +349,7 @@ class World:
         if dice < self.faults.plan_fails:
             self.tell(ev.PlanFailed(request.id, "the solver died"))
             return
-        plan = whimsical_plan(request, self.random if self.faults.whims else None, self.now)
+        plan = whimsical_plan(request, self.random if self.faults.whims else None, self.wall_now)
         if dice < self.faults.plan_fails + self.faults.plan_nan and plan.sessions:
             first = replace(plan.sessions[0], current_a=(float("nan"),) * len(plan.steps))
             plan = replace(plan, sessions=(first, *plan.sessions[1:]))
@@ -359,6 +404,8 @@ class World:
 
     def _come_back(self, station: RealStation) -> None:
         station.online, station.back_at = True, None
+        station.skew += self.clock_error - station.synced_to
+        station.synced_to = self.clock_error
         self.tell(StationConnected(station.id, self.now, protocol="ocpp1.6"))
         if station.reboots:
             self.tell(StationBooted(station.id, self.now))
@@ -405,8 +452,8 @@ class World:
                 session = outlet.session
                 sample = Sample(
                     outlet.connector.key,
-                    self.now,
-                    self.now,
+                    self.wall_now,
+                    self.wall_now,
                     transaction_id=session.transaction_id if session is not None else None,
                     energy_kwh=outlet.energy_kwh,
                     current_a=own,  # type: ignore[arg-type]
@@ -416,7 +463,9 @@ class World:
     def measure(self) -> None:
         """The root's meter speaks."""
         self.tell(
-            ev.FeederMeasured(FeederMeasurement("site", self.site.root.id, self.now, self.flows[self.site.root.id][3]))
+            ev.FeederMeasured(
+                FeederMeasurement("site", self.site.root.id, self.wall_now, self.flows[self.site.root.id][3])
+            )
         )
 
     def acknowledged_a(self) -> dict[ConnectorKey, float]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.time import AcceleratedClock, Interval, ManualClock, SystemClock, floor_time, require_aware
+from cpms.domain.time import AcceleratedClock, Interval, ManualClock, StepWatch, SystemClock, floor_time, require_aware
 
 START = datetime(2024, 6, 12, 4, tzinfo=UTC)
 
@@ -100,3 +100,22 @@ async def test_the_system_clock_is_aware_and_does_not_go_back() -> None:
 
 def test_floor_time_goes_to_the_last_whole_step() -> None:
     assert floor_time(START + timedelta(minutes=14, seconds=59), 900) == START
+
+
+def test_a_clock_that_is_set_is_noticed_once_and_time_that_passes_is_not():
+    clock = ManualClock(datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC))  # as summer time begins, which UTC does not know
+    watch = StepWatch(clock)
+    for _ in range(100):
+        clock.advance(37.0)
+        assert watch.step() == timedelta()
+    clock.set_to(clock.now() - timedelta(seconds=0.9))  # a leap second, smeared or not, is no step
+    assert watch.step() == timedelta()
+    clock.set_to(clock.now() - timedelta(hours=1))
+    assert watch.step() == timedelta(hours=-1, seconds=-0.9)
+    assert watch.step() == timedelta()
+
+
+def test_an_accelerated_clock_is_never_set_however_fast():
+    clock = AcceleratedClock.starting_now(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC), 480.0)
+    watch = StepWatch(clock)
+    assert {watch.step() for _ in range(2000)} == {timedelta()}
