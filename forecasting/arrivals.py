@@ -7,8 +7,9 @@ of its kind (working day or weekend), each as it was, because a sum of averages 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.plan import DemandPrice
-from cpms.domain.time import require_aware
+from cpms.domain.plan import DemandPrice, LikelyDay
+from cpms.domain.time import Interval, require_aware
 from forecasting.series import zone_of
 
 LIKELY_DAYS = 6
@@ -88,6 +89,11 @@ class Outlook:
         """Each likely day's visits that begin after `now`."""
         return tuple(tuple(visit for visit in day if visit.arrives_at > now) for day in self.likely_days)
 
+    def likely(self, steps: Sequence[Interval]) -> tuple[LikelyDay, ...]:
+        """The likely days over a plan's steps, of visits that begin after the first one's start; days that are alike are one."""
+        groups = Counter(together(day, steps) for day in self.still_to_come(steps[0].starts_at))
+        return tuple(replace(day, probability=count / len(self.likely_days)) for day, count in groups.items())
+
 
 def outlook(
     history: Sequence[Visit],
@@ -113,18 +119,33 @@ def outlook(
     return Outlook(now, tuple(likely), peak_prices(days, today, last, price_per_kw, expected_peak_kw))
 
 
-def demand_prices(
+def demand_price(
     prices: Sequence[PeakPrice], peak_so_far_kw: float, applies: tuple[bool, ...], window_s: int = 900
-) -> tuple[DemandPrice, ...]:
-    """The prices of peak as a plan request takes them: each adds its rise above its own level, or above the peak so far [kW]."""
-    demand: list[DemandPrice] = []
-    charged = 0.0
-    for price in prices:
-        if price.price_per_kw > charged:
-            above_kw = max(peak_so_far_kw, price.above_kw)
-            demand.append(DemandPrice(price.price_per_kw - charged, above_kw, applies, window_s))
-            charged = price.price_per_kw
-    return tuple(demand)
+) -> DemandPrice:
+    """The prices of peak as a plan request takes them: what is below the peak so far [kW] is paid."""
+    rises = tuple((price.above_kw, price.price_per_kw) for price in prices[1:])
+    return DemandPrice(prices[0].price_per_kw, peak_so_far_kw, applies, window_s, rises)
+
+
+def together(visits: Sequence[Visit], steps: Sequence[Interval]) -> LikelyDay:
+    """Visits taken together, as a certain day: the least and the most energy [kWh] they can have taken by the end of each step, and
+    the most they can draw [kW] in it."""
+    edges_h = np.array([steps[0].starts_at.timestamp(), *(step.ends_at.timestamp() for step in steps)])[:, None] / 3600
+    arrive_h, depart_h, energy_kwh, max_kw = _columns(visits)
+    present_h = np.clip(np.minimum(edges_h, depart_h) - arrive_h, 0, None)
+    left_h = np.clip(depart_h - np.maximum(edges_h, arrive_h), 0, None)
+    can_kwh = np.minimum(energy_kwh, max_kw * (depart_h - arrive_h))
+    least_kwh = np.clip(can_kwh - max_kw * left_h, 0, None).sum(axis=1)
+    most_kwh = np.minimum(can_kwh, max_kw * present_h).sum(axis=1)
+    most_kw = (max_kw * np.diff(present_h, axis=0)).sum(axis=1) / np.diff(edges_h[:, 0])
+    return LikelyDay(1.0, tuple(least_kwh[1:].tolist()), tuple(most_kwh[1:].tolist()), tuple(most_kw.tolist()))
+
+
+def _columns(visits: Sequence[Visit]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Arrivals and departures [h since the epoch], energies [kWh] and highest powers [kW]."""
+    rows = [(v.arrives_at.timestamp() / 3600, v.departs_at.timestamp() / 3600, v.energy_kwh, v.max_kw) for v in visits]
+    table = np.array(rows).reshape(-1, 4)
+    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
 
 
 def by_day(visits: Sequence[Visit], zone: ZoneInfo) -> dict[date, tuple[Visit, ...]]:
@@ -180,10 +201,7 @@ def least_peak_kw(visits: Sequence[Visit]) -> float:
     """
     if not visits:
         return 0.0
-    arrive_h = np.array([visit.arrives_at.timestamp() / 3600 for visit in visits])
-    depart_h = np.array([visit.departs_at.timestamp() / 3600 for visit in visits])
-    energy_kwh = np.array([visit.energy_kwh for visit in visits])
-    max_kw = np.array([visit.max_kw for visit in visits])
+    arrive_h, depart_h, energy_kwh, max_kw = _columns(visits)
     highest = 0.0
     for start_h in np.unique(arrive_h):
         end_h = np.unique(depart_h[depart_h > start_h])

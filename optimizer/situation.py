@@ -4,7 +4,9 @@
      "feeders": [{"id": "grid", "limit_a": 63, "import_kw": 40}, {"id": "garage", "parent": "grid", "limit_a": 40}],
      "limits": [{"feeder": "grid", "import_kw": 10, "from_h": 1, "until_h": 2, "reason": "utility event"}],
      "import_price_per_kwh": 0.3, "export_price_per_kwh": [{"from_h": 1, "until_h": 3, "value": 0.05}], "solar_kw": 0,
-     "other_load_kw": 5, "demand": [{"price_per_kw": 10, "peak_so_far_kw": 20, "window_min": 15}],
+     "other_load_kw": 5, "demand": [{"price_per_kw": 10, "peak_so_far_kw": 20, "window_min": 15,
+                                                    "rises": [{"from_kw": 30, "price_per_kw": 15}]}],
+     "likely": [{"probability": 0.5, "least_kwh": [{"from_h": 1, "value": 6}], "most_kwh": 6, "most_kw": 7}, {"probability": 0.5}],
      "sessions": [{"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "phases": "L1L2L3", "max_a": 16, "priority": 0}]}
 
 Everything a session may have: see `optimizer.situation_need`.
@@ -21,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.plan import DemandPrice, FeederCap, PlanRequest
+from cpms.domain.plan import DemandPrice, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.time import Interval, require_aware
 from optimizer.situation_need import need_of
 
@@ -62,6 +64,7 @@ def request_of(document: Document) -> PlanRequest:
         solar_kw=_series(document.get("solar_kw", 0.0), starts_at, steps),
         other_load_kw=other_load,
         demand=tuple(_demand(one, starts_at, steps) for one in document.get("demand", ())),
+        likely=tuple(_likely(one, starts_at, steps) for one in document.get("likely", ())),
         time_limit_s=float(document.get("time_limit_s", 2.0)),
         gap_target=float(document.get("gap_target", 0.001)),
     )
@@ -126,4 +129,12 @@ def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> De
         peak_so_far_kw=float(one.get("peak_so_far_kw", 0.0)),
         applies=tuple(_covers(one, starts_at, step) for step in steps),
         window_s=int(60 * float(one.get("window_min", 15))),
+        rises=tuple((float(rise["from_kw"]), float(rise["price_per_kw"])) for rise in one.get("rises", ())),
     )
+
+
+def _likely(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> LikelyDay:
+    least_kwh, most_kwh, most_kw = (
+        _series(one.get(name, 0.0), starts_at, steps) for name in ("least_kwh", "most_kwh", "most_kw")
+    )
+    return LikelyDay(float(one["probability"]), least_kwh, most_kwh, most_kw)

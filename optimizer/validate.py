@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.plan import DemandPrice, FeederCap, PlanRequest
+from cpms.domain.plan import FeederCap, PlanRequest
 from optimizer.require import require_finite, require_length, require_positive, require_series, require_unique
+from optimizer.validate_demand import require_demand, require_likely
 from optimizer.validate_need import require_need
 
 
@@ -18,7 +19,8 @@ def require_valid(request: PlanRequest) -> None:
     for name in ("import_price_per_kwh", "export_price_per_kwh", "solar_kw", "other_load_kw"):
         require_series(name, getattr(request, name), len(request.steps))
     for index, demand in enumerate(request.demand):
-        _require_demand(f"demand[{index}]", demand, len(request.steps))
+        require_demand(f"demand[{index}]", demand, len(request.steps))
+    require_likely(request)
     _require_feeders(request)
     known = {feeder.feeder_id for feeder in request.feeders}
     require_unique("needs", [need.session_id for need in request.needs])
@@ -63,11 +65,3 @@ def _require_feeder(name: str, feeder: FeederCap, steps: int) -> None:
     require_finite(f"{name}.import_kw", (limit for limit in feeder.import_kw if limit is not None))
     if feeder.reason:
         require_length(f"{name}.reason", len(feeder.reason), steps)
-
-
-def _require_demand(name: str, demand: DemandPrice, steps: int) -> None:
-    require_finite(name, (demand.price_per_kw, demand.peak_so_far_kw))
-    require_length(f"{name}.applies", len(demand.applies), steps)
-    require_positive(f"{name}.window_s", demand.window_s)
-    if demand.price_per_kw < 0:
-        raise InvalidInput(f"{name}.price_per_kw", f"{demand.price_per_kw} pays for a peak", "give 0 or more")

@@ -23,7 +23,7 @@ def value_per_kwh(horizon: Horizon) -> Floats:
     request = horizon.request
     dearest = max(request.import_price_per_kwh) - min(0.0, *request.import_price_per_kwh, *request.export_price_per_kwh)
     dearest = max(dearest, *(abs(price) for price in request.export_price_per_kwh))
-    peak = sum(d.price_per_kw * 3600.0 / d.window_s for d in request.demand)
+    peak = sum(d.highest_price_per_kw * 3600.0 / d.window_s for d in request.demand)
     worst = dearest + peak or 1.0
     priorities = sorted({need.priority for need in request.needs})
     ratio = min(TIER_RATIO, MOST_RATIO ** (1.0 / max(1, len(priorities) - 1)))

@@ -74,13 +74,34 @@ class ChargingNeed:
 class DemandPrice:
     """A demand charge in force: `price_per_kw` on the highest mean over `window_s` [s] above `peak_so_far_kw` [kW].
 
-    `applies[t]`: whether step t counts.
+    `applies[t]`: whether step t counts. `rises`: (from_kw, price_per_kw), both ascending: from a level [kW] on a kW costs more, as a
+    lower one may be needed on another day of the billing period anyway (`forecasting.arrivals.peak_prices`).
     """
 
     price_per_kw: float
     peak_so_far_kw: float
     applies: tuple[bool, ...]
     window_s: int = 900
+    rises: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def highest_price_per_kw(self) -> float:
+        """What a kW costs above every level."""
+        return self.rises[-1][1] if self.rises else self.price_per_kw
+
+
+@dataclass(frozen=True)
+class LikelyDay:
+    """One way the horizon may go on: the vehicles yet to come, taken together.
+
+    By the end of step t they will have taken `least_kwh[t]` (all leave with what they need, as late as it can be had) to `most_kwh[t]`
+    (as early as it can be had) [kWh], in step t at most `most_kw[t]` [kW]. `probability` over all likely days of a request adds to 1.
+    """
+
+    probability: float
+    least_kwh: tuple[float, ...]
+    most_kwh: tuple[float, ...]
+    most_kw: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -89,6 +110,7 @@ class PlanRequest:
 
     `solar_kw[t]`, `other_load_kw[t]` [kW]: expected at the grid connection, for money; caps rely on `FeederCap` instead.
     `grid_price_per_kwh[t]`, `export_price_per_kwh[t]`: money per kWh.
+    `likely`: how the horizon may go on; `needs` get one plan against all of it, weighed by probability.
     """
 
     id: str
@@ -103,6 +125,7 @@ class PlanRequest:
     solar_kw: tuple[float, ...]
     other_load_kw: tuple[float, ...]
     demand: tuple[DemandPrice, ...] = ()
+    likely: tuple[LikelyDay, ...] = ()
     time_limit_s: float = 2.0
     gap_target: float = 0.001
 

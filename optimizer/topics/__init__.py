@@ -2,12 +2,13 @@
 
 from optimizer.horizon import Horizon
 from optimizer.topic import Topic
-from optimizer.topics import charging, exchange, feeders, peaks, stages
+from optimizer.topics import charging, exchange, feeders, likely, peaks, stages
 
 TOPICS: tuple[Topic, ...] = (
     charging.TOPIC,
     stages.TOPIC,
     exchange.TOPIC,
+    likely.TOPIC,
     peaks.TOPIC,
     feeders.TOPIC,
 )

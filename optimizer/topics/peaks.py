@@ -1,62 +1,122 @@
-"""Peaks: what the highest window means cost above the peak so far.
+"""Peaks: what the highest window means cost above the peak so far, on every day that is likely.
 
-| term   | unit  | formula                       |
-|--------|-------|-------------------------------|
-| demand | money | sum_d price_per_kw[d] excess[d] |
+| term   | unit  | formula                                                                   |
+|--------|-------|---------------------------------------------------------------------------|
+| demand | money | sum over pieces e of probability[day(e)] price_per_kw[level(e)] excess[e] |
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from pyomo.core.expr import LinearExpression
 from pyomo.environ import ConcreteModel, Constraint, Var
 
+from cpms.domain.plan import DemandPrice
 from optimizer.horizon import Floats, Horizon
 from optimizer.topic import Term, Topic, linear
+from optimizer.topics.likely import chances, late_kw
+
+
+class Piece(NamedTuple):
+    """The part of a day's peak between two levels [kW] of a demand price; a kW of it costs `price_per_kw`. `peak`: d J + j."""
+
+    demand: int
+    day: int
+    peak: int
+    from_kw: float
+    width_kw: float
+    price_per_kw: float
+
+
+def pieces_of(horizon: Horizon) -> list[Piece]:
+    """All pieces, by demand price, likely day and level."""
+    days = len(chances(horizon))
+    return [
+        Piece(d, j, d * days + j, from_kw, to_kw - from_kw, price_per_kw)
+        for d, windows in enumerate(horizon.windows)
+        if len(windows.weight)
+        for j in range(days)
+        for from_kw, to_kw, price_per_kw in _levels(windows.price)
+    ]
+
+
+def _levels(price: DemandPrice) -> list[tuple[float, float, float]]:
+    """From which peak [kW] up to which a kW costs how much, beginning at the peak so far."""
+    costs = [(0.0, price.price_per_kw), *price.rises]
+    ends_kw = [*(from_kw for from_kw, _ in price.rises), np.inf]
+    return [
+        (max(from_kw, price.peak_so_far_kw), to_kw, cost)
+        for (from_kw, cost), to_kw in zip(costs, ends_kw, strict=True)
+        if to_kw > price.peak_so_far_kw
+    ]
 
 
 def declare_peaks(model: ConcreteModel, horizon: Horizon) -> None:
-    """`excess[d]` [kW]: how far the highest window mean exceeds the peak so far of demand price d."""
-    most_kw = float(np.max(horizon.base_kw + model.flows.most_drawn_kw(horizon.step_count)))
-    charged = [d for d, windows in enumerate(horizon.windows) if len(windows.weight)]
-    model.excess = Var(charged, bounds=lambda _, d: (0.0, max(0.0, most_kw - horizon.windows[d].price.peak_so_far_kw)))
+    """`highest[d J + j]` [kW]: at least the highest window mean of demand price d on likely day j of J; `excess[e]` [kW]: its part in
+    piece e."""
+    pieces = pieces_of(horizon)
+    most_kw = max(0.0, float(np.max(horizon.base_kw + model.flows.most_drawn_kw(horizon.step_count))))
+    most_kw += max((kw for day in horizon.request.likely for kw in day.most_kw), default=0.0)
+    widths_kw = [min(one.width_kw, max(0.0, most_kw - one.from_kw)) for one in pieces]
+    charged = sorted({one.peak for one in pieces})
+    model.highest = Var(charged, bounds=(0.0, most_kw))
+    model.excess = Var(range(len(widths_kw)), bounds=lambda _, e: (0.0, widths_kw[e]))
 
 
 def measure_peaks(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_t weight[w, t] (drawn[t] - fed[t]) - excess[d] <= peak_so_far_kw[d], for each window w of demand price d."""
-    rows = [(d, w) for d in model.excess for w in range(len(horizon.windows[d].weight))]
+    """sum_t weight[w, t] (drawn[t] - fed[t] + come[j, t]) - highest[d J + j] <= 0, for each window w of d."""
+    days = len(chances(horizon))
+    rows = [(k, w) for k in model.highest for w in range(len(horizon.windows[k // days].weight))]
 
-    def rule(_: ConcreteModel, d: int, w: int) -> object:
-        weight = horizon.windows[d].weight[w]
-        coefficients, variables = [-1.0], [model.excess[d]]
-        for t in np.flatnonzero(weight).tolist():
-            coefficients.append(float(weight[t]))
-            variables.append(model.drawn[t])
-            if t in model.fed:
-                coefficients.append(-float(weight[t]))
-                variables.append(model.fed[t])
-        body = LinearExpression(linear_coefs=coefficients, linear_vars=variables)
-        return body <= horizon.windows[d].price.peak_so_far_kw
+    def rule(_: ConcreteModel, k: int, w: int) -> object:
+        mean = _mean_kw(model, horizon, horizon.windows[k // days].weight[w], k % days)
+        return linear([*mean, (-1.0, model.highest[k])]) <= 0.0
 
     model.peak = Constraint(rows, rule=rule)
 
 
-def demand(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_d price_per_kw[d] excess[d]: only what is above the peak so far still costs."""
-    return linear([(horizon.windows[d].price.price_per_kw, model.excess[d]) for d in model.excess])
+def split_peaks(model: ConcreteModel, horizon: Horizon) -> None:
+    """highest[d J + j] - sum_e excess[e] <= peak_so_far_kw[d], over the pieces e of d and j, whose prices ascend."""
+    parts: dict[int, list[tuple[float, object]]] = {k: [(1.0, model.highest[k])] for k in model.highest}
+    paid_kw = {}
+    for e, one in enumerate(pieces_of(horizon)):
+        parts[one.peak].append((-1.0, model.excess[e]))
+        paid_kw[one.peak] = horizon.windows[one.demand].price.peak_so_far_kw
+    model.split = Constraint(list(parts), rule=lambda _, k: linear(parts[k]) <= paid_kw[k])
+
+
+def _mean_kw(model: ConcreteModel, horizon: Horizon, weight: Floats, day: int) -> list[tuple[float, object]]:
+    """The mean of a window over net import and who has come on a likely day."""
+    parts = []
+    for t in np.flatnonzero(weight).tolist():
+        share, come = float(weight[t]), day * horizon.step_count + t
+        parts.append((share, model.drawn[t]))
+        if t in model.fed:
+            parts.append((-share, model.fed[t]))
+        if horizon.request.likely and come in model.come:
+            parts.append((share, model.come[come]))
+    return parts
+
+
+def demand(model: ConcreteModel, horizon: Horizon) -> object:
+    """sum_e probability[day(e)] price_per_kw[e] excess[e]: only what is above the peak so far still costs."""
+    chance = chances(horizon)
+    return linear([(chance[p.day] * p.price_per_kw, model.excess[e]) for e, p in enumerate(pieces_of(horizon))])
 
 
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
-    """How far the windows' means rise above the peaks so far [kW]."""
+    """The highest window mean of every likely day, and how far it rises into each piece [kW]."""
     net_kw = horizon.base_kw + horizon.total_kw(slot_kw)
-    peaks_kw = [windows.peak_kw(net_kw) - windows.price.peak_so_far_kw for windows in horizon.windows]
-    return {"excess": np.array(peaks_kw)}
+    highest_kw = np.array([windows.peak_kw(net_kw + kw) for windows in horizon.windows for kw in late_kw(horizon)])
+    excess = [min(max(0.0, highest_kw[one.peak] - one.from_kw), one.width_kw) for one in pieces_of(horizon)]
+    return {"highest": highest_kw, "excess": np.array(excess)}
 
 
 TOPIC = Topic(
     name="peaks",
     variables=(declare_peaks,),
-    constraints=(measure_peaks,),
+    constraints=(measure_peaks, split_peaks),
     terms=(Term("demand", "money", 1.0, demand),),
     complete=complete,
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,15 +11,17 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.time import Interval
 from forecasting.arrivals import (
     WITHOUT_FORESIGHT,
     PeakPrice,
     Visit,
     alike,
-    demand_prices,
+    demand_price,
     least_peak_kw,
     outlook,
     peak_prices,
+    together,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -126,22 +129,42 @@ def _price_at(prices: tuple[PeakPrice, ...], level: float) -> float:
     return [p.price_per_kw for p in prices if p.above_kw <= level][-1]
 
 
+def test_the_prices_of_peak_become_one_demand_price() -> None:
+    prices = (PeakPrice(0.0, 0.0), PeakPrice(20.0, 4.0), PeakPrice(30.0, 15.0))
+    price = demand_price(prices, 24.0, (True, False))
+    assert (price.price_per_kw, price.peak_so_far_kw) == (0.0, 24.0)
+    assert price.rises == ((20.0, 4.0), (30.0, 15.0))
+
+
+def quarters(count: int) -> list[Interval]:
+    marks = [at(MONDAY, 8) + timedelta(minutes=15 * n) for n in range(count + 1)]
+    return [Interval(a, b) for a, b in pairwise(marks)]
+
+
+def test_visits_together_take_their_energy_between_as_early_and_as_late_as_they_can() -> None:
+    steps = [Interval(at(MONDAY, hour), at(MONDAY, hour + 1)) for hour in range(8, 12)]
+    day = together([visit(MONDAY, 9, 2, 15.0, 10.0)], steps)
+    assert day.least_kwh == pytest.approx((0.0, 5.0, 15.0, 15.0))
+    assert day.most_kwh == pytest.approx((0.0, 10.0, 15.0, 15.0))
+    assert day.most_kw == pytest.approx((0.0, 10.0, 10.0, 0.0))
+
+
+@settings(max_examples=50, deadline=None)
 @given(
-    st.lists(st.tuples(st.floats(0, 50), st.floats(0, 15)), min_size=1, max_size=8), st.floats(0, 60), st.floats(0, 90)
-)
-def test_demand_prices_add_up_to_the_cost_of_raising_the_peak(
-    rises: list[tuple[float, float]], so_far_kw: float, peak_kw: float
-) -> None:
-    levels, costs = (sorted(values) for values in zip(*rises, strict=True))
-    prices = [PeakPrice(level, cost) for level, cost in zip(levels, costs, strict=True)]
-    demand = demand_prices(prices, so_far_kw, (True,))
-    charged = sum(d.price_per_kw * max(0.0, peak_kw - d.peak_so_far_kw) for d in demand)
-    bounds = [*levels[1:], 1e9]
-    owed = sum(
-        p.price_per_kw * max(0.0, min(peak_kw, end) - max(so_far_kw, p.above_kw))
-        for p, end in zip(prices, bounds, strict=True)
+    st.lists(
+        st.tuples(st.integers(7, 12), st.floats(0.1, 8), st.floats(0, 60), st.floats(1, 22)), min_size=0, max_size=6
     )
-    assert charged == pytest.approx(owed, abs=1e-6)
+)
+def test_visits_together_are_always_something_a_plan_can_be_made_for(
+    stays: list[tuple[int, float, float, float]],
+) -> None:
+    steps = quarters(12)
+    day = together([visit(MONDAY, *stay) for stay in stays], steps)
+    least, most = np.array(day.least_kwh), np.array(day.most_kwh)
+    assert (np.diff(least, prepend=0.0) >= -1e-9).all()
+    assert (np.diff(most, prepend=0.0) >= -1e-9).all()
+    assert (least <= most + 1e-9).all()
+    assert (np.diff(least) <= np.array(day.most_kw)[1:] / 4 + 1e-9).all()
 
 
 def test_a_single_vehicle_needs_its_energy_over_its_stay() -> None:
