@@ -20,7 +20,7 @@ class Background:
 
 def bare(horizon: Horizon) -> Background:
     """With nothing but the base load."""
-    return Background(horizon.base_kw, horizon.limits.headroom_kw)
+    return Background(horizon.base_kw, np.maximum(horizon.limits.headroom_kw, 0.0))
 
 
 def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Background:
@@ -29,7 +29,7 @@ def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Back
     (other,) = np.nonzero((program.flow_column < power.start) | (program.flow_column >= power.stop))
     if not len(other):
         return bare(horizon)
-    drawn_kw = np.zeros((horizon.limits.share.shape[1], horizon.step_count))
+    drawn_kw = horizon.at_points(np.zeros(power.stop - power.start))
     np.add.at(
         drawn_kw,
         (flows.point[other], flows.step[other]),

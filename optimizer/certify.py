@@ -46,7 +46,8 @@ def complete(program: LinearProgram, horizon: Horizon, slot_kw: Floats) -> Float
     values = np.zeros(len(program.lower))
     for topic in program.topics:
         for family, quantity in topic.complete(horizon, slot_kw).items():
-            values[program.columns[family]] = quantity[program.index[family]]
+            if program.index[family]:
+                values[program.columns[family]] = quantity[program.places(family)]
     return values
 
 

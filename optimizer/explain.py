@@ -13,6 +13,9 @@ from optimizer.horizon import Horizon
 LEAST_PRICE_PER_KW = 1e-6
 """Shadow prices below this (the tie-breakers') are no reason."""
 
+LEAST_EXCESS_KW = 1e-6
+"""A limit exceeded by less is kept."""
+
 
 def binding_limits(program: LinearProgram, horizon: Horizon, duals: NDArray[np.float64]) -> tuple[BindingLimit, ...]:
     """Limits with a price in the relaxation, by step: -dual is what one more kW on that limit in that step would save."""
@@ -40,12 +43,14 @@ def _binding(horizon: Horizon, row: int, step: int, price: float) -> BindingLimi
     )
 
 
-def relaxed_limits(horizon: Horizon) -> tuple[RelaxedLimit, ...]:
-    """Limits that other load alone exceeds, by how much [A per phase, or kW]."""
-    limits = horizon.limits
+def relaxed_limits(program: LinearProgram, horizon: Horizon, values: NDArray[np.float64]) -> tuple[RelaxedLimit, ...]:
+    """Limits that other load exceeds and nothing relieves, by how much [A per phase, or kW]."""
+    limits, relaxed_kw = horizon.limits, horizon.limits.excess_kw.copy()
+    for key, over_kw in zip(program.index["over"], values[program.columns["over"]], strict=True):
+        relaxed_kw[key] = over_kw
     found = []
-    for row, step in zip(*np.nonzero(limits.excess_kw > 1e-9), strict=True):
-        key, excess_kw = limits.keys[row], float(limits.excess_kw[row, step])
+    for row, step in zip(*np.nonzero(relaxed_kw > LEAST_EXCESS_KW), strict=True):
+        key, excess_kw = limits.keys[row], float(relaxed_kw[row, step])
         excess = current_a(excess_kw, horizon.request.voltage_v, 1) if key.phase is not None else excess_kw
         unit = "A" if key.phase is not None else "kW"
         found.append(RelaxedLimit(int(step), key.feeder.feeder_id, key.phase, excess, unit))

@@ -57,6 +57,11 @@ class LinearProgram:
         """Cost per column."""
         return np.asarray(self.term_cost.sum(axis=0)).ravel()
 
+    def places(self, family: str) -> tuple[NDArray[np.int64], ...]:
+        """Where a family's columns lie in an array over its whole index; none if it has no columns."""
+        index = np.array(self.index.get(family, ()), dtype=np.int64)
+        return (index,) if index.ndim == 1 else tuple(index.T)
+
     @property
     def term_names(self) -> tuple[str, ...]:
         """Names of the rows of `term_cost`."""
@@ -105,8 +110,9 @@ def compile_model(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, .
     """Sparse arrays of a model; columns and rows in the order of declaration."""
     families = list(model.component_objects(Var))
     form = LinearStandardFormCompiler().write(model, mixed_form=True, column_order=families)
-    if len(form.columns) != sum(len(family) for family in families):
-        raise AssertionError(f"every declared variable appears in the model: {[f.local_name for f in families]}")
+    used = {id(variable) for variable in form.columns}
+    if idle := [one.name for family in families for one in family.values() if id(one) not in used]:
+        raise AssertionError(f"declared, but in no constraint and no term: {idle}")
     bound_type = np.array([row.bound_type for row in form.rows])
     rhs = np.array(form.rhs, dtype=np.float64)
     bounds = np.array([variable.bounds for variable in form.columns], dtype=np.float64).reshape(-1, 2)

@@ -63,6 +63,12 @@ class Horizon:
         """Power of all vehicles per step [kW], from power per slot."""
         return np.bincount(self.slots.step, weights=slot_kw, minlength=self.step_count).astype(np.float64)
 
+    def at_points(self, slot_kw: Floats) -> Floats:
+        """Power per slot as power per point of the tree and step [kW], shape (points, T)."""
+        placed = np.zeros((self.limits.share.shape[1], self.step_count))
+        placed[self.slots.need, self.slots.step] = slot_kw
+        return placed
+
     def energy_kwh(self, slot_kw: Floats) -> Floats:
         """Energy per need [kWh], from power per slot."""
         energy = slot_kw * self.slots.hours

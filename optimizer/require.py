@@ -38,3 +38,15 @@ def require_positive(name: str, value: float) -> None:
     """InvalidInput unless the value is finite and above 0."""
     if not (math.isfinite(value) and value > 0):
         raise InvalidInput(name, f"{value} is not above 0", "give a finite number above 0")
+
+
+def require_between(name: str, value: float, least: float, most: float) -> None:
+    """InvalidInput unless the value is finite and within [least, most]."""
+    if not (math.isfinite(value) and least <= value <= most):
+        raise InvalidInput(name, f"{value} is not within {least:g} and {most:g}", "give a number between them")
+
+
+def require_known(name: str, value: str, known: set[str]) -> None:
+    """InvalidInput unless the value names a feeder of the request."""
+    if value not in known:
+        raise InvalidInput(name, f"{value!r} is not a feeder of this request", f"use one of {sorted(known)}")

@@ -136,6 +136,8 @@ def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: F
     state = Search(solver, horizon, relaxation)
     if start_kw is not None:
         state.offer(start_kw)
+    if not np.isfinite(state.cost):
+        state.offer(np.zeros_like(state.power_kw))
     if not state.good_enough(state.cost):
         state.dive()
     for one in ROUNDS[len(state.power_kw) < FEW_SLOTS :]:

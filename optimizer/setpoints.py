@@ -44,15 +44,13 @@ class Headroom:
 
 def headroom(horizon: Horizon, slot_kw: Floats, behind: Background) -> Headroom:
     """What `slot_kw` leaves before a background."""
-    slots, share = horizon.slots, horizon.limits.share
-    used = np.zeros((len(horizon.need_kwh), horizon.step_count))
-    used[slots.need, slots.step] = slot_kw
+    share = horizon.limits.share
     by_need = share.tocsc()
     parts = [slice(by_need.indptr[n], by_need.indptr[n + 1]) for n in range(share.shape[1])]
     net_kw = behind.net_kw + horizon.total_kw(slot_kw)
     return Headroom(
         horizon=horizon,
-        left_kw=behind.headroom_kw - share @ used,
+        left_kw=behind.headroom_kw - share @ horizon.at_points(slot_kw),
         unpaid_kw=_paid_kw(horizon, net_kw) - net_kw,
         rows=[(by_need.indices[part].astype(np.int64), by_need.data[part]) for part in parts],
     )

@@ -7,27 +7,27 @@
      "other_load_kw": 5, "demand": [{"price_per_kw": 10, "peak_so_far_kw": 20, "window_min": 15,
                                                     "rises": [{"from_kw": 30, "price_per_kw": 15}]}],
      "likely": [{"probability": 0.5, "least_kwh": [{"from_h": 1, "value": 6}], "most_kwh": 6, "most_kw": 7}, {"probability": 0.5}],
-     "sessions": [{"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "phases": "L1L2L3", "max_a": 16, "priority": 0}]}
+     "sessions": [{"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "phases": "L1L2L3", "max_a": 16, "priority": 0}],
+     "batteries": [{"id": "b", "feeder": "grid", "capacity_kwh": 100, "stored_kwh": 50, "max_kw": 50, "reserve_kwh": 10}]}
 
 Everything a session may have: see `optimizer.situation_need`.
 
 A quantity over time is a number, or pieces of which the last that covers a step holds (0 where none does). `other_load_kw` is at
-the grid connection; a feeder may have its own besides.
+the grid connection; a feeder may have its own besides. What a battery may have besides: `situation_storage`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import DemandPrice, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.time import Interval, require_aware
+from optimizer.document import Document, covers, series, touches
 from optimizer.situation_need import need_of
-
-Document = Mapping[str, Any]
+from optimizer.situation_storage import battery_of
 
 
 def read_situation(text: str) -> PlanRequest:
@@ -50,7 +50,7 @@ def request_of(document: Document) -> PlanRequest:
     """The request of a parsed situation."""
     starts_at = require_aware(datetime.fromisoformat(document["starts_at"]), "situation.starts_at")
     steps = _steps(starts_at, document["steps"])
-    other_load = _series(document.get("other_load_kw", 0.0), starts_at, steps)
+    other_load = series(document.get("other_load_kw", 0.0), starts_at, steps)
     return PlanRequest(
         id=document.get("id", "situation"),
         site_id=document.get("site_id", "situation"),
@@ -59,14 +59,15 @@ def request_of(document: Document) -> PlanRequest:
         voltage_v=float(document.get("voltage_v", 230.0)),
         feeders=tuple(_feeder(one, document, starts_at, steps, other_load) for one in document["feeders"]),
         needs=tuple(need_of(one, document["feeders"][0]["id"], starts_at) for one in document.get("sessions", ())),
-        import_price_per_kwh=_series(document.get("import_price_per_kwh", 0.0), starts_at, steps),
-        export_price_per_kwh=_series(document.get("export_price_per_kwh", 0.0), starts_at, steps),
-        solar_kw=_series(document.get("solar_kw", 0.0), starts_at, steps),
+        import_price_per_kwh=series(document.get("import_price_per_kwh", 0.0), starts_at, steps),
+        export_price_per_kwh=series(document.get("export_price_per_kwh", 0.0), starts_at, steps),
+        solar_kw=series(document.get("solar_kw", 0.0), starts_at, steps),
         other_load_kw=other_load,
         demand=tuple(_demand(one, starts_at, steps) for one in document.get("demand", ())),
         likely=tuple(_likely(one, starts_at, steps) for one in document.get("likely", ())),
         time_limit_s=float(document.get("time_limit_s", 2.0)),
         gap_target=float(document.get("gap_target", 0.001)),
+        batteries=tuple(battery_of(one, document) for one in document.get("batteries", ())),
     )
 
 
@@ -80,36 +81,13 @@ def _steps(starts_at: datetime, runs: Sequence[Document]) -> tuple[Interval, ...
     return tuple(steps)
 
 
-def _series(value: Any, starts_at: datetime, steps: Sequence[Interval]) -> tuple[float, ...]:
-    """A value per step from a number or from pieces."""
-    if isinstance(value, int | float):
-        return (float(value),) * len(steps)
-    return tuple(
-        next((float(piece["value"]) for piece in reversed(value) if _covers(piece, starts_at, step)), 0.0)
-        for step in steps
-    )
-
-
-def _covers(piece: Document, starts_at: datetime, step: Interval) -> bool:
-    after_h = (step.starts_at - starts_at).total_seconds() / 3600
-    return float(piece.get("from_h", 0.0)) <= after_h + 1e-9 < float(piece.get("until_h", float("inf")))
-
-
-def _touches(piece: Document, starts_at: datetime, step: Interval) -> bool:
-    """Whether a limit holds anywhere in a step."""
-    from_h = (step.starts_at - starts_at).total_seconds() / 3600
-    return float(piece.get("from_h", 0.0)) < from_h + step.duration_h - 1e-9 and from_h + 1e-9 < float(
-        piece.get("until_h", float("inf"))
-    )
-
-
 def _feeder(
     one: Document, document: Document, starts_at: datetime, steps: Sequence[Interval], other_load: tuple[float, ...]
 ) -> FeederCap:
-    own = _series(one.get("other_load_kw", 0.0), starts_at, steps)
+    own = series(one.get("other_load_kw", 0.0), starts_at, steps)
     is_root = one.get("parent") is None
     pieces = [one, *(limit for limit in document.get("limits", ()) if limit["feeder"] == one["id"])]
-    held = [[piece for piece in pieces if piece is one or _touches(piece, starts_at, step)] for step in steps]
+    held = [[piece for piece in pieces if piece is one or touches(piece, starts_at, step)] for step in steps]
     lowest = [
         min((p for p in row if "import_kw" in p), key=lambda p: float(p["import_kw"]), default=one) for row in held
     ]
@@ -127,7 +105,7 @@ def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> De
     return DemandPrice(
         price_per_kw=float(one["price_per_kw"]),
         peak_so_far_kw=float(one.get("peak_so_far_kw", 0.0)),
-        applies=tuple(_covers(one, starts_at, step) for step in steps),
+        applies=tuple(covers(one, starts_at, step) for step in steps),
         window_s=int(60 * float(one.get("window_min", 15))),
         rises=tuple((float(rise["from_kw"]), float(rise["price_per_kw"])) for rise in one.get("rises", ())),
     )
@@ -135,6 +113,6 @@ def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> De
 
 def _likely(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> LikelyDay:
     least_kwh, most_kwh, most_kw = (
-        _series(one.get(name, 0.0), starts_at, steps) for name in ("least_kwh", "most_kwh", "most_kw")
+        series(one.get(name, 0.0), starts_at, steps) for name in ("least_kwh", "most_kwh", "most_kw")
     )
     return LikelyDay(float(one["probability"]), least_kwh, most_kwh, most_kw)

@@ -12,16 +12,13 @@ Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import ChargingNeed
-from cpms.domain.units import PHASES, Phase
-
-Document = Mapping[str, Any]
+from optimizer.document import Document, phases_of
 
 
 def need_of(one: Document, feeder_id: str, starts_at: datetime) -> ChargingNeed:
@@ -34,7 +31,7 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime) -> ChargingNeed:
         feeder_id=one.get("feeder", feeder_id),
         energy_kwh=max(stay.energy_kwh for stay in likely) if likely else _energy_kwh(one, battery),
         departs_at=max(stay.departs_at for stay in likely) if likely else _after(starts_at, one["leaves_h"]),
-        phases=_phases(one.get("phases", "L1L2L3")),
+        phases=phases_of(one.get("phases", "L1L2L3")),
         max_current_a=float(one.get("max_a", 16.0)),
         min_current_a=float(one.get("min_a", 6.0)),
         step_a=float(one.get("step_a", 0.1)),
@@ -55,10 +52,6 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime) -> ChargingNeed:
 
 def _after(starts_at: datetime, hours: Any) -> datetime:
     return starts_at + timedelta(hours=float(hours))
-
-
-def _phases(names: str) -> tuple[Phase, ...]:
-    return tuple(phase for phase in PHASES if phase.value in names)
 
 
 def _energy_kwh(one: Document, battery: VehicleBattery | None) -> float:
@@ -82,7 +75,7 @@ def _likely(one: Document, starts_at: datetime) -> LikelyStay:
 
 def _switching(one: Document) -> PhaseSwitching:
     return PhaseSwitching(
-        phases=_phases(one["phases"]),
+        phases=phases_of(one["phases"]),
         dwell_s=float(one.get("dwell_s", 600.0)),
         switched=bool(one.get("switched", False)),
         held_s=float(one.get("held_s", 1e9)),

@@ -7,6 +7,7 @@ from cpms.domain.plan import FeederCap, PlanRequest
 from optimizer.require import require_finite, require_length, require_positive, require_series, require_unique
 from optimizer.validate_demand import require_demand, require_likely
 from optimizer.validate_need import require_need
+from optimizer.validate_storage import require_batteries
 
 
 def require_valid(request: PlanRequest) -> None:
@@ -26,6 +27,7 @@ def require_valid(request: PlanRequest) -> None:
     require_unique("needs", [need.session_id for need in request.needs])
     for need in request.needs:
         require_need(need, known, len(request.steps))
+    require_batteries(request.batteries, known)
 
 
 def _require_steps(request: PlanRequest) -> None:

@@ -9,7 +9,7 @@ from cpms.domain.errors import InvalidInput
 from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import ChargingNeed
 from cpms.domain.time import require_aware
-from optimizer.require import require_finite, require_positive
+from optimizer.require import require_finite, require_known, require_positive
 
 
 def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
@@ -21,10 +21,7 @@ def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
     require_finite(
         name, (need.energy_kwh, need.max_current_a, need.min_current_a, need.step_a, need.priority, need.current_a)
     )
-    if need.feeder_id not in feeders:
-        raise InvalidInput(
-            f"{name}.feeder_id", f"{need.feeder_id!r} is not a feeder of this request", f"use one of {sorted(feeders)}"
-        )
+    require_known(f"{name}.feeder_id", need.feeder_id, feeders)
     if not need.phases or len(set(need.phases)) != len(need.phases):
         raise InvalidInput(f"{name}.phases", f"{need.phases} are none or repeated", "give one to three phases")
     require_positive(f"{name}.step_a", need.step_a)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpms.domain.plan import Plan
+from optimizer.background import bare
 from optimizer.horizon import Floats, Horizon
 from optimizer.setpoints import to_setpoints
 
@@ -35,14 +36,12 @@ def _carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
 
 def clip_to_limits(horizon: Horizon, slot_kw: Floats) -> Floats:
     """Power [kW] scaled down in proportion wherever a limit above it is exceeded: p * min over its limits of headroom / load."""
-    slots, limits = horizon.slots, horizon.limits
-    dense = np.zeros((len(horizon.need_kwh), horizon.step_count))
-    dense[slots.need, slots.step] = slot_kw
-    load_kw = limits.share @ dense
+    slots, share = horizon.slots, horizon.limits.share.tocoo()
+    power_kw, headroom_kw = horizon.at_points(slot_kw), bare(horizon).headroom_kw
+    load_kw = share @ power_kw
     ratio = np.ones_like(load_kw)
-    over = load_kw > limits.headroom_kw
-    ratio[over] = limits.headroom_kw[over] / load_kw[over]
-    factor = np.ones_like(dense)
-    share = limits.share.tocoo()
+    over = load_kw > headroom_kw
+    ratio[over] = headroom_kw[over] / load_kw[over]
+    factor = np.ones_like(power_kw)
     np.minimum.at(factor, share.col, ratio[share.row])
     return slot_kw * factor[slots.need, slots.step]

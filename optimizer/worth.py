@@ -17,19 +17,30 @@ LATENESS_SHARE = 0.02
 than energy promised, and a preference below the solver's tolerances would be none."""
 
 
-def value_per_kwh(horizon: Horizon) -> Floats:
-    """What a missing kWh counts per need: twice what serving it could cost at worst (energy in the dearest step, in a window
-    of its own under every demand price), and TIER_RATIO times more with each priority that is in use."""
+def base_value_per_kwh(horizon: Horizon) -> float:
+    """What a kWh of the lowest priority is worth: twice what serving it could cost at worst (energy in the dearest
+    step, in a window of its own under every demand price, after wearing out every battery)."""
     request = horizon.request
     dearest = max(request.import_price_per_kwh) - min(0.0, *request.import_price_per_kwh, *request.export_price_per_kwh)
     dearest = max(dearest, *(abs(price) for price in request.export_price_per_kwh))
     peak = sum(d.highest_price_per_kw * 3600.0 / d.window_s for d in request.demand)
-    worst = dearest + peak or 1.0
-    priorities = sorted({need.priority for need in request.needs})
+    wear = sum(battery.wear_per_kwh for battery in request.batteries)
+    return 2.0 * (dearest + peak + wear or 1.0)
+
+
+def value_per_kwh(horizon: Horizon) -> Floats:
+    """What a missing kWh counts per need: the base value, and TIER_RATIO times more with each priority that is in use."""
+    needs = horizon.request.needs
+    priorities = sorted({need.priority for need in needs})
     ratio = min(TIER_RATIO, MOST_RATIO ** (1.0 / max(1, len(priorities) - 1)))
-    tiers = np.array([priorities.index(need.priority) for need in request.needs])
-    value: Floats = 2.0 * worst * ratio**tiers
+    tiers = np.array([priorities.index(need.priority) for need in needs])
+    value: Floats = base_value_per_kwh(horizon) * ratio**tiers
     return value
+
+
+def top_value_per_kwh(horizon: Horizon) -> float:
+    """What a missing kWh of the highest priority counts."""
+    return float(np.max(value_per_kwh(horizon), initial=base_value_per_kwh(horizon)))
 
 
 def typical_price_per_kwh(horizon: Horizon) -> float:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
+from cpms.domain.storage import Battery, BatteryPlan
 from cpms.domain.time import Interval
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
 
@@ -128,6 +129,7 @@ class PlanRequest:
     likely: tuple[LikelyDay, ...] = ()
     time_limit_s: float = 2.0
     gap_target: float = 0.001
+    batteries: tuple[Battery, ...] = ()
 
 
 class PlanStatus(enum.Enum):
@@ -204,3 +206,4 @@ class Plan:
     relaxed: tuple[RelaxedLimit, ...] = ()
     cost_by_term: dict[str, float] = field(default_factory=dict)
     note: str = ""
+    batteries: tuple[BatteryPlan, ...] = ()

@@ -1,4 +1,13 @@
-"""Feeders: no phase of any feeder and no total above its limit, in any step."""
+"""Feeders: no phase of any feeder and no total above its limit, in any step.
+
+| term    | unit  | formula                                       |
+|---------|-------|-----------------------------------------------|
+| relaxed | money | sum_l,t h[t] OVER_RATIO top_value over[l, t]  |
+
+A limit that other load alone exceeds cannot be kept by drawing less. Where nothing can deliver below it, nothing is drawn there and no
+row is needed; where something can, it does: `over`, what the limit is relaxed by, costs more than any need, and is at most what it
+would be if we did nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +15,37 @@ from collections.abc import Iterator
 
 import numpy as np
 from pyomo.core.expr import LinearExpression
-from pyomo.environ import ConcreteModel, Constraint
+from pyomo.environ import ConcreteModel, Constraint, Var
 from scipy.sparse import csr_array
 
 from optimizer.flows import Flows
-from optimizer.horizon import Horizon
-from optimizer.topic import Topic
+from optimizer.horizon import Floats, Horizon
+from optimizer.topic import Term, Topic, linear
+from optimizer.worth import top_value_per_kwh
+
+OVER_RATIO = 10.0
+"""How much more a kWh above a limit costs than the dearest need."""
+
+
+def declare_over(model: ConcreteModel, horizon: Horizon) -> None:
+    """`over[l, t]` [kW]: by how much limit l is relaxed in step t, where other load alone exceeds it and something can relieve it."""
+    model.loads = {(row, t): (inside, shares) for row, t, inside, shares in _loaded_limits(horizon, model.flows)}
+    headroom_kw = horizon.limits.headroom_kw
+    exceeded = [key for key in model.loads if headroom_kw[key] < 0]
+    model.over = Var(exceeded, bounds=lambda _, row, t: (0.0, float(-headroom_kw[row, t])))
 
 
 def keep_limits(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_f share[l, point(f)] sign[f] flow[f] <= headroom_kw[l, t], over the flows f in step t, for each limit l that could be
-    exceeded."""
-    flows = model.flows
-    loads = {(row, t): (inside, shares) for row, t, inside, shares in _loaded_limits(horizon, flows)}
+    """sum_f share[l, point(f)] sign[f] flow[f] - over[l, t] <= headroom_kw[l, t], over the flows f in step t, for each limit l that
+    could be exceeded."""
+    flows, loads = model.flows, model.loads
 
     def rule(_: ConcreteModel, row: int, t: int) -> object:
         inside, shares = loads[row, t]
-        body = LinearExpression(linear_coefs=shares, linear_vars=[flows.variables[f] for f in inside])
+        variables = [flows.variables[f] for f in inside]
+        if (row, t) in model.over:
+            variables, shares = [*variables, model.over[row, t]], [*shares, -1.0]
+        body = LinearExpression(linear_coefs=shares, linear_vars=variables)
         return body <= float(horizon.limits.headroom_kw[row, t])
 
     model.limit = Constraint(list(loads), rule=rule)
@@ -43,7 +66,25 @@ def _loaded_limits(horizon: Horizon, flows: Flows) -> Iterator[tuple[int, int, l
     inside, shares = load.col[kept].tolist(), signed[kept].tolist()
     for at in np.flatnonzero(loaded).tolist():
         part = slice(*np.searchsorted(place, (at, at + 1)).tolist())
-        yield *divmod(at, horizon.step_count), inside[part], shares[part]
+        if part.start < part.stop:
+            yield *divmod(at, horizon.step_count), inside[part], shares[part]
 
 
-TOPIC = Topic(name="feeders", constraints=(keep_limits,))
+def relaxed(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
+    """sum_l,t h[t] OVER_RATIO top_value over[l, t]: a limit gives way only when nothing else can."""
+    price = OVER_RATIO * top_value_per_kwh(horizon)
+    return linear([(price * float(horizon.step_h[t]), model.over[row, t]) for row, t in model.over])
+
+
+def unrelieved(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
+    """What limits are exceeded by if nobody relieves them."""
+    return {"over": np.maximum(-horizon.limits.headroom_kw, 0.0)}
+
+
+TOPIC = Topic(
+    name="feeders",
+    variables=(declare_over,),
+    constraints=(keep_limits,),
+    terms=(Term("relaxed", "money", 1.0, relaxed),),
+    complete=unrelieved,
+)

@@ -41,13 +41,18 @@ def _loads(request: PlanRequest, plan: Plan, feeder: FeederCap, t: int) -> Itera
     below = {f.feeder_id for f in request.feeders if feeder.feeder_id in _ancestors(request, f.feeder_id)}
     other_kw = sum(f.other_load_kw[t] for f in request.feeders if f.feeder_id in below)
     members = [(n, s) for n, s in zip(request.needs, plan.sessions, strict=True) if n.feeder_id in below]
+    stores = [
+        (b, p.power_kw[t]) for b, p in zip(request.batteries, plan.batteries, strict=True) if b.feeder_id in below
+    ]
     for phase in PHASES:
         other_a = other_kw * 1000 / 3 / request.voltage_v
         used_a = sum(s.current_a[t] for n, s in members if phase in n.phases)
+        used_a += sum(kw / len(b.phases) * 1000 / request.voltage_v for b, kw in stores if phase in b.phases)
         yield phase.value, used_a + other_a, other_a, feeder.limit_a[t]
     limit_kw = feeder.import_kw[t]
     if limit_kw is not None:
-        yield "kW", sum(setpoint_kw(request, n, s.current_a[t]) for n, s in members) + other_kw, other_kw, limit_kw
+        vehicles_kw = sum(setpoint_kw(request, n, s.current_a[t]) for n, s in members)
+        yield "kW", vehicles_kw + sum(kw for _, kw in stores) + other_kw, other_kw, limit_kw
 
 
 def _ancestors(request: PlanRequest, feeder_id: str) -> list[str]:

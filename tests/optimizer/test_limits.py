@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cpms.domain.units import Phase
-from optimizer.limits import limits_of, path
+from optimizer.limits import limits_of
+from optimizer.tree import path
 from tests.optimizer.requests import feeder, need, request
 
 SITE = (feeder(4, limit_a=50.0, import_kw=20.0), feeder(4, "hall", "root", 20.0, other_load_kw=6.9))

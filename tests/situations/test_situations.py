@@ -2,9 +2,9 @@
 
 `expected.json` knows: `shortfall_kwh` and `delivered_kwh` {session: [least, most]}; `late_kwh` {session: [[least, most], ...]}, of
 its targets; `delivered_until_kwh` [{session, until_h, between: [least, most]}], by the end of the last step before; `power_kw`
-[{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there; `cost`, `peak_kw` [least, most];
-`status`; `binding` and `relaxed` ["feeder" or "feeder phase"] that must be named. Every plan must besides keep all limits and give
-nobody more than his need.
+[{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there, `battery_kw` the same of {battery};
+`stored_kwh` {battery: [least, most]} at the end; `cost`, `peak_kw` [least, most]; `status`; `binding` and `relaxed` ["feeder" or
+"feeder phase"] that must be named. Every plan must besides keep all limits and give nobody more than his need.
 """
 
 from __future__ import annotations
@@ -88,6 +88,22 @@ def _power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None
                 _between(sum(s.power_kw[t] for s in members), one["between"], f"power of {one['session']} in step {t}")
 
 
+def _battery_power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
+    by_id = {battery.battery_id: battery for battery in made.batteries}
+    for one in wanted:
+        for t, step in enumerate(asked.steps):
+            after_h = (step.starts_at - asked.requested_at).total_seconds() / 3600
+            if one["from_h"] <= after_h + 1e-9 < one["until_h"]:
+                power_kw = by_id[one["battery"]].power_kw[t]
+                _between(power_kw, one["between"], f"power of {one['battery']} in step {t}")
+
+
+def _stored(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -> None:
+    for battery in made.batteries:
+        if battery.battery_id in wanted:
+            _between(battery.stored_kwh[-1], wanted[battery.battery_id], f"stored in {battery.battery_id}")
+
+
 def _cost(asked: PlanRequest, made: Plan, wanted: list[float]) -> None:
     _between(made.cost_by_term["energy"] + made.cost_by_term["demand"], wanted, "energy and demand cost")
 
@@ -119,6 +135,8 @@ CHECKS: dict[str, Callable[[PlanRequest, Plan, Any], None]] = {
     "delivered_until_kwh": _delivered_until,
     "late_kwh": _late,
     "power_kw": _power,
+    "battery_kw": _battery_power,
+    "stored_kwh": _stored,
     "cost": _cost,
     "peak_kw": _peak,
     "status": _status,

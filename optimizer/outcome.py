@@ -1,0 +1,124 @@
+"""From columns to a plan: what everybody is told, what it costs, how good it is, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cpms.domain.plan import Plan, PlanStatus, SessionPlan
+from cpms.domain.storage import BatteryPlan
+from optimizer.certify import cost_of_terms, lower_bound, relative_gap
+from optimizer.completion import Found
+from optimizer.explain import binding_limits, relaxed_limits, unservable
+from optimizer.formulation import LinearProgram
+from optimizer.horizon import Floats, Horizon
+from optimizer.solve import Relaxation
+
+DUST_KWH = 1e-6
+"""A shortfall below this is none."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Setpoints and what follows from them; without `relaxation` there is no proof."""
+
+    found: Found
+    relaxation: Relaxation | None
+    note: str = ""
+
+
+def plan_of(problem: Horizon, program: LinearProgram, result: Result) -> Plan:
+    """The plan that a result means."""
+    request, values = problem.request, result.found.values
+    costs = cost_of_terms(program, values)
+    made = Plan(
+        id=f"plan-{request.id}",
+        request_id=request.id,
+        site_id=request.site_id,
+        made_at=request.requested_at,
+        status=PlanStatus.FALLBACK,
+        steps=request.steps,
+        sessions=_session_plans(problem, program, result.found),
+        batteries=_battery_plans(problem, program, values),
+        objective=float(np.sum(costs)),
+        peak_kw=max(0.0, float(np.max(net_import_kw(problem, program, values)))),
+        relaxed=relaxed_limits(program, problem, values),
+        cost_by_term={name: float(cost) for name, cost in zip(program.term_names, costs, strict=True)},
+        note="; ".join(filter(None, (result.note, unservable(problem)))),
+    )
+    return made if result.relaxation is None else _certified(made, problem, program, result.relaxation)
+
+
+def _certified(made: Plan, problem: Horizon, program: LinearProgram, relaxation: Relaxation) -> Plan:
+    objective = made.objective or 0.0
+    bound = min(lower_bound(program, relaxation.duals), objective)
+    gap = relative_gap(objective, bound)
+    return replace(
+        made,
+        status=PlanStatus.OPTIMAL if gap <= problem.request.gap_target else PlanStatus.FEASIBLE,
+        bound=bound,
+        gap=gap,
+        binding=binding_limits(program, problem, relaxation.duals),
+    )
+
+
+def family(program: LinearProgram, values: Floats, name: str, shape: tuple[int, ...]) -> Floats:
+    """Values of a family over its whole index, 0 where it has no variable."""
+    whole = np.zeros(shape)
+    if program.index.get(name):
+        whole[program.places(name)] = values[program.columns[name]]
+    return whole
+
+
+def net_import_kw(problem: Horizon, program: LinearProgram, values: Floats) -> Floats:
+    """Net import per step [kW]."""
+    shape = (problem.step_count,)
+    return family(program, values, "drawn", shape) - family(program, values, "fed", shape)
+
+
+def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tuple[SessionPlan, ...]:
+    slots, needs = problem.slots, problem.request.needs
+    drawn_kw = found.values[program.columns["power"]]
+    multiples = np.zeros((len(needs), problem.step_count), dtype=np.int64)
+    multiples[slots.need, slots.step] = np.rint(found.setpoint_kw / problem.quantum_kw[slots.need])
+    power = np.zeros((len(needs), problem.step_count))
+    power[slots.need, slots.step] = drawn_kw
+    short_kwh, late_kwh = missing_kwh(problem, drawn_kw)
+    return tuple(
+        SessionPlan(
+            session_id=need.session_id,
+            connector=need.connector,
+            current_a=tuple(round(multiple * need.step_a, 6) for multiple in multiples[n].tolist()),
+            power_kw=tuple(power[n].tolist()),
+            shortfall_kwh=float(short_kwh[n]) if short_kwh[n] > DUST_KWH else 0.0,
+            late_kwh=late_kwh[n],
+        )
+        for n, need in enumerate(needs)
+    )
+
+
+def missing_kwh(problem: Horizon, drawn_kw: Floats) -> tuple[Floats, list[tuple[float, ...]]]:
+    """What each need lacks at departure (on average where that is uncertain), and what each of its targets lacks [kWh]."""
+    stages, needs = problem.stages, problem.request.needs
+    behind_kwh = stages.behind_kwh(drawn_kw)
+    short_kwh = problem.need_kwh - problem.energy_kwh(drawn_kw)
+    late = []
+    for n, need in enumerate(needs):
+        mine = behind_kwh[stages.need == n]
+        late.append(tuple(mine[: len(need.targets)].tolist()))
+        if need.likely:
+            chances = np.array([stay.chance for stay in need.likely])
+            short_kwh[n] = chances @ mine[len(mine) - len(chances) :]
+    return short_kwh, late
+
+
+def _battery_plans(problem: Horizon, program: LinearProgram, values: Floats) -> tuple[BatteryPlan, ...]:
+    batteries = problem.request.batteries
+    shape = (len(batteries), problem.step_count)
+    power_kw = family(program, values, "charge", shape) - family(program, values, "discharge", shape)
+    stored_kwh = family(program, values, "stored", shape)
+    return tuple(
+        BatteryPlan(one.battery_id, tuple((power_kw[b] + 0.0).tolist()), tuple(stored_kwh[b].tolist()))
+        for b, one in enumerate(batteries)
+    )

@@ -1,0 +1,37 @@
+"""The tree of feeders, and the points at which power meets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cpms.domain.plan import PlanRequest
+from cpms.domain.units import Phase
+
+
+@dataclass(frozen=True)
+class Point:
+    """A vehicle or battery in the tree: its feeder and phases, its grid of setpoints [A per phase] (None: any power) and what it may
+    deliver at most [kW]."""
+
+    feeder_id: str
+    phases: tuple[Phase, ...]
+    step_a: float | None
+    most_delivered_kw: float = 0.0
+
+
+def points_of(request: PlanRequest) -> tuple[Point, ...]:
+    """Needs, then stationary batteries: the columns of `Limits.share`."""
+    needs = [Point(need.feeder_id, need.phases, need.step_a) for need in request.needs]
+    batteries = [Point(one.feeder_id, one.phases, None, one.max_discharge_kw) for one in request.batteries]
+    return (*needs, *batteries)
+
+
+def path(request: PlanRequest, feeder_id: str) -> list[str]:
+    """Ids of the feeders from `feeder_id` to the root."""
+    parents = {feeder.feeder_id: feeder.parent_id for feeder in request.feeders}
+    ids = []
+    above: str | None = feeder_id
+    while above is not None:
+        ids.append(above)
+        above = parents[above]
+    return ids
