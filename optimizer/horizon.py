@@ -6,14 +6,13 @@ Power is in kW throughout; a limit of I [A] on a phase is I * voltage / 1000 [kW
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
-from cpms.domain.units import power_kw
+from optimizer.conduct import Conduct, conduct_of
 from optimizer.limits import Limits, limits_of
 from optimizer.stages import Stages, stages_of
 from optimizer.windows import DemandWindows, demand_windows
@@ -32,13 +31,19 @@ class Slots:
     starts_h: Floats
     hours: Floats
 
+    def of(self, need: int) -> slice:
+        """The slots of a need."""
+        first, last = np.searchsorted(self.need, [need, need + 1])
+        return slice(int(first), int(last))
+
 
 @dataclass(frozen=True)
 class Horizon:
     """What the formulation is written in.
 
     `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the need is not known
-    and its stages count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid of setpoints.
+    and its stages count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid of setpoints; `conduct[n]`: more of
+    what they must be like.
     """
 
     request: PlanRequest
@@ -49,6 +54,7 @@ class Horizon:
     min_kw: Floats
     max_kw: Floats
     quantum_kw: Floats
+    conduct: tuple[Conduct, ...]
     slots: Slots
     stages: Stages
     limits: Limits
@@ -58,6 +64,11 @@ class Horizon:
     def step_count(self) -> int:
         """Number of steps T."""
         return len(self.step_h)
+
+    @property
+    def special(self) -> list[int]:
+        """Needs whose setpoints are more than multiples from a minimum on, or bind each other."""
+        return [n for n, one in enumerate(self.conduct) if one.is_bound or one.grid.levels_kw is not None]
 
     def total_kw(self, slot_kw: Floats) -> Floats:
         """Power of all vehicles per step [kW], from power per slot."""
@@ -80,7 +91,8 @@ def horizon(request: PlanRequest) -> Horizon:
     steps = request.steps
     step_h = np.array([step.duration_h for step in steps])
     limits = limits_of(request)
-    quantum_kw, min_kw, max_kw = _setpoint_range(request)
+    conduct = tuple(conduct_of(request, need) for need in request.needs)
+    min_kw, max_kw = np.array([one.grid.least_kw for one in conduct]), np.array([one.grid.most_kw for one in conduct])
     need_kwh = np.array([max(0.0, need.energy_kwh) for need in request.needs])
     slots = _slots(request, step_h, limits, need_kwh, min_kw, max_kw)
     return Horizon(
@@ -91,24 +103,13 @@ def horizon(request: PlanRequest) -> Horizon:
         certain=np.array([0.0 if need.likely else 1.0 for need in request.needs]),
         min_kw=min_kw,
         max_kw=max_kw,
-        quantum_kw=quantum_kw,
+        quantum_kw=np.array([one.grid.quantum_kw for one in conduct]),
+        conduct=conduct,
         slots=slots,
         stages=stages_of(request, slots.need, slots.starts_h, slots.hours),
         limits=limits,
         windows=tuple(demand_windows(demand, steps) for demand in request.demand),
     )
-
-
-def _setpoint_range(request: PlanRequest) -> tuple[Floats, Floats, Floats]:
-    """Quantum, least and most power [kW] per need; least and most are multiples of the quantum."""
-    rows = []
-    for need in request.needs:
-        quantum = power_kw(need.step_a, request.voltage_v, len(need.phases))
-        least = math.ceil(need.min_current_a / need.step_a - 1e-9)
-        most = math.floor(need.max_current_a / need.step_a + 1e-9)
-        rows.append((quantum, least * quantum, most * quantum))
-    table = np.array(rows).reshape(-1, 3)
-    return table[:, 0], table[:, 1], table[:, 2]
 
 
 def _slots(

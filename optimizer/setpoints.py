@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.background import Background, bare
+from optimizer.conduct import Grid
 from optimizer.horizon import Horizon
 
 Floats = NDArray[np.float64]
@@ -73,7 +74,7 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     the need, by less than one setpoint in one step. What is missing of a need that is known is given too, of one that is not only what
     `slot_kw` has.
     """
-    floored = _floor(horizon, slot_kw)
+    floored = _admissible(horizon, slot_kw)
     wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, horizon.energy_kwh(slot_kw))
     missing_kwh = wanted_kwh - horizon.energy_kwh(floored)
     left = headroom(horizon, floored, behind or bare(horizon))
@@ -82,11 +83,15 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     return floored
 
 
-def _floor(horizon: Horizon, slot_kw: Floats) -> Floats:
-    need = horizon.slots.need
-    quantum = horizon.quantum_kw[need]
-    floored = np.floor(np.minimum(slot_kw, horizon.max_kw[need]) / quantum + 1e-6) * quantum
-    return np.where(floored >= horizon.min_kw[need] - 1e-9, floored, 0.0)
+def _admissible(horizon: Horizon, slot_kw: Floats) -> Floats:
+    """Lowered to setpoints on every station's grid that obey what binds the steps of a session to each other."""
+    slots, need = horizon.slots, horizon.slots.need
+    floored = Grid(horizon.quantum_kw[need], horizon.min_kw[need], horizon.max_kw[need]).down(slot_kw)
+    for n in horizon.special:
+        mine = slots.of(n)
+        conduct = horizon.conduct[n]
+        floored[mine] = conduct.obeyed(slots.step[mine], conduct.grid.down(slot_kw[mine]))
+    return floored
 
 
 def _urgency(horizon: Horizon, missing_kwh: Floats) -> Ints:
@@ -99,8 +104,7 @@ def _urgency(horizon: Horizon, missing_kwh: Floats) -> Ints:
 
 def _top_up(horizon: Horizon, left: Headroom, slot_kw: Floats, n: int, missing_kwh: float) -> None:
     """Raise the setpoints of need n until nothing is missing: first below the paid peak, cheapest first, then where least above it."""
-    first, last = np.searchsorted(horizon.slots.need, [n, n + 1])
-    one = _Raising(horizon, left, n, slot_kw[first:last], int(first), missing_kwh)
+    one = _Raising(horizon, left, n, slot_kw[horizon.slots.of(n)], missing_kwh)
     one.fill_below_peak()
     while one.missing_kwh > DUST_KWH and one.raise_where_lowest():
         pass
@@ -114,12 +118,13 @@ class _Raising:
     left: Headroom
     n: int
     setpoint_kw: Floats
-    first: int
     missing_kwh: float
 
     def __post_init__(self) -> None:
-        part = slice(self.first, self.first + len(self.setpoint_kw))
-        self.steps, self.hours = self.horizon.slots.step[part], self.horizon.slots.hours[part]
+        mine = self.horizon.slots.of(self.n)
+        self.steps, self.hours = self.horizon.slots.step[mine], self.horizon.slots.hours[mine]
+        self.conduct = self.horizon.conduct[self.n]
+        self.grid = self.conduct.grid
         self.room_kw = np.minimum(self.left.room_kw(self.n, self.steps), self.horizon.max_kw[self.n] - self.setpoint_kw)
 
     def fill_below_peak(self) -> None:
@@ -132,26 +137,34 @@ class _Raising:
 
     def raise_where_lowest(self) -> bool:
         """An even part of what is missing in the step furthest below the peak, those already on first; False if there is no room."""
-        smallest_kw = np.where(self.setpoint_kw > 0, self.horizon.quantum_kw[self.n], self.horizon.min_kw[self.n])
-        (able,) = np.nonzero(self.room_kw >= np.maximum(smallest_kw, self.horizon.quantum_kw[self.n]) - 1e-9)
-        if not len(able):
-            return False
-        i = int(able[np.lexsort((-self.left.unpaid_kw[self.steps[able]], self.setpoint_kw[able] == 0))[0]])
-        return self._raise(i, self.missing_kwh / self.hours[i] / len(able), float(self.room_kw[i]))
+        next_kw = self.grid.up(self.setpoint_kw + self.grid.quantum_kw / 2) - self.setpoint_kw
+        (able,) = np.nonzero((next_kw > 0) & (self.room_kw >= next_kw - 1e-9))
+        for i in able[np.lexsort((-self.left.unpaid_kw[self.steps[able]], self.setpoint_kw[able] == 0))].tolist():
+            if self._raise(i, self.missing_kwh / self.hours[i] / len(able), float(self.room_kw[i])):
+                return True
+            self.room_kw[i] = 0.0  # what binds the steps together forbids it
+        return False
 
     def _raise(self, i: int, wanted_kw: float, room_kw: float) -> bool:
         """To the setpoint in slot i that covers `wanted_kw` more, as far as there is room; whether anything changed."""
-        quantum, least_kw, now_kw = self.horizon.quantum_kw[self.n], self.horizon.min_kw[self.n], self.setpoint_kw[i]
-        wanted = max(np.ceil((now_kw + wanted_kw) / quantum - 1e-6) * quantum, least_kw)
-        possible = np.floor((now_kw + min(max(room_kw, 0.0), self.room_kw[i])) / quantum + 1e-6) * quantum
-        reached = min(wanted, possible)
-        if reached < max(least_kw, now_kw + quantum / 2) - 1e-9:
+        now_kw = self.setpoint_kw[i]
+        admitted_kw = now_kw + min(max(room_kw, 0.0), self.room_kw[i])
+        reached = float(min(self.grid.up(now_kw + wanted_kw), self.grid.down(admitted_kw)))
+        if reached < now_kw + self.grid.quantum_kw / 2 or not self._admits(i, reached):
             return False
         self.setpoint_kw[i] = reached
         self.room_kw[i] -= reached - now_kw
         self.left.take(self.n, int(self.steps[i]), reached - now_kw)
         self.missing_kwh -= (reached - now_kw) * self.hours[i]
         return True
+
+    def _admits(self, i: int, setpoint_kw: float) -> bool:
+        """Whether slot i may have a setpoint [kW], the other slots being as they are."""
+        if not self.conduct.is_bound:
+            return True
+        tried = self.setpoint_kw.copy()
+        tried[i] = setpoint_kw
+        return bool(np.array_equal(self.conduct.obeyed(self.steps, tried), tried))
 
 
 def expected_kw(horizon: Horizon, setpoint_kw: Floats) -> Floats:
