@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
+from optimizer.chances import Chance, chances_of
 from optimizer.conduct import Conduct, conduct_of
 from optimizer.limits import Limits, limits_of
 from optimizer.stages import Stages, stages_of
@@ -42,7 +43,7 @@ class Horizon:
     """What the formulation is written in.
 
     `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the need is not known
-    and its stages count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid of setpoints; `conduct[n]`: more of
+    and its `chances` count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid of setpoints; `conduct[n]`: more of
     what they must be like.
     """
 
@@ -57,6 +58,7 @@ class Horizon:
     conduct: tuple[Conduct, ...]
     slots: Slots
     stages: Stages
+    chances: dict[int, Chance]
     limits: Limits
     windows: tuple[DemandWindows, ...]
 
@@ -107,6 +109,7 @@ def horizon(request: PlanRequest) -> Horizon:
         conduct=conduct,
         slots=slots,
         stages=stages_of(request, slots.need, slots.starts_h, slots.hours),
+        chances=chances_of(request, slots.need, slots.starts_h, slots.hours),
         limits=limits,
         windows=tuple(demand_windows(demand, steps) for demand in request.demand),
     )

@@ -103,13 +103,11 @@ def missing_kwh(problem: Horizon, drawn_kw: Floats) -> tuple[Floats, list[tuple[
     stages, needs = problem.stages, problem.request.needs
     behind_kwh = stages.behind_kwh(drawn_kw)
     short_kwh = problem.need_kwh - problem.energy_kwh(drawn_kw)
-    late = []
-    for n, need in enumerate(needs):
-        mine = behind_kwh[stages.need == n]
-        late.append(tuple(mine[: len(need.targets)].tolist()))
-        if need.likely:
-            chances = np.array([stay.chance for stay in need.likely])
-            short_kwh[n] = chances @ mine[len(mine) - len(chances) :]
+    late = [tuple(behind_kwh[stages.need == n][: len(need.targets)].tolist()) for n, need in enumerate(needs)]
+    for n, chance in problem.chances.items():
+        mine = problem.slots.of(n)
+        layered_kw = chance.layered_kw(drawn_kw[mine], problem.slots.hours[mine])
+        short_kwh[n] = chance.lacking_kwh(layered_kw, problem.slots.hours[mine])
     return short_kwh, late
 
 

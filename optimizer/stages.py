@@ -1,7 +1,6 @@
 """Stages: energy that is due at some instant of a stay, and what each kWh costs that is late.
 
-Three wishes are stages: targets on the way; a minimum now, which is late anew at the end of every step; and an uncertain
-session, of which each likely stay is a stage that counts by its chance, so that together they cost the expected shortfall.
+Two wishes are stages: targets on the way, and a minimum now, which is late anew at the end of every step.
 """
 
 from __future__ import annotations
@@ -65,8 +64,6 @@ def _stages(request: PlanRequest, need: ChargingNeed) -> Iterator[tuple[float, d
         for step in request.steps:
             if (need.arrives_at or step.starts_at) < step.ends_at and step.starts_at < need.departs_at:
                 yield need.minimum_now_kwh, min(step.ends_at, need.departs_at), 1.0
-    for stay in need.likely:
-        yield stay.energy_kwh, stay.departs_at, stay.chance
 
 
 def _after_h(request: PlanRequest, instant: datetime) -> float:

@@ -2,11 +2,12 @@
 
 from optimizer.horizon import Horizon
 from optimizer.topic import Topic
-from optimizer.topics import batteries, charging, exchange, feeders, likely, peaks, stages
+from optimizer.topics import batteries, chances, charging, exchange, feeders, likely, peaks, stages
 
 TOPICS: tuple[Topic, ...] = (
     charging.TOPIC,
     stages.TOPIC,
+    chances.TOPIC,
     batteries.TOPIC,
     exchange.TOPIC,
     likely.TOPIC,

@@ -72,7 +72,7 @@ def deliver_energy(model: ConcreteModel, horizon: Horizon) -> None:
 def shortfall(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
     """sum_n certain[n] value_per_kwh[tier(n)] (short[n] + DEEP_RATIO deep[n]): needs are soft, but worth more than
     anything that money could save on them, and what is missing beyond half of a need weighs more: where energy is scarce it is
-    shared. What is not certain counts by its likely stays instead (`topics.stages`)."""
+    shared. What is not certain counts by its likely stays instead (`topics.chances`)."""
     value = (horizon.certain * value_per_kwh(horizon)).tolist()
     short = [(value[n], model.short[n]) for n in model.short]
     return linear(short + [(DEEP_RATIO * value[n], model.deep[n]) for n in model.deep])

@@ -1,4 +1,4 @@
-"""Stages: what a session should have before its departure, or by each of its likely departures, and what is late of it.
+"""Stages: what a session should have before its departure, and what is late of it.
 
 | term | unit  | formula                                                  |
 |------|-------|----------------------------------------------------------|

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,5 +76,5 @@ def test_what_is_obeyed_once_stays_as_it_is_and_is_never_higher(row: list[int], 
     assert np.all(once <= wanted + 1e-9)
     assert conduct.obeyed(steps, once) == pytest.approx(once)
     series = [before, *once.tolist()]
-    assert sum(b > 0 >= a for a, b in zip(series, series[1:], strict=False)) <= starts
-    assert all(b <= (max(rise, 6) if a == 0 else a + rise) + 1e-9 for a, b in zip(series, series[1:], strict=False))
+    assert sum(b > 0 >= a for a, b in pairwise(series)) <= starts
+    assert all(b <= (max(rise, 6) if a == 0 else a + rise) + 1e-9 for a, b in pairwise(series))

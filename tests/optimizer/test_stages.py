@@ -89,16 +89,16 @@ def test_no_other_plan_on_the_grid_is_cheaper_in_expectation():
 
 
 def _expected_cost(asked: PlanRequest, currents_a: tuple[float, ...]) -> float:
-    """Money for one uncertain session, with what it lacks at twice the dearest price."""
-    one, left_kwh, powers = asked.needs[0], asked.needs[0].energy_kwh, []
-    for hours, current in zip(hours_of(asked, one), currents_a, strict=True):
-        powers.append(min(setpoint_kw(asked, one, current), left_kwh / hours))
-        left_kwh -= hours * powers[-1]
-    missing = sum(
-        stay.chance * max(0.0, stay.energy_kwh - sum(powers[: round((stay.departs_at - NOW).total_seconds() / 3600)]))
-        for stay in one.likely
-    )
-    return money(asked, [tuple(powers)]) + 2 * max(asked.import_price_per_kwh) * missing
+    """Money for one uncertain session that takes what it wants while it is there; what it lacks at twice the dearest price."""
+    one, cost = asked.needs[0], 0.0
+    for stay in one.likely:
+        left_kwh, powers = stay.energy_kwh, []
+        here = replace(one, departs_at=stay.departs_at)
+        for hours, current in zip(hours_of(asked, here), currents_a, strict=True):
+            powers.append(min(setpoint_kw(asked, one, current) * hours, left_kwh))
+            left_kwh -= powers[-1]
+        cost += stay.chance * (money(asked, [tuple(powers)]) + 2 * max(asked.import_price_per_kwh) * left_kwh)
+    return cost
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

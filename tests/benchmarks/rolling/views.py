@@ -18,8 +18,8 @@ OVERDUE = timedelta(minutes=30)
 """Who stays longer than expected is expected to stay so much longer."""
 STILL_WANTED_KWH = 1.0
 """Who goes on charging beyond what was expected is expected to take so much more [kWh]."""
-DEPARTURE_LEVELS = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
-ENERGY_LEVELS = (1 / 6, 1 / 2, 5 / 6)
+DEPARTURE_LEVELS = tuple((k + 0.5) / 20 for k in range(20))
+ENERGY_LEVELS = tuple((k + 0.5) / 5 for k in range(5))
 
 View = Callable[[Recorded, Session, float, datetime], ChargingNeed]
 
