@@ -1,8 +1,8 @@
 """Uncertain sessions: how likely each planned kWh is drawn.
 
-A vehicle takes what it wants, in the order of time, and leaves when it leaves; what was planned beyond is neither drawn nor paid. So of a
-session that may want E_1 < E_2 < ... the energy between E_(k-1) and E_k is a layer, and power of layer k in slot s is drawn with the
-chance that the vehicle wants more than E_(k-1) and is still there: P[s, k] = sum of the chances of its likely stays with
+A vehicle takes what it wants, in the order of time, and leaves when it leaves; what was planned beyond is neither drawn nor paid. So
+of a session that may want E_1 < E_2 < ... the energy between E_(k-1) and E_k is a layer, and power of layer k in slot s is drawn with
+the chance that the vehicle wants more than E_(k-1) and is still there: P[s, k] = sum of the probabilities of its likely stays with
 energy >= E_k and departure after s (in part, where it is within s).
 """
 
@@ -48,9 +48,9 @@ class Chance:
 
 
 def chance_of(request: PlanRequest, need: ChargingNeed, starts_h: Floats, hours: Floats, first: int = 0) -> Chance:
-    """The chances of an uncertain need whose slots start `starts_h` [h] after the first step and last `hours` [h]; numbered from `first`."""
+    """The chances of an uncertain need whose slots start `starts_h` [h] after the first step and last `hours` [h]."""
     origin = request.steps[0].starts_at
-    chance = np.array([stay.chance for stay in need.likely])
+    chance = np.array([stay.probability for stay in need.likely])
     energy_kwh = np.array([stay.energy_kwh for stay in need.likely])
     departs_h = np.array([(stay.departs_at - origin).total_seconds() / 3600 for stay in need.likely])
     edges_kwh = np.unique(np.concatenate([[0.0], energy_kwh]))

@@ -21,7 +21,7 @@ TINY_STEPS = 1e-6
 
 @dataclass(frozen=True)
 class Grid:
-    """Setpoints [kW]: 0 and the multiples of `quantum_kw` from `least_kw` to `most_kw`, of those only `levels_kw` (ascending) if given.
+    """Setpoints [kW]: 0 and the multiples of `quantum_kw` from `least_kw` to `most_kw`; of those only `levels_kw`, if given.
 
     The three may be arrays, for as many powers, where there are no levels.
     """
@@ -50,8 +50,8 @@ class Grid:
 
 @dataclass(frozen=True)
 class Conduct:
-    """A need's grid, and what binds its steps to each other: at most `max_starts`, and in step t at most `rise_kw[t]` [kW] more than in
-    the step before (or the least setpoint, from off). `before_kw` [kW]: what is set in the step before `first_step`.
+    """A need's grid, and what binds its steps to each other: at most `max_starts`, and in step t at most `rise_kw[t]` [kW] more than
+    in the step before (or the least setpoint, from off). `before_kw` [kW]: what is set in the step before `first_step`.
     """
 
     grid: Grid

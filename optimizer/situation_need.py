@@ -4,7 +4,7 @@
      "step_a": 0.1, "priority": 0, "set_a": 0, "setpoints_a": [0, 6, 10, 16], "frozen_a": [10, 10],
      "max_starts": 2, "max_rise_a_per_min": 1,
      "battery": {"capacity_kwh": 60, "soc": 0.3, "acceptance": [[0.8, 11], [1, 2]]}, "minimum_now_kwh": 3,
-     "targets": [{"energy_kwh": 5, "due_h": 1, "weight": 1}], "likely": [{"energy_kwh": 12, "departs_h": 2, "chance": 0.5}, ...],
+     "targets": [{"energy_kwh": 5, "due_h": 1, "weight": 1}], "likely": [{"energy_kwh": 12, "departs_h": 2, "probability": 0.5}, ...],
      "switching": {"phases": "L1", "dwell_s": 600, "switched": false, "held_s": 3600}}
 
 Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may be given instead of it. With `likely` neither is.
@@ -70,7 +70,7 @@ def _target(one: Document, starts_at: datetime) -> EnergyTarget:
 
 
 def _likely(one: Document, starts_at: datetime) -> LikelyStay:
-    return LikelyStay(float(one["energy_kwh"]), _after(starts_at, one["departs_h"]), float(one["chance"]))
+    return LikelyStay(float(one["energy_kwh"]), _after(starts_at, one["departs_h"]), float(one["probability"]))
 
 
 def _switching(one: Document) -> PhaseSwitching:

@@ -66,9 +66,11 @@ def _require_wishes(name: str, need: ChargingNeed) -> None:
         _require_target(f"{name}.targets[{index}]", target)
     for index, stay in enumerate(need.likely):
         _require_likely(f"{name}.likely[{index}]", stay, need)
-    chances = sum(stay.chance for stay in need.likely)
-    if need.likely and abs(chances - 1.0) > 1e-6:
-        raise InvalidInput(f"{name}.likely", f"their chances add up to {chances:g}", "give chances that add up to 1")
+    total = sum(stay.probability for stay in need.likely)
+    if need.likely and abs(total - 1.0) > 1e-6:
+        raise InvalidInput(
+            f"{name}.likely", f"their probabilities add up to {total:g}", "give probabilities that add up to 1"
+        )
 
 
 def _require_target(name: str, target: EnergyTarget) -> None:
@@ -80,9 +82,9 @@ def _require_target(name: str, target: EnergyTarget) -> None:
 
 def _require_likely(name: str, stay: LikelyStay, need: ChargingNeed) -> None:
     require_aware(stay.departs_at, f"{name}.departs_at")
-    require_finite(name, (stay.energy_kwh, stay.chance))
-    if stay.energy_kwh < 0 or stay.chance < 0:
-        raise InvalidInput(name, "has an energy or a chance below 0", "give 0 or more")
+    require_finite(name, (stay.energy_kwh, stay.probability))
+    if stay.energy_kwh < 0 or stay.probability < 0:
+        raise InvalidInput(name, "has an energy or a probability below 0", "give 0 or more")
     if stay.energy_kwh > need.energy_kwh + 1e-9 or stay.departs_at > need.departs_at:
         raise InvalidInput(
             name, "is more, or later, than the need itself", "let the need be the most energy and the latest departure"

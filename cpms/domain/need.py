@@ -62,11 +62,11 @@ class EnergyTarget:
 
 @dataclass(frozen=True)
 class LikelyStay:
-    """One way an uncertain session may go: it wants `energy_kwh` [kWh] and departs at `departs_at`, with a `chance` (0 to 1)."""
+    """One way an uncertain session may go: it wants `energy_kwh` [kWh] and departs at `departs_at`, with a `probability`."""
 
     energy_kwh: float
     departs_at: datetime
-    chance: float
+    probability: float
 
 
 @dataclass(frozen=True)

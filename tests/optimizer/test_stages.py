@@ -97,7 +97,7 @@ def _expected_cost(asked: PlanRequest, currents_a: tuple[float, ...]) -> float:
         for hours, current in zip(hours_of(asked, here), currents_a, strict=True):
             powers.append(min(setpoint_kw(asked, one, current) * hours, left_kwh))
             left_kwh -= powers[-1]
-        cost += stay.chance * (money(asked, [tuple(powers)]) + 2 * max(asked.import_price_per_kwh) * left_kwh)
+        cost += stay.probability * (money(asked, [tuple(powers)]) + 2 * max(asked.import_price_per_kwh) * left_kwh)
     return cost
 
 
