@@ -114,12 +114,16 @@ class Backend:
         return TransactionReply(session.transaction_id, status)
 
     async def _admit(self, session: Session, id_tag: str | None, now: datetime) -> AuthorizationStatus | None:
-        """Plan for an authorized session; have the station stop one that is not (it draws its fallback at most)."""
+        """Plan for an authorized session; have the station stop one that is not (it draws its fallback at most), and one on a
+        connector that the site does not know, since no limit could reach it."""
         if id_tag is None:
             return None
         token, status = await self._authorize(id_tag, now)
         if session.state is SessionState.ENDED:
             return status
+        if not self.sites.has_connector(session):
+            log.warning("session %s: connector %s is not configured, nothing limits it", session.id, session.connector)
+            status = AuthorizationStatus.INVALID
         if token is not None and status is AuthorizationStatus.ACCEPTED:
             self.sites.post(session.site_id, SessionOpened(await self.sites.with_need(session, token.priority)))
         else:

@@ -93,6 +93,11 @@ class Sites:
         if site_id is not None:
             self.post(site_id, event)
 
+    def has_connector(self, session: Session) -> bool:
+        """Whether a session is on a connector that its site has; where the site does not run yet, it is believed."""
+        running = self.running.get(session.site_id)
+        return running is None or session.connector in running.site.connectors
+
     def send_soon(self, station_id: str, command: Command) -> None:
         """Send a command without waiting for its answer."""
         task: asyncio.Task[object] = asyncio.ensure_future(self.send(station_id, command))

@@ -1,9 +1,10 @@
 """Grants as charging profiles. What a station makes of one never exceeds the grant, at any instant (invariant G4, G11).
 
 - A base grant is a TxDefaultProfile, relative: it needs no clock, and holds for ever, whatever the station's clock says.
-- Any other is a TxProfile, absolute. It starts a minute before now, so that neither replacing it nor a station's slightly slow
-  clock leaves a gap. Its last period, at the end of the lease, falls to the fallback and stays. A `duration` or `validTo`
-  would fall through to the next profile instead, and to "unlimited" where a station lost or never took the default.
+- Any other is a TxProfile, absolute, in the station's own time as far as that is known. It starts a minute before now, so that
+  neither replacing it nor a station's slightly slow clock leaves a gap. Its last period, at the end of the lease, falls to the
+  fallback and stays. A `duration` or `validTo` would fall through to the next profile instead, and to "unlimited" where a station
+  lost or never took the default.
 - Every profile sits on stack level 0, which all stations have; purposes stack separately.
 - The same id per connector and purpose replaces in place, as 2.0.1 demands (K01.FR.39).
 """
@@ -32,10 +33,11 @@ LOWEST_VOLTAGE_V = 207.0
 
 @dataclass(frozen=True)
 class ProfileAbilities:
-    """What a station can store."""
+    """What a station can store, and how far its clock is ahead of ours (negative: behind)."""
 
     max_periods: int | None = None
     rate_units: frozenset[str] = frozenset({"A"})
+    clock_ahead: timedelta = timedelta()
 
     @property
     def unit(self) -> str:
@@ -57,7 +59,7 @@ def v16(grant: Grant, connector: Connector, abilities: ProfileAbilities, now: da
     schedule: dict[str, Any] = {"chargingRateUnit": abilities.unit, "chargingSchedulePeriod": periods}
     profile: dict[str, Any] = {"chargingProfileId": profile_id(grant), "stackLevel": 0, **_purpose(grant)}
     if grant.transaction_id is not None:
-        schedule["startSchedule"] = write_instant(starts_at)
+        schedule["startSchedule"] = write_instant(starts_at + abilities.clock_ahead)
         profile["transactionId"] = transaction_number(grant.transaction_id)
     return profile | {"chargingSchedule": schedule}
 
@@ -68,7 +70,7 @@ def v201(grant: Grant, connector: Connector, abilities: ProfileAbilities, now: d
     schedule = {"id": profile_id(grant), "chargingRateUnit": abilities.unit, "chargingSchedulePeriod": periods}
     profile: dict[str, Any] = {"id": profile_id(grant), "stackLevel": 0, **_purpose(grant)}
     if grant.transaction_id is not None:
-        schedule["startSchedule"] = write_instant(starts_at)
+        schedule["startSchedule"] = write_instant(starts_at + abilities.clock_ahead)
         profile["transactionId"] = grant.transaction_id
     return profile | {"chargingSchedule": [schedule]}
 

@@ -7,7 +7,7 @@ protects the connection).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -186,7 +186,8 @@ class StationCore:
     def _send(self, waiting: Waiting, now: datetime, real_s: float) -> list[Output]:
         self._last_number += 1
         try:
-            request = self._dialect.request(waiting.command, self._memory.abilities, now, self._last_number)
+            abilities = replace(self._memory.abilities, clock_ahead=self._memory.time.ahead)
+            request = self._dialect.request(waiting.command, abilities, now, self._last_number)
         except CpmsError as error:
             return self._done(waiting, CommandResult(CommandOutcome.REJECTED, str(error)))
         message_id = str(self._last_number)

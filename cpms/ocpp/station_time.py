@@ -58,11 +58,11 @@ class StationTime:
         reported_at = read_instant(text, deviations)
         if reported_at is None:
             return received_at, None
-        at = reported_at - self._offset(reported_at, received_at, deviations)
-        if received_at - at > OLDEST:
+        offset = self._offset(reported_at, received_at, deviations)
+        if received_at - reported_at + offset > OLDEST:
             deviations.append("the timestamp is more than a year old")
             return received_at, reported_at
-        return at, reported_at
+        return reported_at - offset, reported_at
 
     def resolve_start(
         self, identity: Hashable, text: str | None, received_at: datetime, deviations: list[str]

@@ -1,7 +1,8 @@
 """Typed reading of what stations send: fast where it conforms, tolerant where it does not.
 
 A conforming payload costs one typed decode. Anything else is read field by field: what can be understood is taken and noted
-as a deviation, what cannot is left at its default, and only a missing or unusable required field is a Violation.
+as a deviation, what cannot is left at its default. A missing or unusable required field is a Violation, and so is a value beyond the
+bounds of a FIRM field: identities, which would mean somebody or something else if they were cut or guessed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from cpms.ocpp.violations import ErrorCode, Violation
+
+FIRM = {"firm": True}
+"""`extra` of a field's Meta whose bounds are kept."""
 
 
 class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -80,8 +84,19 @@ def _take(value: Any, kind: Any, path: str, deviations: list[str]) -> Any:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
         taken = _coerce(value, base, path)
+        _require_firm(taken, kind, path)
         deviations.append(f"{path} is not as specified")
         return taken
+
+
+def _require_firm(value: Any, kind: Any, path: str) -> None:
+    """Violation for a value of the right type that is beyond the bounds of a FIRM field."""
+    for part in (kind, *get_args(kind)):
+        if any(meta.extra == FIRM for meta in getattr(part, "__metadata__", ())):
+            try:
+                msgspec.convert(value, part)
+            except msgspec.ValidationError as error:
+                raise Violation(ErrorCode.PROPERTY, f"{path}: {error}") from error
 
 
 def _take_many(value: Any, kind: Any, path: str, deviations: list[str]) -> tuple[Any, ...]:

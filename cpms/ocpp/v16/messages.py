@@ -6,8 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from cpms.ocpp.tolerant import Message
+from cpms.ocpp.tolerant import FIRM, Message
 
+IdTag = Annotated[str, Meta(max_length=20, extra=FIRM)]
+ConnectorId = Annotated[int, Meta(ge=1, le=2**31 - 1, extra=FIRM)]
+ConnectorIdOrStation = Annotated[int, Meta(ge=0, le=2**31 - 1, extra=FIRM)]
+"""0 is the station itself."""
 CiString20 = Annotated[str, Meta(max_length=20)]
 CiString25 = Annotated[str, Meta(max_length=25)]
 CiString50 = Annotated[str, Meta(max_length=50)]
@@ -35,7 +39,7 @@ class Heartbeat(Message):
 class StatusNotification(Message):
     """4.9."""
 
-    connector_id: int
+    connector_id: ConnectorIdOrStation
     status: str
     error_code: str | None = None
     info: CiString50 | None = None
@@ -47,7 +51,7 @@ class StatusNotification(Message):
 class Authorize(Message):
     """4.1."""
 
-    id_tag: CiString20
+    id_tag: IdTag
 
 
 class SampledValue(Message):
@@ -72,7 +76,7 @@ class MeterValue(Message):
 class MeterValues(Message):
     """4.7."""
 
-    connector_id: int = 0
+    connector_id: ConnectorIdOrStation = 0
     meter_value: tuple[MeterValue, ...] = ()
     transaction_id: int | None = None
 
@@ -80,8 +84,8 @@ class MeterValues(Message):
 class StartTransaction(Message):
     """4.8."""
 
-    connector_id: int
-    id_tag: CiString20
+    connector_id: ConnectorId
+    id_tag: IdTag
     meter_start: int | None = None
     timestamp: str | None = None
     reservation_id: int | None = None

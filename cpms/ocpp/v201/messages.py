@@ -6,8 +6,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from cpms.ocpp.tolerant import Message
+from cpms.ocpp.tolerant import FIRM, Message
 
+Identity = Annotated[str, Meta(max_length=36, extra=FIRM)]
+EvseId = Annotated[int, Meta(ge=1, le=2**31 - 1, extra=FIRM)]
+EvseIdOrStation = Annotated[int, Meta(ge=0, le=2**31 - 1, extra=FIRM)]
+"""0 is the station itself."""
+Value = Annotated[float, Meta(ge=-1e15, le=1e15)]
 Text20 = Annotated[str, Meta(max_length=20)]
 Text25 = Annotated[str, Meta(max_length=25)]
 Text36 = Annotated[str, Meta(max_length=36)]
@@ -52,7 +57,7 @@ class Heartbeat(Message):
 class StatusNotification(Message):
     """1.61."""
 
-    evse_id: int
+    evse_id: EvseIdOrStation
     connector_status: str
     timestamp: str | None = None
     connector_id: int | None = None
@@ -70,7 +75,7 @@ class AdditionalInfo(Message):
 class IdToken(Message):
     """2.29."""
 
-    id_token: Text36
+    id_token: Identity
     type: str | None = None
     additional_info: tuple[AdditionalInfo, ...] = ()
     custom_data: CustomData | None = None
@@ -96,7 +101,7 @@ class UnitOfMeasure(Message):
 class SampledValue(Message):
     """2.45."""
 
-    value: float
+    value: Value
     context: str | None = None
     measurand: str | None = None
     phase: str | None = None
@@ -117,7 +122,7 @@ class MeterValue(Message):
 class MeterValues(Message):
     """1.32."""
 
-    evse_id: int = 0
+    evse_id: EvseIdOrStation = 0
     meter_value: tuple[MeterValue, ...] = ()
     custom_data: CustomData | None = None
 
@@ -125,7 +130,7 @@ class MeterValues(Message):
 class Transaction(Message):
     """2.48."""
 
-    transaction_id: Text36
+    transaction_id: Identity
     charging_state: str | None = None
     time_spent_charging: int | None = None
     stopped_reason: str | None = None
@@ -136,7 +141,7 @@ class Transaction(Message):
 class Evse(Message):
     """2.26."""
 
-    id: int
+    id: EvseId
     connector_id: int | None = None
     custom_data: CustomData | None = None
 

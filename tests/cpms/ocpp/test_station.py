@@ -1,7 +1,7 @@
 """The station core: one connection, no socket."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -197,6 +197,18 @@ def test_a_schedule_is_made_when_it_is_sent_not_when_it_is_queued():
     assert [period["limit"] for period in periods] == [10.0, 6.0]
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(minutes=-10)], ids=str)
+def test_a_schedule_is_written_in_the_time_of_a_station_whose_clock_is_wrong(ahead: timedelta):
+    memory = StationMemory()
+    memory.time.ahead = ahead
+    station = core(memory=memory)
+    station.poll(NOW, 1.0)
+    receive(station, 3, "1", {"configurationKey": []})
+    (frame,) = sent(station.submit(InstallGrant(grant(16), CONNECTOR), NOW, 1.0)[1])
+    starts_at = datetime.fromisoformat(frame[3]["csChargingProfiles"]["chargingSchedule"]["startSchedule"])
+    assert starts_at == NOW.replace(microsecond=0) - timedelta(minutes=1) + ahead
+
+
 def test_every_readable_call_is_answered_with_the_right_error():
     codes = {}
     for action, payload in [
@@ -222,6 +234,39 @@ def test_every_readable_call_is_answered_with_the_right_error():
         "TypeConstraintViolation",
         "FormationViolation",
     ]
+
+
+LONG = "x" * 37
+STARTED = {"eventType": "Started", "timestamp": "2026-06-01T12:00:00Z", "triggerReason": "Authorized", "seqNo": 0}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "action", "payload"),
+    [
+        (V16(), "Authorize", {"idTag": LONG}),
+        (V16(), "StartTransaction", {"connectorId": 1, "idTag": LONG, "meterStart": 0}),
+        (V16(), "StartTransaction", {"connectorId": 0, "idTag": "TAG", "meterStart": 0}),
+        (V16(), "StartTransaction", {"connectorId": -1, "idTag": "TAG", "meterStart": 0}),
+        (V16(), "MeterValues", {"connectorId": 2**31, "meterValue": []}),
+        (V16(), "StatusNotification", {"connectorId": -1, "status": "Available", "errorCode": "NoError"}),
+        (V201(), "Authorize", {"idToken": {"idToken": LONG, "type": "Central"}}),
+        (V201(), "TransactionEvent", {**STARTED, "transactionInfo": {"transactionId": LONG}, "evse": {"id": 1}}),
+        (V201(), "TransactionEvent", {**STARTED, "transactionInfo": {"transactionId": "t"}, "evse": {"id": 0}}),
+        (V201(), "MeterValues", {"evseId": -1, "meterValue": []}),
+    ],
+)
+def test_identities_beyond_what_they_may_be_are_refused_and_nothing_is_made_of_them(
+    dialect: Any, action: str, payload: dict[str, Any]
+):
+    outputs = receive(core(dialect), 2, "x", action, payload)
+    ((kind, _, code, *_),) = sent(outputs)
+    assert (kind, code) == (4, "PropertyConstraintViolation")
+    assert not any(isinstance(output, Request) for output in outputs)
+
+
+def test_a_stop_is_taken_whatever_its_id_tag():
+    outputs = receive(core(), 2, "x", "StopTransaction", {"transactionId": 7, "meterStop": 5, "idTag": LONG})
+    assert any(isinstance(output, Request) for output in outputs)
 
 
 def test_unreadable_frames_are_noted_and_answered_where_the_version_can():

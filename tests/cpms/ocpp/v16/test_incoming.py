@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from cpms.domain.telemetry import (
-    AuthorizeRequested,
     ConnectorStatus,
     ConnectorStatusChanged,
     DataTransferReceived,
@@ -65,10 +64,6 @@ def test_a_status_is_understood(payload: dict[str, Any], status: ConnectorStatus
     found, deviations = event("StatusNotification", payload)
     assert isinstance(found, ConnectorStatusChanged)
     assert (found.connector_id, found.status, len(deviations)) == (1, status, deviation_count)
-
-
-def test_an_id_tag_longer_than_specified_is_asked_for_whole():
-    assert event("Authorize", {"idTag": "X" * 30})[0] == AuthorizeRequested("ST-1", NOW, "X" * 30)
 
 
 def test_a_start_with_a_fractional_zero_and_extra_properties():
