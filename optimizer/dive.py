@@ -24,47 +24,75 @@ WORTH_TURNING_ON = 0.25
 """Share of the minimum below which the first round turns off; later rounds turn on whatever fits."""
 
 
-def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation) -> Floats:
-    """Columns with power off or at least at its minimum but for what the limits or the time left undecided."""
-    program, values = solver.program, relaxation.values
-    least = least_on(program, horizon)
-    lower, upper = program.lower.copy(), program.upper.copy()
+def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None) -> Floats:
+    """Columns with power off or at least at its minimum but for what the limits or the time left undecided.
+
+    Near a plan of `start_kw` (setpoints per slot [kW]) less has to be decided: what is on in both stays on.
+    """
+    state, values = Narrowing(solver.program, horizon), relaxation.values
+    if start_kw is not None:
+        power = solver.program.columns["power"]
+        state.keep_on(power.start + np.flatnonzero((start_kw > TOLERANCE) & (values[power] > TOLERANCE)))
     for turn in range(MOST_ROUNDS):
-        (open_,) = np.nonzero((values > TOLERANCE) & (values < least - TOLERANCE))
-        if not len(open_):
+        if not state.decide(values, WORTH_TURNING_ON if turn == 0 else 0.0):
             break
-        share = values[open_] / least[open_]
-        low = share < (WORTH_TURNING_ON if turn == 0 else 0.0)
-        upper[open_[low]] = 0.0
-        _turn_on(program, open_[~low][np.argsort(-share[~low], kind="stable")], least, lower, upper)
-        found = solver.narrow(lower, upper)
+        found = solver.narrow(state.lower, state.upper)
         if found is None:
             break
         values = found
     return values
 
 
-def least_on(program: LinearProgram, horizon: Horizon) -> Floats:
-    """Least value above 0 of every column that is semi-..., 0 elsewhere."""
-    least = np.where(np.isin(program.kind, (SEMI_CONTINUOUS, SEMI_INTEGER)), program.least, 0.0)
-    least[program.columns["power"]] = horizon.min_kw[horizon.slots.need]
-    return least
+class Narrowing:
+    """Bounds of the columns, narrowed as columns are decided.
 
+    `least`: least value above 0 of every column that is semi-..., 0 elsewhere. `left`: what every row's upper side leaves if its
+    columns are as low in it as their bounds admit.
+    """
 
-def _turn_on(program: LinearProgram, columns: Ints, least: Floats, lower: Floats, upper: Floats) -> None:
-    """Raise the lower bounds of `columns` to their least value in this order; off where a row no longer admits it."""
-    matrix = program.matrix.tocsc()
-    left = program.row_upper - _least_activity(program, lower, upper)
-    for column in columns.tolist():
-        part = slice(matrix.indptr[column], matrix.indptr[column + 1])
-        rows, rise = matrix.indices[part], np.maximum(matrix.data[part], 0.0) * least[column]
-        if np.all(rise <= left[rows] + TOLERANCE):
-            left[rows] -= rise
-            lower[column] = least[column]
-        else:
-            upper[column] = 0.0
+    def __init__(self, program: LinearProgram, horizon: Horizon) -> None:
+        self.lower, self.upper = program.lower.copy(), program.upper.copy()
+        self.least = np.where(np.isin(program.kind, (SEMI_CONTINUOUS, SEMI_INTEGER)), program.least, 0.0)
+        self.least[program.columns["power"]] = horizon.min_kw[horizon.slots.need]
+        self.left = program.row_upper - program.matrix.maximum(0) @ self.lower - program.matrix.minimum(0) @ self.upper
+        self._matrix = program.matrix.tocsc()
 
+    def undecided(self, values: Floats) -> Ints:
+        """Columns between off and their least value, not yet turned on."""
+        between = (values > TOLERANCE) & (values < self.least - TOLERANCE)
+        return np.flatnonzero(between & (self.lower < self.least))
 
-def _least_activity(program: LinearProgram, lower: Floats, upper: Floats) -> Floats:
-    """Least that every row can be within the bounds of the columns."""
-    return np.asarray(program.matrix.maximum(0) @ lower + program.matrix.minimum(0) @ upper)
+    def decide(self, values: Floats, worth: float) -> bool:
+        """Off below `worth` of the least value, else on, the highest first, where every row admits it; whether there was any."""
+        columns = self.undecided(values)
+        share = values[columns] / self.least[columns]
+        for column in columns[np.argsort(-share, kind="stable")].tolist():
+            if values[column] >= worth * self.least[column] and self._admits(column):
+                self.lower[column] = self.least[column]
+            else:
+                self._turn_off(column)
+        return len(columns) > 0
+
+    def keep_on(self, columns: Ints) -> None:
+        """On, as far as every row admits it."""
+        for column in columns.tolist():
+            if self._admits(column):
+                self.lower[column] = self.least[column]
+
+    def _admits(self, column: int) -> bool:
+        """Whether a column can be on; if so its rows have less left."""
+        rows, coefficients = self._entries(column)
+        rise = np.maximum(coefficients, 0.0) * self.least[column]
+        if np.any(rise > self.left[rows] + TOLERANCE):
+            return False
+        self.left[rows] -= rise
+        return True
+
+    def _turn_off(self, column: int) -> None:
+        rows, coefficients = self._entries(column)
+        self.left[rows] += np.minimum(coefficients, 0.0) * self.upper[column]
+        self.upper[column] = 0.0
+
+    def _entries(self, column: int) -> tuple[Ints, Floats]:
+        part = slice(self._matrix.indptr[column], self._matrix.indptr[column + 1])
+        return self._matrix.indices[part], self._matrix.data[part]

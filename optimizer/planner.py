@@ -17,7 +17,7 @@ from optimizer.rules import rule_setpoints_kw
 from optimizer.search import search
 from optimizer.solve import Solver
 from optimizer.validate import require_valid
-from optimizer.warm import warm_setpoints_kw
+from optimizer.warm import carried_over_kw, warm_setpoints_kw
 
 
 def plan(request: PlanRequest, start: Plan | None = None) -> Plan:
@@ -56,8 +56,12 @@ def in_order_of(request: PlanRequest, made: Plan) -> Plan:
 
 def _solve(problem: Horizon, program: LinearProgram, start: Plan | None) -> Result:
     """Optimised setpoints; where HiGHS has no answer in time the earlier plan clipped to the limits, without one those by rule."""
-    start_kw = warm_setpoints_kw(problem, start) if start is not None else None
     solver = Solver(program, problem)
+    start_kw = None
+    if start is not None:
+        carried_kw = carried_over_kw(problem, start)
+        start_kw = warm_setpoints_kw(problem, carried_kw)
+        solver.begin_at(at_rest(program, problem, carried_kw).values)
     try:
         relaxation = solver.relax()
     except PlanFailed as failure:

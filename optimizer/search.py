@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.background import Background, background
 from optimizer.certify import lower_bound, relative_gap
-from optimizer.completion import Completion, Found
+from optimizer.completion import Completion, Found, at_rest
 from optimizer.dive import dive
 from optimizer.domains import setpoints_near, undecided
 from optimizer.horizon import Horizon
@@ -63,7 +63,8 @@ class Search:
         self.power_kw = self.relaxation.values[self.solver.program.columns["power"]]
         self.power_cost = np.inf
         self.behind = self._behind(self.relaxation.values)
-        self.best = self.completion.of(to_setpoints(self.horizon, self.power_kw, self.behind))
+        nobody_kw = np.zeros_like(self.power_kw)
+        self.best = replace(at_rest(self.solver.program, self.horizon, nobody_kw), cost=np.inf)
 
     @property
     def cost(self) -> float:
@@ -89,9 +90,9 @@ class Search:
         if not self.good_enough(self.cost):
             self._round(one)
 
-    def dive(self) -> None:
+    def dive(self, start_kw: Floats | None) -> None:
         """The cheapest first answer, and mostly good enough."""
-        self._accept(dive(self.solver, self.horizon, self.relaxation))
+        self._accept(dive(self.solver, self.horizon, self.relaxation, start_kw))
 
     def _decide(self, one: Round) -> None:
         gap = min(self.cost, self.power_cost) - self.bound
@@ -125,8 +126,12 @@ class Search:
             self.offer(values[self.solver.program.columns["power"]], self._behind(values))
 
     def offer(self, power_kw: Floats, behind: Background | None = None) -> None:
-        """Take a plan if it is the cheapest so far."""
-        found = self.completion.of(to_setpoints(self.horizon, power_kw, behind))
+        """Round power to setpoints and take them if they are the cheapest so far."""
+        self.take(to_setpoints(self.horizon, power_kw, behind))
+
+    def take(self, setpoint_kw: Floats) -> None:
+        """Setpoints, if they are the cheapest so far."""
+        found = self.completion.of(setpoint_kw)
         if found.cost < self.cost:
             self.best = found
 
@@ -135,11 +140,11 @@ def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: F
     """The best found in the request's time, `start_kw` (setpoints per slot [kW]) if nothing is better."""
     state = Search(solver, horizon, relaxation)
     if start_kw is not None:
-        state.offer(start_kw)
+        state.take(start_kw)
+    if not state.good_enough(state.cost):
+        state.dive(start_kw)
     if not np.isfinite(state.cost):
         state.offer(np.zeros_like(state.power_kw))
-    if not state.good_enough(state.cost):
-        state.dive()
     for one in ROUNDS[len(state.power_kw) < FEW_SLOTS :]:
         if state.good_enough(state.cost) or solver.left_s <= 0:
             return state.best

@@ -130,7 +130,10 @@ class _Raising:
     def fill_below_peak(self) -> None:
         """In steps that raise no demand charge, those already on first, then by price."""
         price = np.array(self.horizon.request.import_price_per_kwh)[self.steps]
-        for i in np.lexsort((self.steps, price, self.setpoint_kw == 0)).tolist():
+        room_kw = np.minimum(self.room_kw, self.left.unpaid_kw[self.steps])
+        able = room_kw >= self.horizon.quantum_kw[self.n] * (1 - 1e-6)
+        order = np.lexsort((self.steps, price, self.setpoint_kw == 0))
+        for i in order[able[order]].tolist():
             if self.missing_kwh <= DUST_KWH:
                 return
             self._raise(i, self.missing_kwh / self.hours[i], min(self.room_kw[i], self.left.unpaid_kw[self.steps[i]]))

@@ -36,6 +36,15 @@ ITERATIONS_PER_ROW = 12
 
 NO_LIMIT = 2**31 - 1
 
+LOWER, UPPER, BASIC = (
+    highspy.HighsBasisStatus.kLower,
+    highspy.HighsBasisStatus.kUpper,
+    highspy.HighsBasisStatus.kBasic,
+)
+
+TOUCHING, TOUCHING_ROW = 1e-4, 0.15
+"""Within this a plan touches a bound [kW, kWh], or a row: setpoints leave up to one of them unused under a limit."""
+
 ROUGH_TOLERANCE, FINE_TOLERANCE = 1e-5, 1e-7
 """Of duals [money per kW]: after interior point, and HiGHS' own."""
 
@@ -78,6 +87,22 @@ class Solver:
     def objective(self) -> float:
         """Objective [money] of what was found last."""
         return float(self._highs.getInfo().objective_function_value)
+
+    def begin_at(self, values: Floats) -> None:
+        """Let the relaxation begin near `values` (per column): at a basis guessed from which bounds and rows they touch.
+
+        HiGHS completes the guess where it is no basis. Near an earlier plan a fifth of the iterations is left.
+        """
+        program = self.program
+        columns = np.where(values >= program.upper - TOUCHING, UPPER, BASIC)
+        columns[values <= program.lower + TOUCHING] = LOWER
+        activity = program.matrix @ values
+        rows = np.where(activity >= program.row_upper - TOUCHING_ROW, UPPER, BASIC)
+        rows[activity <= program.row_lower + TOUCHING_ROW] = LOWER
+        basis = highspy.HighsBasis()
+        basis.col_status, basis.row_status = columns.tolist(), rows.tolist()
+        basis.alien = basis.valid = True
+        self._highs.setBasis(basis)
 
     def relax(self) -> Relaxation:
         """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""

@@ -10,12 +10,12 @@ from optimizer.horizon import Floats, Horizon
 from optimizer.setpoints import to_setpoints
 
 
-def warm_setpoints_kw(horizon: Horizon, earlier: Plan) -> Floats:
-    """Setpoints per slot [kW] within today's limits, as near to the earlier plan as they let it be; what is missing is topped up."""
-    return to_setpoints(horizon, clip_to_limits(horizon, _carried_over_kw(horizon, earlier)))
+def warm_setpoints_kw(horizon: Horizon, carried_kw: Floats) -> Floats:
+    """Setpoints per slot [kW] within today's limits, as near to `carried_kw` as they let it be; what is missing is topped up."""
+    return to_setpoints(horizon, clip_to_limits(horizon, carried_kw))
 
 
-def _carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
+def carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
     """The earlier plan's setpoint [kW] in each slot: that of the step which held at the slot's beginning, 0 where there was none."""
     starts = np.array([step.starts_at.timestamp() for step in earlier.steps])
     ends_s = earlier.steps[-1].ends_at.timestamp()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from cpms.domain.plan import PlanRequest
 from optimizer.certify import keeps_rows
-from optimizer.dive import TOLERANCE, dive, least_on
+from optimizer.dive import Narrowing, dive
 from optimizer.formulation import formulate
 from optimizer.horizon import horizon
 from optimizer.solve import Solver
@@ -21,8 +20,7 @@ def undecided_after_diving(asked: PlanRequest) -> int:
     solver = Solver(program, problem)
     values = dive(solver, problem, solver.relax())
     assert keeps_rows(program, values)
-    least = least_on(program, problem)
-    return int(np.sum((values > TOLERANCE) & (values < least - TOLERANCE)))
+    return len(Narrowing(program, problem).undecided(values))
 
 
 @pytest.mark.parametrize("scarce", [False, True])
