@@ -84,13 +84,15 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
     multiples[slots.need, slots.step] = np.rint(found.setpoint_kw / problem.quantum_kw[slots.need])
     power = np.zeros((len(needs), problem.step_count))
     power[slots.need, slots.step] = drawn_kw
+    step_a = np.array([need.step_a for need in needs])
+    current_a, power_kw = np.round(multiples * step_a[:, None], 6).tolist(), power.tolist()
     short_kwh, late_kwh = missing_kwh(problem, drawn_kw)
     return tuple(
         SessionPlan(
             session_id=need.session_id,
             connector=need.connector,
-            current_a=tuple(round(multiple * need.step_a, 6) for multiple in multiples[n].tolist()),
-            power_kw=tuple(power[n].tolist()),
+            current_a=tuple(current_a[n]),
+            power_kw=tuple(power_kw[n]),
             shortfall_kwh=float(short_kwh[n]) if short_kwh[n] > DUST_KWH else 0.0,
             late_kwh=late_kwh[n],
         )

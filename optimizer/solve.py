@@ -94,13 +94,10 @@ class Solver:
         HiGHS completes the guess where it is no basis. Near an earlier plan a fifth of the iterations is left.
         """
         program = self.program
-        columns = np.where(values >= program.upper - TOUCHING, UPPER, BASIC)
-        columns[values <= program.lower + TOUCHING] = LOWER
         activity = program.matrix @ values
-        rows = np.where(activity >= program.row_upper - TOUCHING_ROW, UPPER, BASIC)
-        rows[activity <= program.row_lower + TOUCHING_ROW] = LOWER
         basis = highspy.HighsBasis()
-        basis.col_status, basis.row_status = columns.tolist(), rows.tolist()
+        basis.col_status = _touched(values, program.lower, program.upper, TOUCHING)
+        basis.row_status = _touched(activity, program.row_lower, program.row_upper, TOUCHING_ROW)
         basis.alien = basis.valid = True
         self._highs.setBasis(basis)
 
@@ -197,6 +194,12 @@ class Solver:
     def _run(self, time_limit_s: float) -> None:
         self._highs.setOptionValue("time_limit", time_limit_s)
         self._highs.run()
+
+
+def _touched(values: Floats, lower: Floats, upper: Floats, within: float) -> list[highspy.HighsBasisStatus]:
+    """Which bound each value touches; basic where none."""
+    at_lower, at_upper = (values <= lower + within).tolist(), (values >= upper - within).tolist()
+    return [LOWER if low else UPPER if high else BASIC for low, high in zip(at_lower, at_upper, strict=True)]
 
 
 def _highs_lp(program: LinearProgram, unit: Floats) -> highspy.HighsLp:
