@@ -5,22 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.formulation import LinearProgram
 from optimizer.horizon import Floats, Horizon
 
+DUST_KW = 1e-6
+"""Power below this is none."""
+
 
 @dataclass(frozen=True)
 class Background:
-    """`net_kw[t]` [kW] at the grid connection without charging; `headroom_kw[l, t]` [kW] that each limit leaves to charging."""
+    """`net_kw[t]` [kW] at the grid connection without charging; `headroom_kw[l, t]` [kW] that each limit leaves to charging;
+    `taken[n, t]`: need n does something else in step t (gives energy back, say)."""
 
     net_kw: Floats
     headroom_kw: Floats
+    taken: NDArray[np.bool_]
 
 
 def bare(horizon: Horizon) -> Background:
     """With nothing but the base load."""
-    return Background(horizon.base_kw, np.maximum(horizon.limits.headroom_kw, 0.0))
+    free = np.zeros((len(horizon.need_kwh), horizon.step_count), dtype=np.bool_)
+    return Background(horizon.base_kw, np.maximum(horizon.limits.headroom_kw, 0.0), free)
 
 
 def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Background:
@@ -38,4 +45,5 @@ def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Back
     return Background(
         net_kw=horizon.base_kw + drawn_kw.sum(axis=0),
         headroom_kw=np.maximum(horizon.limits.headroom_kw - horizon.limits.share @ drawn_kw, 0.0),
+        taken=np.abs(drawn_kw[: len(horizon.need_kwh)]) > DUST_KW,
     )

@@ -89,7 +89,7 @@ def _collector_paused() -> Iterator[None]:
 def _formulate(horizon: Horizon) -> LinearProgram:
     topics = topics_of(horizon)
     model = ConcreteModel()
-    model.flows, model.semi = Flows(), ComponentMap()
+    model.flows, model.semi, model.delivers = Flows(), ComponentMap(), {}
     for topic in topics:
         for declare in topic.variables:
             declare(model, horizon)

@@ -6,12 +6,14 @@ Power is in kW throughout; a limit of I [A] on a phase is I * voltage / 1000 [kW
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
+from cpms.domain.units import power_kw
 from optimizer.chances import Chance, chances_of
 from optimizer.conduct import Conduct, conduct_of
 from optimizer.limits import Limits, limits_of
@@ -42,9 +44,10 @@ class Slots:
 class Horizon:
     """What the formulation is written in.
 
-    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the need is not known
-    and its `chances` count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid of setpoints; `conduct[n]`: more of
-    what they must be like.
+    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the
+    need is not known and its `chances` count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid
+    of setpoints; `conduct[n]`: more of what they must be like; `gives_kw[n]` [kW]: most it may give back, 0 where it
+    may not, and `givable_kwh[n]` [kWh]: what it came with above its driver's floor.
     """
 
     request: PlanRequest
@@ -56,6 +59,8 @@ class Horizon:
     max_kw: Floats
     quantum_kw: Floats
     conduct: tuple[Conduct, ...]
+    gives_kw: Floats
+    givable_kwh: Floats
     slots: Slots
     stages: Stages
     chances: dict[int, Chance]
@@ -96,7 +101,8 @@ def horizon(request: PlanRequest) -> Horizon:
     conduct = tuple(conduct_of(request, need) for need in request.needs)
     min_kw, max_kw = np.array([one.grid.least_kw for one in conduct]), np.array([one.grid.most_kw for one in conduct])
     need_kwh = np.array([max(0.0, need.energy_kwh) for need in request.needs])
-    slots = _slots(request, step_h, limits, need_kwh, min_kw, max_kw)
+    gives_kw, givable_kwh = _giving(request)
+    slots = _slots(request, step_h, limits, np.maximum(need_kwh, gives_kw), min_kw, max_kw)
     return Horizon(
         request=request,
         step_h=step_h,
@@ -107,6 +113,8 @@ def horizon(request: PlanRequest) -> Horizon:
         max_kw=max_kw,
         quantum_kw=np.array([one.grid.quantum_kw for one in conduct]),
         conduct=conduct,
+        gives_kw=gives_kw,
+        givable_kwh=givable_kwh,
         slots=slots,
         stages=stages_of(request, slots.need, slots.starts_h, slots.hours),
         chances=chances_of(request, slots.need, slots.starts_h, slots.hours),
@@ -115,10 +123,21 @@ def horizon(request: PlanRequest) -> Horizon:
     )
 
 
+def _giving(request: PlanRequest) -> tuple[Floats, Floats]:
+    """Most power [kW] a need may give back, and energy [kWh] above its floor at first."""
+    gives_kw, givable_kwh = np.zeros(len(request.needs)), np.zeros(len(request.needs))
+    for n, need in enumerate(request.needs):
+        if need.v2g is not None and need.battery is not None:
+            most_a = math.floor(need.v2g.max_discharge_a / need.step_a + 1e-9) * need.step_a
+            gives_kw[n] = power_kw(most_a, request.voltage_v, len(need.phases))
+            givable_kwh[n] = max(0.0, need.battery.soc * need.battery.capacity_kwh - need.v2g.floor_kwh)
+    return gives_kw, givable_kwh
+
+
 def _slots(
-    request: PlanRequest, step_h: Floats, limits: Limits, need_kwh: Floats, min_kw: Floats, max_kw: Floats
+    request: PlanRequest, step_h: Floats, limits: Limits, wanted: Floats, min_kw: Floats, max_kw: Floats
 ) -> Slots:
-    """Slots between arrival and departure in which the headroom admits at least the minimum power."""
+    """Slots between arrival and departure in which the headroom admits at least the minimum power, of needs with anything `wanted`."""
     origin = request.steps[0].starts_at
     starts_h = np.concatenate(([0.0], np.cumsum(step_h)[:-1]))
     room_kw = limits.room_kw()
@@ -129,7 +148,7 @@ def _slots(
         begins_h = np.maximum(arrives_h, starts_h)
         hours = np.minimum(departs_h, starts_h + step_h) - begins_h
         usable = (hours > 1e-9) & (room_kw[n] >= max(min_kw[n], 1e-9) - 1e-9)
-        if need_kwh[n] <= 0 or max_kw[n] < max(min_kw[n], 1e-9) - 1e-9:
+        if wanted[n] <= 0 or max_kw[n] < max(min_kw[n], 1e-9) - 1e-9:
             usable[:] = False
         (steps,) = np.nonzero(usable)
         need_parts.append(np.full(len(steps), n))

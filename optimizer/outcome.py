@@ -86,7 +86,10 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
     power[slots.need, slots.step] = drawn_kw
     step_a = np.array([need.step_a for need in needs])
     current_a, power_kw = np.round(multiples * step_a[:, None], 6).tolist(), power.tolist()
-    short_kwh, late_kwh = missing_kwh(problem, drawn_kw)
+    given_kw = np.maximum(family(program, found.values, "give", (len(drawn_kw),)), 0.0)
+    short_kwh, late_kwh = missing_kwh(problem, drawn_kw - given_kw / _efficiency(problem))
+    given = np.zeros((len(needs), problem.step_count))
+    given[slots.need, slots.step] = given_kw
     return tuple(
         SessionPlan(
             session_id=need.session_id,
@@ -95,9 +98,22 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
             power_kw=tuple(power_kw[n]),
             shortfall_kwh=float(short_kwh[n]) if short_kwh[n] > DUST_KWH else 0.0,
             late_kwh=late_kwh[n],
+            discharge_a=_discharge_a(problem, n, given[n]) if problem.gives_kw[n] else (),
+            discharge_kw=tuple(given[n].tolist()) if problem.gives_kw[n] else (),
         )
         for n, need in enumerate(needs)
     )
+
+
+def _efficiency(problem: Horizon) -> Floats:
+    """What comes back per slot of a kWh charged, 1 where nothing does."""
+    needs = problem.request.needs
+    return np.array([need.v2g.efficiency if need.v2g else 1.0 for need in needs])[problem.slots.need]
+
+
+def _discharge_a(problem: Horizon, n: int, given_kw: Floats) -> tuple[float, ...]:
+    multiples = np.rint(given_kw / problem.quantum_kw[n]).astype(np.int64)
+    return tuple(round(multiple * problem.request.needs[n].step_a, 6) for multiple in multiples.tolist())
 
 
 def missing_kwh(problem: Horizon, drawn_kw: Floats) -> tuple[Floats, list[tuple[float, ...]]]:

@@ -20,9 +20,11 @@ DUST_KWH = 1e-6
 
 @dataclass
 class Headroom:
-    """What is left under every limit and under the peak that is paid for anyhow, while setpoints are raised."""
+    """What is left under every limit and under the peak that is paid for anyhow, while setpoints are raised; `taken[n, t]`: need n
+    does something else in step t."""
 
     horizon: Horizon
+    taken: NDArray[np.bool_]
     left_kw: Floats
     unpaid_kw: Floats
     rows: list[tuple[Ints, Floats]]
@@ -31,8 +33,9 @@ class Headroom:
         """Most additional power [kW] of a need in each of `steps`."""
         rows, shares = self.rows[need]
         if not len(rows):
-            return np.full(len(steps), np.inf)
-        return np.asarray((self.left_kw[np.ix_(rows, steps)] / shares[:, None]).min(axis=0))
+            return np.where(self.taken[need, steps], 0.0, np.inf)
+        room_kw = (self.left_kw[np.ix_(rows, steps)] / shares[:, None]).min(axis=0)
+        return np.where(self.taken[need, steps], 0.0, room_kw)
 
     def take(self, need: int, step: int, power_kw: float) -> None:
         """Use `power_kw` of a need in a step."""
@@ -51,6 +54,7 @@ def headroom(horizon: Horizon, slot_kw: Floats, behind: Background) -> Headroom:
     net_kw = behind.net_kw + horizon.total_kw(slot_kw)
     return Headroom(
         horizon=horizon,
+        taken=behind.taken,
         left_kw=behind.headroom_kw - share @ horizon.at_points(slot_kw),
         unpaid_kw=_paid_kw(horizon, net_kw) - net_kw,
         rows=[(by_need.indices[part].astype(np.int64), by_need.data[part]) for part in parts],
@@ -75,7 +79,9 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     `slot_kw` has.
     """
     floored = _admissible(horizon, slot_kw)
-    wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, horizon.energy_kwh(slot_kw))
+    planned_kwh = horizon.energy_kwh(slot_kw)
+    wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, planned_kwh)
+    wanted_kwh = np.where(horizon.gives_kw > 0, np.maximum(horizon.need_kwh, planned_kwh), wanted_kwh)
     missing_kwh = wanted_kwh - horizon.energy_kwh(floored)
     left = headroom(horizon, floored, behind or bare(horizon))
     for n in _urgency(horizon, missing_kwh):
@@ -171,11 +177,12 @@ class _Raising:
 
 
 def expected_kw(horizon: Horizon, setpoint_kw: Floats) -> Floats:
-    """Mean power [kW] a vehicle will draw per slot: the setpoint, until its need is met."""
+    """Mean power [kW] a vehicle will draw per slot: the setpoint, until its need is met (always, if it may give some back)."""
     slots = horizon.slots
+    enough_kwh = np.where(horizon.gives_kw > 0, np.inf, horizon.need_kwh)[slots.need]
     energy = setpoint_kw * slots.hours
     running = np.cumsum(energy)
     before_need = np.concatenate(([0.0], running))[np.searchsorted(slots.need, slots.need, side="left")]
-    reached = np.minimum(running - before_need, horizon.need_kwh[slots.need])
-    earlier = np.minimum(running - before_need - energy, horizon.need_kwh[slots.need])
+    reached = np.minimum(running - before_need, enough_kwh)
+    earlier = np.minimum(running - before_need - energy, enough_kwh)
     return np.where(slots.hours > 0, (reached - earlier) / slots.hours, 0.0)

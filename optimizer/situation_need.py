@@ -5,7 +5,8 @@
      "max_starts": 2, "max_rise_a_per_min": 1,
      "battery": {"capacity_kwh": 60, "soc": 0.3, "acceptance": [[0.8, 11], [1, 2]]}, "minimum_now_kwh": 3,
      "targets": [{"energy_kwh": 5, "due_h": 1, "weight": 1}], "likely": [{"energy_kwh": 12, "departs_h": 2, "probability": 0.5}, ...],
-     "switching": {"phases": "L1", "dwell_s": 600, "switched": false, "held_s": 3600}}
+     "switching": {"phases": "L1", "dwell_s": 600, "switched": false, "held_s": 3600},
+     "v2g": {"floor_kwh": 20, "max_a": 16, "min_a": 6, "efficiency": 0.85, "wear_per_kwh": 0.05}}
 
 Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may be given instead of it. With `likely` neither is.
 """
@@ -19,6 +20,7 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import ChargingNeed
 from optimizer.document import Document, phases_of
+from optimizer.situation_storage import v2g_of
 
 
 def need_of(one: Document, feeder_id: str, starts_at: datetime) -> ChargingNeed:
@@ -47,6 +49,7 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime) -> ChargingNeed:
         max_starts=int(one["max_starts"]) if "max_starts" in one else None,
         max_rise_a_per_min=float(one["max_rise_a_per_min"]) if "max_rise_a_per_min" in one else None,
         switching=_switching(one["switching"]) if "switching" in one else None,
+        v2g=v2g_of(one["v2g"]) if "v2g" in one else None,
     )
 
 

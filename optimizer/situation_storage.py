@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from cpms.domain.need import VehicleToGrid
 from cpms.domain.storage import Battery
 from optimizer.document import Document, phases_of
 
@@ -29,4 +30,15 @@ def battery_of(one: Document, document: Document) -> Battery:
         reserve_kwh=float(one.get("reserve_kwh", 0.0)),
         final_value_per_kwh=None if final_value is None else float(final_value),
         phases=phases_of(one.get("phases", "L1L2L3")),
+    )
+
+
+def v2g_of(one: Document) -> VehicleToGrid:
+    """What a session's vehicle may give back."""
+    return VehicleToGrid(
+        floor_kwh=float(one["floor_kwh"]),
+        max_discharge_a=float(one["max_a"]),
+        min_discharge_a=float(one.get("min_a", 6.0)),
+        efficiency=float(one.get("efficiency", 0.85)),
+        wear_per_kwh=float(one.get("wear_per_kwh", 0.0)),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cpms.domain.plan import PlanRequest
-from cpms.domain.units import Phase
+from cpms.domain.plan import ChargingNeed, PlanRequest
+from cpms.domain.units import Phase, power_kw
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,13 @@ class Point:
 
 def points_of(request: PlanRequest) -> tuple[Point, ...]:
     """Needs, then stationary batteries: the columns of `Limits.share`."""
-    needs = [Point(need.feeder_id, need.phases, need.step_a) for need in request.needs]
+    needs = [Point(need.feeder_id, need.phases, need.step_a, _giving_kw(request, need)) for need in request.needs]
     batteries = [Point(one.feeder_id, one.phases, None, one.max_discharge_kw) for one in request.batteries]
     return (*needs, *batteries)
+
+
+def _giving_kw(request: PlanRequest, need: ChargingNeed) -> float:
+    return 0.0 if need.v2g is None else power_kw(need.v2g.max_discharge_a, request.voltage_v, len(need.phases))
 
 
 def path(request: PlanRequest, feeder_id: str) -> list[str]:

@@ -10,6 +10,7 @@ from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBa
 from cpms.domain.plan import ChargingNeed
 from cpms.domain.time import require_aware
 from optimizer.require import require_finite, require_known, require_positive
+from optimizer.validate_storage import require_v2g
 
 
 def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
@@ -32,6 +33,8 @@ def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
     _require_wishes(name, need)
     if need.battery is not None:
         _require_battery(f"{name}.battery", need.battery)
+    if need.v2g is not None:
+        require_v2g(name, need, need.v2g)
     if need.max_starts is not None and need.max_starts < 0:
         raise InvalidInput(f"{name}.max_starts", f"{need.max_starts} is below 0", "give 0 or more, or nothing")
     if need.max_rise_a_per_min is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.need import VehicleToGrid
+from cpms.domain.plan import ChargingNeed
 from cpms.domain.storage import Battery
 from optimizer.require import (
     require_between,
@@ -14,6 +16,9 @@ from optimizer.require import (
 
 LEAST_EFFICIENCY = 0.1
 """Below this a number is a percentage or a mistake."""
+
+MOST_CURRENT_A = 2000.0
+"""Above this a current is in the wrong unit."""
 
 
 def require_batteries(batteries: tuple[Battery, ...], feeders: set[str]) -> None:
@@ -41,3 +46,18 @@ def require_efficiencies(name: str, charge: float, discharge: float) -> None:
     """InvalidInput unless both are shares of 1."""
     require_between(f"{name}.charge_efficiency", charge, LEAST_EFFICIENCY, 1.0)
     require_between(f"{name}.discharge_efficiency", discharge, LEAST_EFFICIENCY, 1.0)
+
+
+def require_v2g(name: str, need: ChargingNeed, v2g: VehicleToGrid) -> None:
+    """InvalidInput naming the first field of what a vehicle may give back that cannot be planned with."""
+    if need.battery is None:
+        raise InvalidInput(f"{name}.battery", "is not known, but the vehicle may give energy back", "give its battery")
+    if need.likely:
+        raise InvalidInput(
+            f"{name}.likely", "is uncertain, but the vehicle may give energy back", "give one of the two"
+        )
+    require_between(f"{name}.v2g.floor_kwh", v2g.floor_kwh, 0.0, need.battery.capacity_kwh)
+    require_between(f"{name}.v2g.min_discharge_a", v2g.min_discharge_a, 0.0, float("inf"))
+    require_between(f"{name}.v2g.max_discharge_a", v2g.max_discharge_a, v2g.min_discharge_a, MOST_CURRENT_A)
+    require_between(f"{name}.v2g.efficiency", v2g.efficiency, LEAST_EFFICIENCY, 1.0)
+    require_between(f"{name}.v2g.wear_per_kwh", v2g.wear_per_kwh, 0.0, float("inf"))

@@ -17,6 +17,10 @@ LATENESS_SHARE = 0.02
 than energy promised, and a preference below the solver's tolerances would be none."""
 
 
+LEAST_WEAR_SHARE = 1e-3
+"""Of the typical price: least wear per kWh given by a battery or a vehicle, so that nothing goes back and forth for nothing."""
+
+
 def base_value_per_kwh(horizon: Horizon) -> float:
     """What a kWh of the lowest priority is worth: twice what serving it could cost at worst (energy in the dearest
     step, in a window of its own under every demand price, after wearing out every battery)."""
@@ -25,6 +29,7 @@ def base_value_per_kwh(horizon: Horizon) -> float:
     dearest = max(dearest, *(abs(price) for price in request.export_price_per_kwh))
     peak = sum(d.highest_price_per_kw * 3600.0 / d.window_s for d in request.demand)
     wear = sum(battery.wear_per_kwh for battery in request.batteries)
+    wear += max((need.v2g.wear_per_kwh for need in request.needs if need.v2g is not None), default=0.0)
     return 2.0 * (dearest + peak + wear or 1.0)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.units import Phase
+from cpms.domain.units import MIN_CHARGING_CURRENT_A, Phase
 
 
 class Fairness(enum.Enum):
@@ -46,6 +46,22 @@ class VehicleBattery:
     def energy_to_kwh(self, soc: float) -> float:
         """Energy [kWh] from now to a state of charge (0 to 1); 0 where it is reached."""
         return max(0.0, (soc - self.soc) * self.capacity_kwh)
+
+
+@dataclass(frozen=True)
+class VehicleToGrid:
+    """What a vehicle may give back between arrival and departure; its `VehicleBattery` has to be known.
+
+    Discharge is 0 or between `min_discharge_a` and `max_discharge_a` [A per phase], on the grid of setpoints, never while charging.
+    It never takes the vehicle below `floor_kwh`, which is the driver's, and what is given back counts as needed again.
+    `efficiency`: what comes back of a kWh that was charged; `wear_per_kwh`: money per kWh given.
+    """
+
+    floor_kwh: float
+    max_discharge_a: float
+    min_discharge_a: float = MIN_CHARGING_CURRENT_A
+    efficiency: float = 0.85
+    wear_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True)

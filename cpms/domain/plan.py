@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
+from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery, VehicleToGrid
 from cpms.domain.storage import Battery, BatteryPlan
 from cpms.domain.time import Interval
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
@@ -45,7 +45,7 @@ class ChargingNeed:
     `departs_at`, which are the most it may take and the latest it may stay.
     `max_starts`: how often charging may begin (going on from `current_a` is none). `max_rise_a_per_min`: from one step to the next
     the current rises by no more for each minute of the next, or begins at the minimum; it may always fall.
-    `switching`: fewer phases to charge on at times.
+    `switching`: fewer phases to charge on at times. `v2g`: what the vehicle may give back.
     """
 
     session_id: str
@@ -69,6 +69,7 @@ class ChargingNeed:
     max_starts: int | None = None
     max_rise_a_per_min: float | None = None
     switching: PhaseSwitching | None = None
+    v2g: VehicleToGrid | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ class SessionPlan:
     """A session's setpoints per step [A per phase], and what it will be short of at departure [kWh] (on average, where uncertain).
 
     `power_kw[t]`: mean power expected [kW]; what `current_a[t]` permits, less in the step in which the need is met.
-    `late_kwh`: what each of the need's targets will lack when it is due [kWh].
+    `late_kwh`: what each of the need's targets will lack when it is due [kWh]. `discharge_a`, `discharge_kw`: what the vehicle gives
+    back per step, empty where it never does.
     """
 
     session_id: str
@@ -154,6 +156,8 @@ class SessionPlan:
     power_kw: tuple[float, ...]
     shortfall_kwh: float = 0.0
     late_kwh: tuple[float, ...] = ()
+    discharge_a: tuple[float, ...] = ()
+    discharge_kw: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Batteries: standing at the site, or in vehicles that can give energy back. kW and kWh as seen at their terminals, money per kWh."""
+"""Stationary batteries. kW and kWh as seen at their terminals, money per kWh."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
+from cpms.domain.units import PHASES, Phase
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,3 @@ class BatteryPlan:
     battery_id: str
     power_kw: tuple[float, ...]
     stored_kwh: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class VehicleToGrid:
-    """What a session's vehicle may give back between arrival and departure.
-
-    Discharge power is 0 or between `min_discharge_a` and `max_discharge_a` [A per phase], never while charging.
-    `stored_kwh` [kWh]: in the vehicle when the plan begins (or it arrives); discharging never takes it below
-    `floor_kwh`, which is the driver's, and what is given back counts as needed again. Efficiencies and `wear_per_kwh`
-    as for `Battery`.
-    """
-
-    capacity_kwh: float
-    stored_kwh: float
-    floor_kwh: float
-    max_discharge_a: float
-    min_discharge_a: float = MIN_CHARGING_CURRENT_A
-    charge_efficiency: float = 0.92
-    discharge_efficiency: float = 0.92
-    wear_per_kwh: float = 0.0

@@ -2,10 +2,11 @@
 
 from optimizer.horizon import Horizon
 from optimizer.topic import Topic
-from optimizer.topics import batteries, chances, charging, exchange, feeders, likely, peaks, stages
+from optimizer.topics import batteries, chances, charging, exchange, feeders, likely, peaks, stages, vehicle_to_grid
 
 TOPICS: tuple[Topic, ...] = (
     charging.TOPIC,
+    vehicle_to_grid.TOPIC,
     stages.TOPIC,
     chances.TOPIC,
     batteries.TOPIC,

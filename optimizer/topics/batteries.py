@@ -19,10 +19,7 @@ from pyomo.environ import Binary, ConcreteModel, Constraint, Var
 from cpms.domain.storage import Battery
 from optimizer.horizon import Floats, Horizon
 from optimizer.topic import Term, Topic, linear
-from optimizer.worth import base_value_per_kwh, typical_price_per_kwh
-
-LEAST_WEAR_SHARE = 1e-3
-"""Of the typical price: least wear per kWh, so that nothing goes through a battery for nothing."""
+from optimizer.worth import LEAST_WEAR_SHARE, base_value_per_kwh, typical_price_per_kwh
 
 
 def has_batteries(horizon: Horizon) -> bool:

@@ -34,13 +34,15 @@ def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:
     """`short[n]`, `deep[n]` [kWh]: what need n is short of up to half of it, and beyond.
 
     `spare[n]` [kWh]: room above the need in its last setpoint, less than one setpoint at the minimum for its shortest step; a vehicle
-    stops by itself before using it.
+    stops by itself before using it. A vehicle that may give back can be short of what it came with, and end with more.
     """
     half_kwh = (horizon.need_kwh / 2).tolist()
-    spare_kwh = smallest_delivery_kwh(horizon).tolist()
-    wanting = np.flatnonzero(horizon.need_kwh).tolist()
+    deep_kwh = (horizon.need_kwh / 2 + horizon.givable_kwh).tolist()
+    spare_kwh = np.where(horizon.gives_kw > 0, np.inf, smallest_delivery_kwh(horizon))
+    spare_kwh = np.minimum(spare_kwh, horizon.energy_kwh(horizon.max_kw[horizon.slots.need])).tolist()
+    wanting = np.flatnonzero((horizon.need_kwh > 0) | (horizon.gives_kw > 0)).tolist()
     model.short = Var(wanting, bounds=lambda _, n: (0.0, half_kwh[n]))
-    model.deep = Var(wanting, bounds=lambda _, n: (0.0, half_kwh[n]))
+    model.deep = Var(wanting, bounds=lambda _, n: (0.0, deep_kwh[n]))
     model.spare = Var(wanting, bounds=lambda _, n: (0.0, spare_kwh[n]))
 
 
@@ -54,19 +56,26 @@ def smallest_delivery_kwh(horizon: Horizon) -> Floats:
 
 
 def deliver_energy(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_s h[s] p[s] + short[n] + deep[n] - spare[n] = need_kwh[n], over the slots s of each need n."""
+    """sum_s h[s] d[s] + short[n] + deep[n] - spare[n] = need_kwh[n], over the slots s of each need n; d: `delivered`."""
     hours = horizon.slots.hours.tolist()
     slots_of = members(horizon.slots.need)
 
     def rule(_: ConcreteModel, n: int) -> object:
         slots = slots_of.get(n, [])
-        body = LinearExpression(
-            linear_coefs=[*(hours[s] for s in slots), 1.0, 1.0, -1.0],
-            linear_vars=[*(model.power[s] for s in slots), model.short[n], model.deep[n], model.spare[n]],
-        )
-        return body == float(horizon.need_kwh[n])
+        parts = delivered(model, [(hours[s], s) for s in slots])
+        parts += [(1.0, model.short[n]), (1.0, model.deep[n]), (-1.0, model.spare[n])]
+        return linear(parts) == float(horizon.need_kwh[n])
 
     model.energy = Constraint(list(model.short), rule=rule)
+
+
+def delivered(model: ConcreteModel, hours: list[tuple[float, int]]) -> list[tuple[float, object]]:
+    """sum_s hours[s] d[s] over pairs (hours [h], slot): d[s] is the power of slot s and what else counts to its session's energy
+    (`model.delivers`, pairs of a coefficient and a variable by slot)."""
+    parts = [(h, model.power[s]) for h, s in hours]
+    if model.delivers:
+        parts += [(h * c, variable) for h, s in hours for c, variable in model.delivers.get(s, ())]
+    return parts
 
 
 def shortfall(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
@@ -101,14 +110,14 @@ def urgency(horizon: Horizon) -> Floats:
 
 
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
-    """What each need lacks [kWh]; vehicles stop by themselves, so nothing is spare."""
-    short_kwh = horizon.need_kwh - horizon.energy_kwh(slot_kw)
-    half_kwh = horizon.need_kwh / 2
+    """What each need lacks [kWh]; vehicles stop by themselves, so nothing is spare but for those that may give it back."""
+    missing_kwh = horizon.need_kwh - horizon.energy_kwh(slot_kw)
+    short_kwh, half_kwh = np.maximum(missing_kwh, 0.0), horizon.need_kwh / 2
     return {
         "power": slot_kw,
         "short": np.minimum(short_kwh, half_kwh),
         "deep": np.maximum(short_kwh - half_kwh, 0.0),
-        "spare": np.zeros(len(short_kwh)),
+        "spare": np.maximum(-missing_kwh, 0.0),
     }
 
 

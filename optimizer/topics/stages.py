@@ -12,6 +12,7 @@ from pyomo.environ import ConcreteModel, Constraint, Var
 
 from optimizer.horizon import Floats, Horizon
 from optimizer.topic import Term, Topic, linear
+from optimizer.topics.charging import delivered
 from optimizer.worth import value_per_kwh
 
 
@@ -22,16 +23,13 @@ def declare_behind(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def reach_stages(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_s hours[k, s] p[s] + behind[k] >= energy_kwh[k], over the slots s before stage k is due."""
+    """sum_s hours[k, s] d[s] + behind[k] >= energy_kwh[k], over the slots s before stage k is due."""
     hours, energy_kwh = horizon.stages.hours, horizon.stages.energy_kwh.tolist()
 
     def rule(_: ConcreteModel, k: int) -> object:
         part = slice(hours.indptr[k], hours.indptr[k + 1])
-        body = LinearExpression(
-            linear_coefs=[*hours.data[part].tolist(), 1.0],
-            linear_vars=[*(model.power[s] for s in hours.indices[part].tolist()), model.behind[k]],
-        )
-        return body >= energy_kwh[k]
+        pairs = list(zip(hours.data[part].tolist(), hours.indices[part].tolist(), strict=True))
+        return linear([*delivered(model, pairs), (1.0, model.behind[k])]) >= energy_kwh[k]
 
     model.stage = Constraint(list(model.behind), rule=rule)
 

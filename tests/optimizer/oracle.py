@@ -19,7 +19,25 @@ def hours_of(request: PlanRequest, need: ChargingNeed) -> list[float]:
 
 
 def energy_kwh(request: PlanRequest, need: ChargingNeed, session: SessionPlan) -> float:
-    return sum(h * p for h, p in zip(hours_of(request, need), session.power_kw, strict=True))
+    """What the need gets [kWh], less what has to be charged again for what its vehicle gives."""
+    hours = hours_of(request, need)
+    given_kwh = sum(h * p for h, p in zip(hours, session.discharge_kw or [0.0] * len(hours), strict=True))
+    lost_kwh = given_kwh / need.v2g.efficiency if need.v2g else 0.0
+    return sum(h * p for h, p in zip(hours, session.power_kw, strict=True)) - lost_kwh
+
+
+def held_kwh(request: PlanRequest, need: ChargingNeed, session: SessionPlan) -> list[float]:
+    """What a vehicle that may give holds after each step [kWh], until it is full."""
+    assert need.battery is not None
+    assert need.v2g is not None
+    held = [need.battery.soc * need.battery.capacity_kwh]
+    for h, taken, given in zip(hours_of(request, need), session.power_kw, session.discharge_kw, strict=True):
+        held.append(min(held[-1] + h * (taken - given / need.v2g.efficiency), need.battery.capacity_kwh))
+    return held[1:]
+
+
+def net_current_a(session: SessionPlan, t: int) -> float:
+    return session.current_a[t] - (session.discharge_a[t] if session.discharge_a else 0.0)
 
 
 def setpoint_kw(request: PlanRequest, need: ChargingNeed, current_a: float) -> float:
@@ -46,12 +64,12 @@ def _loads(request: PlanRequest, plan: Plan, feeder: FeederCap, t: int) -> Itera
     ]
     for phase in PHASES:
         other_a = other_kw * 1000 / 3 / request.voltage_v
-        used_a = sum(s.current_a[t] for n, s in members if phase in n.phases)
+        used_a = sum(net_current_a(s, t) for n, s in members if phase in n.phases)
         used_a += sum(kw / len(b.phases) * 1000 / request.voltage_v for b, kw in stores if phase in b.phases)
         yield phase.value, used_a + other_a, other_a, feeder.limit_a[t]
     limit_kw = feeder.import_kw[t]
     if limit_kw is not None:
-        vehicles_kw = sum(setpoint_kw(request, n, s.current_a[t]) for n, s in members)
+        vehicles_kw = sum(setpoint_kw(request, n, net_current_a(s, t)) for n, s in members)
         yield "kW", vehicles_kw + sum(kw for _, kw in stores) + other_kw, other_kw, limit_kw
 
 

@@ -1,4 +1,4 @@
-"""What holds for every site with batteries, on random ones."""
+"""What holds for every site with batteries and vehicles that give energy back, on random ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpms.domain.plan import PlanRequest
+from cpms.domain.need import VehicleBattery, VehicleToGrid
+from cpms.domain.plan import ChargingNeed, PlanRequest
 from cpms.domain.storage import Battery
 from optimizer import plan
-from tests.optimizer.oracle import energy_kwh, exceeded_limits
+from tests.optimizer.oracle import energy_kwh, exceeded_limits, held_kwh
 from tests.optimizer.test_promises import few, numbers, phases, sites
 
 efficiencies = st.sampled_from([0.8, 0.95, 1.0])
@@ -34,6 +35,24 @@ def batteries(draw: st.DrawFn, name: str) -> Battery:
         reserve_kwh=draw(numbers(0, 1)) * capacity_kwh,
         phases=draw(phases),
     )
+
+
+@st.composite
+def givers(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
+    capacity_kwh = draw(numbers(5, 30))
+    floor_kwh = draw(numbers(0, 1)) * capacity_kwh
+    return replace(
+        one,
+        battery=VehicleBattery(capacity_kwh, draw(numbers(0, 1))),
+        v2g=VehicleToGrid(floor_kwh, draw(st.sampled_from([10.0, 16.0])), efficiency=draw(st.sampled_from([0.7, 1.0]))),
+    )
+
+
+@st.composite
+def giving_sites(draw: st.DrawFn) -> PlanRequest:
+    """Sites on which about half the vehicles may give energy back."""
+    asked = draw(sites())
+    return replace(asked, needs=tuple(draw(st.just(one) | givers(one)) for one in asked.needs))
 
 
 @st.composite
@@ -95,3 +114,33 @@ def test_the_order_of_batteries_does_not_matter(asked: PlanRequest, rng: random.
     rng.shuffle(shuffled)
     one, other = plan(asked), plan(replace(asked, batteries=tuple(shuffled)))
     assert one.bound == other.bound
+
+
+@given(giving_sites())
+@few
+def test_with_vehicles_that_give_no_limit_is_exceeded_and_the_bound_holds(asked: PlanRequest):
+    made = plan(asked)
+    assert exceeded_limits(asked, made) == []
+    assert made.bound is not None
+    assert made.objective is not None
+    assert made.bound <= made.objective
+
+
+@given(giving_sites())
+@few
+def test_no_vehicle_gives_below_its_drivers_floor_or_while_it_charges(asked: PlanRequest):
+    for one, session in zip(asked.needs, plan(asked).sessions, strict=True):
+        if one.v2g is None or one.battery is None:
+            continue
+        floor_kwh = min(one.v2g.floor_kwh, one.battery.soc * one.battery.capacity_kwh)
+        assert min(held_kwh(asked, one, session)) >= floor_kwh - 1e-5
+        for taken_a, given_a in zip(session.current_a, session.discharge_a, strict=True):
+            assert given_a == 0 or (taken_a == 0 and 6.0 - 1e-9 <= given_a <= one.v2g.max_discharge_a + 1e-9)
+            assert abs(given_a / one.step_a - round(given_a / one.step_a)) < 1e-6
+
+
+@given(giving_sites())
+@few
+def test_what_a_vehicle_gives_it_gets_again_or_is_short_of(asked: PlanRequest):
+    for one, session in zip(asked.needs, plan(asked).sessions, strict=True):
+        assert energy_kwh(asked, one, session) + session.shortfall_kwh >= one.energy_kwh - 1e-5

@@ -2,7 +2,8 @@
 
 `expected.json` knows: `shortfall_kwh` and `delivered_kwh` {session: [least, most]}; `late_kwh` {session: [[least, most], ...]}, of
 its targets; `delivered_until_kwh` [{session, until_h, between: [least, most]}], by the end of the last step before; `power_kw`
-[{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there, `battery_kw` the same of {battery};
+[{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there, `battery_kw` the same of {battery} and
+`discharge_kw` of what vehicles give; `discharged_kwh` {session: [least, most]};
 `stored_kwh` {battery: [least, most]} at the end; `cost`, `peak_kw` [least, most]; `status`; `binding` and `relaxed` ["feeder" or
 "feeder phase"] that must be named. Every plan must besides keep all limits and give nobody more than his need.
 """
@@ -32,7 +33,7 @@ def test_situation(folder: Path):
     made = plan(asked)
     assert exceeded_limits(asked, made) == []
     for need, session in zip(asked.needs, made.sessions, strict=True):
-        assert energy_kwh(asked, need, session) <= max(0.0, need.energy_kwh) + 1e-6
+        assert need.v2g or energy_kwh(asked, need, session) <= max(0.0, need.energy_kwh) + 1e-6
     for name, wanted in expected.items():
         CHECKS[name](asked, made, wanted)
     assert made.status.value in describe(asked, made)
@@ -88,6 +89,24 @@ def _power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None
                 _between(sum(s.power_kw[t] for s in members), one["between"], f"power of {one['session']} in step {t}")
 
 
+def _discharge(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
+    by_id = {session.session_id: session for session in made.sessions}
+    for one in wanted:
+        for t, step in enumerate(asked.steps):
+            after_h = (step.starts_at - asked.requested_at).total_seconds() / 3600
+            if one["from_h"] <= after_h + 1e-9 < one["until_h"]:
+                _between(
+                    by_id[one["session"]].discharge_kw[t], one["between"], f"given by {one['session']} in step {t}"
+                )
+
+
+def _discharged(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -> None:
+    for need, session in zip(asked.needs, made.sessions, strict=True):
+        if need.session_id in wanted:
+            given_kwh = sum(h * p for h, p in zip(hours_of(asked, need), session.discharge_kw, strict=True))
+            _between(given_kwh, wanted[need.session_id], f"given by {need.session_id}")
+
+
 def _battery_power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
     by_id = {battery.battery_id: battery for battery in made.batteries}
     for one in wanted:
@@ -136,6 +155,8 @@ CHECKS: dict[str, Callable[[PlanRequest, Plan, Any], None]] = {
     "late_kwh": _late,
     "power_kw": _power,
     "battery_kw": _battery_power,
+    "discharge_kw": _discharge,
+    "discharged_kwh": _discharged,
     "stored_kwh": _stored,
     "cost": _cost,
     "peak_kw": _peak,
