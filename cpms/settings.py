@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     ramp_s: float = Field(default=10.0, ge=0, description="how long a vehicle may take to follow a decrease [s]")
     clock_margin_s: float = Field(default=10.0, ge=0, description="how far a station's clock may be off [s]")
     forecast_cycle_s: float = Field(default=900.0, ge=60, description="forecasts are made this often [s]")
+    weather: str = Field(default="none", description="where weather forecasts come from: none, open-meteo or file:PATH")
+    training_cycle_s: float = Field(default=86400.0, ge=3600, description="forecast models are trained this often [s]")
+    training_timeout_s: float = Field(default=900.0, gt=0, description="after this a training is given up [s]")
     plan_timeout_s: float = Field(default=30.0, gt=0, description="after this a solve is given up [s]")
     plan_time_limit_s: float = Field(default=10.0, gt=0, description="what the solver itself is given [s]")
     plan_gap_target: float = Field(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.forecast_record import ForecastModel, ForecastPoint, ForecastScore, ModelKind
 from cpms.domain.weather import WeatherForecast
 from data.database import Row, Topic
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """How many quarter hours and ended sessions of a site are stored."""
+
+    quarters: int
+    sessions: int
 
 
 class ForecastRecords(Topic):
@@ -34,6 +42,11 @@ class ForecastRecords(Topic):
     async def forecast_models(self, site_id: str, since: datetime) -> list[ForecastModel]:
         """Every training at `since` or later, by kind, newest first, without texts."""
         return [_model(row) for row in await self._db.rows("forecast_models", site_id=site_id, since=since)]
+
+    async def forecasting_holdings(self, site_id: str) -> Holdings:
+        """How much there is to learn from."""
+        row = await self._db.row("forecasting_holdings", site_id=site_id)
+        return Holdings(0, 0) if row is None else Holdings(row["quarters"], row["sessions"])
 
     async def add_points(self, points: Sequence[ForecastPoint]) -> None:
         """Keep statements; the same one twice is one."""

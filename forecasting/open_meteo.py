@@ -1,7 +1,8 @@
 """Weather from Open-Meteo, or any service that speaks its API (https://open-meteo.com/en/docs, `/v1/forecast`).
 
 Attribution: data by Open-Meteo.com, CC BY 4.0. The adapter waits at most `timeout_s`, asks for a place at most once per
-`refresh`, and answers None or the last good forecast when the service is down, slow or wrong: forecasts go on without it.
+`refresh` (after a failure once per RETRY, or when the service says), and answers None or the last good forecast when the
+service is down, slow or wrong: forecasts go on without it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import httpx
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.weather import WeatherForecast
+from forecasting.weather import require_possible
 
 logger = logging.getLogger(__name__)
 
 BASE_URL = "https://api.open-meteo.com"
 VARIABLES = ("shortwave_radiation_instant", "temperature_2m")
-MAX_IRRADIANCE_W_M2 = 1500.0
-MAX_AIR_C = 65.0
+UNITS = ("W/m²", "°C")
+RETRY = timedelta(minutes=10)
+LONGEST_RETRY_S = 86400
 
 
 class OpenMeteo:
@@ -40,21 +43,25 @@ class OpenMeteo:
         self._timeout_s = timeout_s
         self._forecast_days = forecast_days
         self._last: dict[tuple[float, float], WeatherForecast] = {}
-        self._asked_at: dict[tuple[float, float], datetime] = {}
+        self._ask_at: dict[tuple[float, float], datetime] = {}
 
     async def forecast(self, latitude_deg: float, longitude_deg: float, now: datetime) -> WeatherForecast | None:
         """The latest usable forecast for a place; None where there is none. Places are told apart by 0.01 degree."""
         place = (round(latitude_deg, 2), round(longitude_deg, 2))
-        asked_at = self._asked_at.get(place)
-        if asked_at is None or now - asked_at >= self._refresh:
-            self._asked_at[place] = now
-            fetched = await self._fetch(place, now)
-            if fetched is not None:
-                self._last[place] = fetched
+        if now >= self._ask_at.get(place, now):
+            self._ask_at[place] = now + self._refresh
+            await self._ask(place, now)
         last = self._last.get(place)
         return last if last is not None and last.usable_at(now) else None
 
-    async def _fetch(self, place: tuple[float, float], now: datetime) -> WeatherForecast | None:
+    async def _ask(self, place: tuple[float, float], now: datetime) -> None:
+        try:
+            self._last[place] = await self._fetch(place, now)
+        except (httpx.HTTPError, InvalidInput, ValueError) as error:
+            self._ask_at[place] = now + max(min(RETRY, self._refresh), _retry_after(error))
+            logger.warning("no weather for %s, %s: %s %s", *place, type(error).__name__, error)
+
+    async def _fetch(self, place: tuple[float, float], now: datetime) -> WeatherForecast:
         query: dict[str, str | float | int] = {
             "latitude": place[0],
             "longitude": place[1],
@@ -62,13 +69,9 @@ class OpenMeteo:
             "timeformat": "unixtime",
             "forecast_days": self._forecast_days,
         }
-        try:
-            answer = await self._client.get(f"{self._base_url}/v1/forecast", params=query, timeout=self._timeout_s)
-            answer.raise_for_status()
-            return read_open_meteo(answer.json(), now)
-        except (httpx.HTTPError, InvalidInput, ValueError) as error:
-            logger.warning("no weather for %s, %s: %s %s", *place, type(error).__name__, error)
-            return None
+        answer = await self._client.get(f"{self._base_url}/v1/forecast", params=query, timeout=self._timeout_s)
+        answer.raise_for_status()
+        return read_open_meteo(answer.json(), now)
 
 
 def read_open_meteo(document: object, now: datetime) -> WeatherForecast:
@@ -80,6 +83,7 @@ def read_open_meteo(document: object, now: datetime) -> WeatherForecast:
     columns = [hourly.get(name) if isinstance(hourly, dict) else None for name in ("time", *VARIABLES)]
     if not all(isinstance(column, list) for column in columns) or len({len(column or ()) for column in columns}) != 1:
         raise InvalidInput("hourly", f"has no equal columns time, {', '.join(VARIABLES)}", "ask for them in unixtime")
+    _require_units(document)
     rows = [row for row in zip(*(column or () for column in columns), strict=True) if None not in row]
     for row in rows:
         _require_possible(row)
@@ -91,8 +95,22 @@ def read_open_meteo(document: object, now: datetime) -> WeatherForecast:
     )
 
 
+def _require_units(document: object) -> None:
+    """InvalidInput where the service says that it speaks in other units."""
+    units = document.get("hourly_units") if isinstance(document, dict) else None
+    said = tuple(units.get(name) for name in VARIABLES) if isinstance(units, dict) else UNITS
+    if said != UNITS:
+        raise InvalidInput("hourly_units", f"{said} are not {UNITS}", "ask the service for metric units")
+
+
 def _require_possible(row: tuple[object, ...]) -> None:
     numbers = [float(value) if isinstance(value, int | float) else math.nan for value in row]
-    possible = -10.0 <= numbers[1] <= MAX_IRRADIANCE_W_M2 and abs(numbers[2]) <= MAX_AIR_C
-    if not (possible and 0 < numbers[0] < 1e11):
-        raise InvalidInput("hourly", f"{row} cannot be time, W/m2 and degC", "look at the service's units")
+    require_possible("hourly", numbers[1], numbers[2])
+    if not 0 < numbers[0] < 1e11:
+        raise InvalidInput("hourly", f"{row[0]!r} is no time", "ask for times in unixtime")
+
+
+def _retry_after(error: Exception) -> timedelta:
+    """How long a service that refused wants to be left alone (RFC 9110, section 10.2.3, in seconds)."""
+    said = error.response.headers.get("Retry-After", "") if isinstance(error, httpx.HTTPStatusError) else ""
+    return timedelta(seconds=min(int(said), LONGEST_RETRY_S) if said.isdecimal() else 0)

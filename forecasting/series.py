@@ -57,9 +57,17 @@ def zone_of(timezone: str) -> ZoneInfo:
 def local_seconds(epochs_s: Ints, zone: ZoneInfo) -> Ints:
     """Seconds of the local wall clock since its own 1970-01-01 (a Thursday), for UTC `epochs_s` [s].
 
-    The offset is looked up once per quarter of an hour, the finest at which any zone changes.
+    The offset is looked up once per UTC day, and on days on which it changes once per quarter of an hour, the finest at which any
+    zone does.
     """
-    quarters, position = np.unique(epochs_s // 900, return_inverse=True)
-    offsets = [datetime.fromtimestamp(int(q) * 900, zone).utcoffset() for q in quarters]
-    offsets_s = np.array([0 if o is None else round(o.total_seconds()) for o in offsets], dtype=np.int64)
-    return epochs_s + (offsets_s[position] if len(quarters) else 0)
+    days, position = np.unique(epochs_s // DAY_S, return_inverse=True)
+    first_s, last_s = (_offsets_s(days * DAY_S + begin_s, zone) for begin_s in (0, DAY_S - 1))
+    offsets_s = first_s[position]
+    change = np.flatnonzero((first_s != last_s)[position])
+    offsets_s[change] = _offsets_s(epochs_s[change] // 900 * 900, zone)
+    return epochs_s + offsets_s
+
+
+def _offsets_s(epochs_s: Ints, zone: ZoneInfo) -> Ints:
+    offsets = [datetime.fromtimestamp(int(epoch_s), zone).utcoffset() for epoch_s in epochs_s]
+    return np.array([0 if o is None else round(o.total_seconds()) for o in offsets], dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,6 +25,9 @@ from forecasting.session_model import (
     feature_rows,
     rolling_quantiles,
 )
+
+DEFAULTS = {"stay_h": 4.0, "energy_kwh": 15.0}
+"""What is forecast, and what is expected of the very first session."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,13 @@ def expect_session(
     timezone: str,
     model: SessionModel | None = None,
     levels: Sequence[float] = DEFAULT_LEVELS,
+    records: Mapping[str, Record] | None = None,
 ) -> SessionOutlook:
     """Outlook for `session` at its start, from the sessions of `history` that were over by then.
 
     The driver's statement is `session.need` where its source is DRIVER; it is evidence, not truth (drivers overstate). Without
-    a `model`, or where it has lost to them lately, the rolling quantiles of the time of day serve. InvalidInput for an unknown
-    zone or impossible levels.
+    a `model`, or where it has lost to them lately, the rolling quantiles of the time of day serve. `records`: from
+    `review_outlooks`, else made here, which takes long. InvalidInput for an unknown zone or impossible levels.
     """
     require_aware(session.started_at, "started_at")
     wanted, zone = require_levels(levels), zone_of(timezone)
@@ -70,25 +74,37 @@ def expect_session(
     place = int(np.flatnonzero(stays.ended_s == np.iinfo(np.int64).max)[0])
     new, past = stays.pick(np.array([place])), stays.ended_by(float(stays.started_s[place]))
     rows, methods = {}, []
-    for name, default in (("stay_h", 4.0), ("energy_kwh", 15.0)):
+    for name, default in DEFAULTS.items():
         learned: LearnedQuantity | None = None if model is None else getattr(model, name)
-        fine, method = _quantity(learned, new, past, name, default)
+        record = None if records is None else records[name]
+        fine, method = _quantity(learned, new, past, name, default, record)
         rows[name] = tuple(float(value) for value in at_levels(FINE_LEVELS, fine[None, :], wanted)[0])
         methods.append(method)
     return SessionOutlook(session.started_at, tuple(levels), rows["stay_h"], rows["energy_kwh"], ", ".join(methods))
 
 
 def _quantity(
-    learned: LearnedQuantity | None, new: Stays, past: Stays, name: str, default: float
+    learned: LearnedQuantity | None, new: Stays, past: Stays, name: str, default: float, record: Record | None
 ) -> tuple[Floats, str]:
     """Quantiles at FINE_LEVELS, and who made them."""
     rolling = rolling_quantiles(getattr(past, name), past, float(new.hour_h[0]), default)
     if learned is None or len(past) == 0:
         return rolling, f"{name}: rolling median"
-    record = review_sessions(learned, past, name, default)
+    if record is None:
+        record = review_sessions(learned, past, name, default)
     if record.serving() != LEARNED:
         return rolling, f"{name}: rolling median, better lately"
     return corrected(learned, describe(new, past)[None, :], record)[0], f"{name}: learned"
+
+
+def review_outlooks(history: Sequence[Session], timezone: str, model: SessionModel, now: datetime) -> dict[str, Record]:
+    """How `model` would have done lately, per quantity, on the sessions of `history` that were over by `now`.
+
+    Once a day is enough.
+    """
+    ended = [session for session in history if session.ended_at is not None and session.ended_at <= now]
+    past = stays_of(ended, zone_of(timezone)).ended_by(now.timestamp())
+    return {name: review_sessions(getattr(model, name), past, name, default) for name, default in DEFAULTS.items()}
 
 
 def review_sessions(learned: LearnedQuantity, past: Stays, name: str, default: float) -> Record:

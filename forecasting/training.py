@@ -1,43 +1,42 @@
-"""Trained models in service: each with the window it learned from and its score; a worse one does not replace a better one."""
+"""Who serves: what was just trained, against the simple forecast and the model that serves now, on the same held-out days."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite
 
-from cpms.domain.errors import InvalidInput
+from cpms.domain.forecast_record import ForecastModel
+from forecasting.contest import Standing
 
-MIN_SCORED = 200
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A model as stored. `text`: what its kind's `from_text` reads. `crps`: mean over `scored` forecasts of the same held-out
-    days for every contender (None before it was scored)."""
-
-    kind: str
-    version: int
-    trained_at: datetime
-    data_from: datetime
-    data_until: datetime
-    text: str
-    crps: float | None = None
-    scored: int = 0
+CHALLENGER, FLOOR, INCUMBENT = "new", "simple", "serving"
+MIN_SCORED = 100
 
 
-def promote(incumbent: TrainedModel | None, challenger: TrainedModel) -> tuple[TrainedModel, str]:
-    """Who serves from now on, and why in words. Both must have been scored on the same days.
+def promote(challenger: ForecastModel, standings: Mapping[str, Standing]) -> ForecastModel:
+    """`challenger` with its scores, in service or not, and why in words. A worse model is not put in service, and keeps no text.
 
-    InvalidInput where they forecast different things.
+    `standings`: of CHALLENGER, FLOOR and, where a model serves, INCUMBENT.
     """
-    if incumbent is None:
-        return replace(challenger, version=1), "first of its kind"
-    if incumbent.kind != challenger.kind:
-        raise InvalidInput(
-            "kind", f"{challenger.kind!r} cannot replace {incumbent.kind!r}", "compare models of one kind"
-        )
-    if challenger.crps is None or challenger.scored < MIN_SCORED:
-        return incumbent, f"the new one was scored on {challenger.scored} forecasts only"
-    if incumbent.crps is not None and challenger.crps > incumbent.crps:
-        return incumbent, f"the new one is worse: crps {challenger.crps:.4g} against {incumbent.crps:.4g}"
-    return replace(challenger, version=incumbent.version + 1), f"crps {challenger.crps:.4g}"
+    new, floor = standings[CHALLENGER], standings[FLOOR]
+    better, why = _verdict(new, floor, standings.get(INCUMBENT))
+    return replace(
+        challenger,
+        text=challenger.text if better else "",
+        crps=new.crps if isfinite(new.crps) else None,
+        floor_crps=floor.crps if isfinite(floor.crps) else None,
+        scored=new.count,
+        in_service=better,
+        why=why,
+    )
+
+
+def _verdict(new: Standing, floor: Standing, incumbent: Standing | None) -> tuple[bool, str]:
+    if new.count < MIN_SCORED:
+        return False, f"only {new.count} forecasts could be scored, {MIN_SCORED} are needed"
+    if not new.crps < floor.crps:
+        return False, f"the simple forecast is better: crps {floor.crps:.4g} against {new.crps:.4g}"
+    if incumbent is not None and new.crps > incumbent.crps:
+        return False, f"the model in service is better: crps {incumbent.crps:.4g} against {new.crps:.4g}"
+    rest = "" if incumbent is None else f", the model before {incumbent.crps:.4g}"
+    return True, f"crps {new.crps:.4g}, the simple forecast {floor.crps:.4g}{rest}"

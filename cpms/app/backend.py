@@ -126,6 +126,7 @@ class Backend:
             status = AuthorizationStatus.INVALID
         if token is not None and status is AuthorizationStatus.ACCEPTED:
             self.sites.post(session.site_id, SessionOpened(await self.sites.with_need(session, token.priority)))
+            self.sites.look_at_sessions(session.site_id)
         else:
             log.warning("session %s: idTag is %s, the station is told to stop", session.id, status.value)
             self.sites.send_soon(session.connector.station_id, RemoteStop(session.transaction_id))

@@ -10,6 +10,7 @@ from api.ports import ComponentHealth, Health
 from cpms.app.planner import Workers
 from cpms.app.sites import Sites
 from cpms.app.supervise import Supervisor
+from cpms.app.trainer import Trainer
 from cpms.control.events import FeederMeasured, LimitsChanged, NeedChanged, SiteChanged, TariffChanged
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
@@ -30,6 +31,7 @@ class LiveProcess:
     ingest: SampleIngest
     workers: Workers
     supervisor: Supervisor
+    trainer: Trainer
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from reading what changed until it is handed over: what was read later is never overtaken by what was read before."""
 
@@ -72,6 +74,7 @@ class LiveProcess:
         async with self._changing:
             session = await self.store.session(session_id)
             self.sites.post(session.site_id, NeedChanged(session.id, session.need, session.priority))
+            self.sites.look_at_sessions(session.site_id)
 
     async def measured(self, measurements: Sequence[FeederMeasurement]) -> None:
         """Meters were read."""
@@ -92,7 +95,8 @@ class LiveProcess:
         counted = self.gateway.health()
         numbers = {name: float(value) for name, value in counted.items() if isinstance(value, int | float)}
         gateway = ComponentHealth("gateway", True, counters=numbers)
-        return Health((planner, gateway, self._ingest(), *self._controllers(), *self._tasks()))
+        training = ComponentHealth("forecast models", True, self.trainer.detail, counters=self.trainer.counters)
+        return Health((planner, gateway, self._ingest(), training, *self._controllers(), *self._tasks()))
 
     def _ingest(self) -> ComponentHealth:
         health = self.ingest.health()

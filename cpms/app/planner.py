@@ -39,10 +39,11 @@ class Workers:
         """Whether there are workers."""
         return self._pool is not None
 
-    async def start(self) -> None:
-        """Start the workers and have them import what they need."""
+    async def start(self, warm: bool = True) -> None:
+        """Start the workers; `warm`: and have them import what plans and forecasts need."""
         self._pool = self._make_pool()
-        await self.run(_warm_up)
+        if warm:
+            await self.run(_warm_up)
 
     def stop(self) -> None:
         """End the workers, whatever they are doing."""
@@ -102,9 +103,8 @@ def _watch_parent(parent_pid: int) -> None:
 
 def _warm_up() -> bool:
     """Import the heavy libraries, so that the first plan is not late."""
-    import forecasting.load
-    import forecasting.sessions
-    import forecasting.solar
+    import forecasting.serving
+    import forecasting.session_serving
     import optimizer
 
-    return all((optimizer, forecasting.load, forecasting.sessions, forecasting.solar))
+    return all((optimizer, forecasting.serving, forecasting.session_serving))

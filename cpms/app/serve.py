@@ -22,6 +22,8 @@ from cpms.app.live import LiveProcess
 from cpms.app.planner import Workers
 from cpms.app.sites import Sites
 from cpms.app.supervise import Supervisor
+from cpms.app.trainer import Trainer
+from cpms.app.weather import weather_service
 from cpms.control.settings import ControlSettings
 from cpms.domain.command import Command
 from cpms.domain.telemetry import CommandResult
@@ -76,6 +78,7 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         stack.callback(workers.stop)
         await workers.start()
         ingest = await stack.enter_async_context(SampleIngest(store))
+        weather = await stack.enter_async_context(weather_service(settings.weather))
 
         async def send(station_id: str, command: Command) -> CommandResult:
             return await gateway.send(station_id, command)
@@ -84,7 +87,11 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
             return gateway.connected
 
         sites = Sites(
-            store, workers, supervisor, clock, control_settings(settings, clock), settings.forecast_cycle_s, send, connected
+            store, workers, supervisor, clock, control_settings(settings, clock), settings.forecast_cycle_s, weather, send,
+            connected,
+        )  # fmt: skip
+        trainer = Trainer(
+            store, sites.running, clock, settings.training_cycle_s, settings.forecast_cycle_s, settings.training_timeout_s
         )  # fmt: skip
         gateway = StationServer(
             Backend(store, ingest, sites, settings.heartbeat_interval_s),
@@ -94,9 +101,10 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         stack.push_async_callback(supervisor.stop)
         await store.record_all_disconnected(clock.now())
         await sites.start()
+        supervisor.run("trainer", trainer.run)
         stack.push_async_callback(gateway.stop)
         await gateway.start()
-        yield Services(store, LiveProcess(store, sites, gateway, ingest, workers, supervisor), clock, pepper)
+        yield Services(store, LiveProcess(store, sites, gateway, ingest, workers, supervisor, trainer), clock, pepper)
 
 
 def control_settings(settings: Settings, clock: Clock) -> ControlSettings:

@@ -1,4 +1,4 @@
-"""The running sites: one supervised runner and one supervised forecaster each."""
+"""The running sites: a runner, a forecaster and the outlooks of its sessions each, all supervised."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from cpms.app.forecaster import Forecaster
+from cpms.app.outlooks import Outlooks
 from cpms.app.planner import Workers
 from cpms.app.runner import Send, SiteRunner
 from cpms.app.supervise import Supervisor
@@ -22,6 +23,7 @@ from cpms.domain.telemetry import StationEvent
 from cpms.domain.time import Clock
 from data.store import Store
 from forecasting.sessions import expect_need
+from forecasting.weather import WeatherService
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class RunningSite:
     site: Site
     runner: SiteRunner
     forecaster: Forecaster
+    outlooks: Outlooks
     history: deque[Session]
 
 
@@ -49,6 +52,7 @@ class Sites:
     clock: Clock
     settings: ControlSettings
     forecast_cycle_s: float
+    weather: WeatherService | None
     send: Send
     connected: Callable[[], frozenset[str]]
     running: dict[str, RunningSite] = field(default_factory=dict)
@@ -70,6 +74,7 @@ class Sites:
             self.running[site_id] = running
             self.supervisor.run(f"controller {site_id}", running.runner.run)
             self.supervisor.run(f"forecaster {site_id}", running.forecaster.run)
+            self.supervisor.run(f"outlooks {site_id}", running.outlooks.run)
         running.site = running.forecaster.site = site
         return running
 
@@ -77,15 +82,25 @@ class Sites:
         runner = SiteRunner(
             site.id, self.store, self.workers, self.send, self.clock, self.settings, self.connected
         )  # fmt: skip
-        forecaster = Forecaster(site, self.store, self.workers, self.clock, self.forecast_cycle_s, runner.post)
+        forecaster = Forecaster(
+            site, self.store, self.workers, self.weather, self.clock, self.forecast_cycle_s, runner.post
+        )  # fmt: skip
         ended = await self.store.ended_sessions(site.id, self.clock.now() - HISTORY)
-        return RunningSite(site, runner, forecaster, deque(ended, maxlen=HISTORY_SESSIONS))
+        history = deque(ended, maxlen=HISTORY_SESSIONS)
+        outlooks = Outlooks(forecaster, lambda: tuple(history), self.clock, self.forecast_cycle_s, runner.post)
+        return RunningSite(site, runner, forecaster, outlooks, history)
 
     def post(self, site_id: str, event: ControlEvent) -> None:
         """Hand an event to a site's controller."""
         running = self.running.get(site_id)
         if running is not None:
             running.runner.post(event)
+
+    def look_at_sessions(self, site_id: str) -> None:
+        """A session of the site began, or its driver said something: expect anew."""
+        running = self.running.get(site_id)
+        if running is not None:
+            running.outlooks.wake()
 
     def post_station(self, event: StationEvent) -> None:
         """Hand a station's event to its site's controller."""

@@ -57,3 +57,10 @@ ON CONFLICT DO NOTHING;
 -- name: weather_forecasts
 SELECT issued_at, valid_at, global_w_m2, air_c FROM weather_forecasts
 WHERE site_id = %(site_id)s AND issued_at >= %(since)s AND issued_at <= %(until)s ORDER BY issued_at;
+
+-- Quarter hours that are still due count: nobody sums them up just to count.
+-- name: forecasting_holdings
+SELECT (SELECT count(*) FROM (SELECT starts_at FROM quarters WHERE quarters.site_id = %(site_id)s
+                              UNION SELECT starts_at FROM quarters_due WHERE quarters_due.site_id = %(site_id)s) AS known)
+           AS quarters,
+       (SELECT count(*) FROM sessions WHERE site_id = %(site_id)s AND ended_at IS NOT NULL) AS sessions;

@@ -3,31 +3,33 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cpms.domain.errors import InvalidInput
-from forecasting.training import TrainedModel, promote
+from cpms.domain.forecast_record import ForecastModel, ModelKind
+from forecasting.contest import Standing
+from forecasting.training import CHALLENGER, FLOOR, INCUMBENT, promote
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
-OLD = TrainedModel("solar", 3, NOW, NOW - timedelta(days=365), NOW, "old", crps=0.05, scored=500)
+NEW = ForecastModel("s", ModelKind.SOLAR, 0, NOW, NOW - timedelta(days=365), NOW, 9000, "trees")
+GOOD, BAD = Standing(1.0, 500), Standing(2.0, 500)
 
 
-def test_a_better_model_takes_over_with_the_next_version():
-    serving, why = promote(OLD, replace(OLD, text="new", crps=0.04))
-    assert (serving.text, serving.version) == ("new", 4)
-    assert "0.04" in why
+def test_a_model_better_than_the_simple_forecast_and_the_one_in_service_takes_over():
+    model = promote(NEW, {CHALLENGER: GOOD, FLOOR: BAD, INCUMBENT: Standing(1.5, 500)})
+    assert model == replace(NEW, crps=1.0, floor_crps=2.0, scored=500, in_service=True, why=model.why)
+    assert "1.5" in model.why
 
 
-def test_a_worse_model_is_not_put_in_service_and_the_reason_is_given():
-    serving, why = promote(OLD, replace(OLD, text="new", crps=0.06))
-    assert serving is OLD
-    assert "worse" in why
-
-
-def test_a_model_hardly_scored_is_not_put_in_service():
-    assert promote(OLD, replace(OLD, crps=0.01, scored=10))[0] is OLD
-    assert promote(OLD, replace(OLD, crps=None))[0] is OLD
-
-
-def test_the_first_model_serves_and_another_kind_is_refused():
-    assert promote(None, OLD)[0].version == 1
-    with pytest.raises(InvalidInput, match="kind"):
-        promote(OLD, replace(OLD, kind="sessions"))
+@pytest.mark.parametrize(
+    ("standings", "why"),
+    [
+        ({CHALLENGER: BAD, FLOOR: GOOD}, "simple forecast is better"),
+        ({CHALLENGER: GOOD, FLOOR: GOOD}, "simple forecast is better"),
+        ({CHALLENGER: GOOD, FLOOR: BAD, INCUMBENT: Standing(0.9, 500)}, "in service is better"),
+        ({CHALLENGER: Standing(1.0, 20), FLOOR: Standing(2.0, 20)}, "only 20"),
+        ({CHALLENGER: Standing(float("nan"), 0), FLOOR: Standing(float("nan"), 0)}, "only 0"),
+    ],
+)
+def test_a_worse_or_hardly_scored_model_is_not_put_in_service_and_the_reason_is_given(standings, why):
+    model = promote(NEW, standings)
+    assert not model.in_service
+    assert model.text == ""
+    assert why in model.why

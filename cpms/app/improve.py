@@ -1,0 +1,142 @@
+"""What is done about a site's forecasts once a day: train, compare, look back, score. Runs in a worker that has its own database
+connections, so that a year of measurements never passes through the serving process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cpms.app.site_forecasts import HALF_S, Measured, Trained, load_of, sun_of
+from cpms.domain.errors import InvalidInput
+from cpms.domain.forecast import ForecastQuantity
+from cpms.domain.forecast_record import ForecastModel, ForecastScore, ModelKind
+from cpms.domain.session import Session
+from cpms.domain.site import Site
+from cpms.domain.weather import WeatherForecast
+from data.store import Store
+from forecasting.load_training import read_load, train_site_load
+from forecasting.scoring import score_points
+from forecasting.session_outlook import review_outlooks
+from forecasting.session_training import read_sessions, train_site_sessions
+from forecasting.solar_learned import review
+from forecasting.solar_training import WINDOW, read_solar, train_site_solar
+
+NICENESS = 15
+SESSIONS_WINDOW = timedelta(days=120)
+SCORE_WINDOW = timedelta(days=28)
+KEEP_FORECASTS, KEEP_POINTS = timedelta(days=35), timedelta(days=400)
+HALF = timedelta(seconds=HALF_S)
+_READERS: Mapping[ModelKind, Callable[[str], object]] = {
+    ModelKind.LOAD: read_load,
+    ModelKind.SESSIONS: read_sessions,
+    ModelKind.SOLAR: read_solar,
+}
+
+
+@dataclass(frozen=True)
+class Improved:
+    """What serves from now on, what was trained, and the scores."""
+
+    trained: Trained
+    trainings: tuple[ForecastModel, ...]
+    scores: tuple[ForecastScore, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything stored about a site that forecasts learn from."""
+
+    site: Site
+    load: Measured
+    sun: Measured
+    sessions: Sequence[Session]
+    weather: Sequence[WeatherForecast]
+
+
+def improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
+    """Look back and score; `train` anew first. Everything that comes of it is stored."""
+    os.nice(max(0, NICENESS - os.nice(0)))
+    return asyncio.run(_improve(dsn, site_id, now, train))
+
+
+async def _improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
+    async with Store.open(dsn, max_connections=2) as store:
+        await store.sum_quarters(site_id, now)
+        known = await read_known(store, site_id, now)
+        models = await store.models_in_service(site_id)
+        trainings = [await store.add_model(one) for one in train_site(known, models, now)] if train else []
+        models |= {model.kind: model for model in trainings if model.in_service}
+        scores = await _score(store, known, now)
+        await store.forget_forecasts(site_id, now - KEEP_FORECASTS, now - KEEP_POINTS)
+    light = tuple(replace(model, text="") for model in trainings)
+    return Improved(look_back(known, models, now), light, tuple(scores))
+
+
+async def read_known(store: Store, site_id: str, now: datetime) -> Known:
+    """What is stored about a site up to `now`."""
+    site = await store.site(site_id)
+    quarters = await store.quarters(site_id, site.root.id, now - WINDOW, now)
+    return Known(
+        site=site,
+        load=load_of(quarters),
+        sun=sun_of(quarters),
+        sessions=await store.ended_sessions(site_id, now - SESSIONS_WINDOW),
+        weather=await store.weather_forecasts(site_id, now - WINDOW, now),
+    )
+
+
+def train_site(known: Known, models: dict[ModelKind, ForecastModel], now: datetime) -> list[ForecastModel]:
+    """A training of every kind there is enough data for."""
+    site = known.site
+    incumbents = {kind: model for kind, model in models.items() if _readable(model)}
+    trained = [
+        train_site_load(site.id, site.timezone, known.load, now, incumbents.get(ModelKind.LOAD)),
+        train_site_sessions(site.id, site.timezone, known.sessions, now, incumbents.get(ModelKind.SESSIONS)),
+    ]
+    if site.solar is not None:
+        zone, incumbent = ZoneInfo(site.timezone), incumbents.get(ModelKind.SOLAR)
+        trained.append(train_site_solar(site.id, site.solar, zone, known.sun, known.weather, now, incumbent))
+    return [model for model in trained if model is not None]
+
+
+def look_back(known: Known, models: dict[ModelKind, ForecastModel], now: datetime) -> Trained:
+    """The models with how they did lately."""
+    solar, sessions = models.get(ModelKind.SOLAR), models.get(ModelKind.SESSIONS)
+    timezone = known.site.timezone
+    return Trained(
+        models,
+        review(read_solar(solar.text)[1], known.sun, now) if solar is not None and _readable(solar) else None,
+        review_outlooks(known.sessions, timezone, read_sessions(sessions.text), now)
+        if sessions is not None and _readable(sessions)
+        else None,
+    )
+
+
+async def _score(store: Store, known: Known, now: datetime) -> list[ForecastScore]:
+    ended = [s for s in known.sessions if s.ended_at is not None]
+    actual: dict[ForecastQuantity, dict[datetime | str, float]] = {
+        ForecastQuantity.SOLAR_KW: {instant - HALF: kw for instant, kw in known.sun},
+        ForecastQuantity.OTHER_LOAD_KW: {instant - HALF: kw for instant, kw in known.load},
+        ForecastQuantity.SESSION_ENERGY_KWH: {s.id: s.energy_kwh for s in ended},
+        ForecastQuantity.STAY_H: {
+            s.id: (s.ended_at - s.started_at).total_seconds() / 3600.0 for s in ended if s.ended_at is not None
+        },
+    }
+    scores = []
+    for quantity, came in actual.items():
+        points = await store.forecast_points(known.site.id, quantity, now - SCORE_WINDOW, now)
+        scores += score_points(points, came, now)
+    await store.add_scores(scores)
+    return scores
+
+
+def _readable(model: ForecastModel) -> bool:
+    try:
+        _READERS[model.kind](model.text)
+    except InvalidInput:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Trains, looks back and scores: once a day for every site, one after the other, in a quiet process of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cpms.app.improve import Improved, improve
+from cpms.app.planner import Workers
+from cpms.app.sites import RunningSite
+from cpms.domain.errors import CpmsError
+from cpms.domain.telemetry import Alarm
+from cpms.domain.time import Clock
+from data.store import Store
+
+log = logging.getLogger(__name__)
+
+ENOUGH_QUARTERS = 35 * 96
+ENOUGH_SESSIONS = 200
+"""What a site has to have stored before training is worth a process."""
+
+
+@dataclass
+class Trainer:
+    """The background job over all `sites`. `every_s`: how often each is cared for; `check_s`: how often it is asked whether."""
+
+    store: Store
+    sites: Mapping[str, RunningSite]
+    clock: Clock
+    every_s: float
+    check_s: float
+    timeout_s: float
+    detail: str = ""
+    counters: dict[str, float] = field(default_factory=lambda: {"trainings": 0, "promotions": 0, "failures": 0})
+    _cared_at: dict[str, datetime] = field(default_factory=dict)
+    _noted: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Care for sites for ever. One that fails costs the others nothing, and is tried again a day later."""
+        while True:
+            for site_id in list(self.sites):
+                if await self._due(site_id):
+                    await self._care(site_id)
+            await self.clock.sleep(self.check_s)
+
+    async def _due(self, site_id: str) -> bool:
+        cared_at = self._cared_at.get(site_id)
+        if cared_at is not None and self.clock.now() < cared_at + timedelta(seconds=self.every_s):
+            return False
+        holdings = await self.store.forecasting_holdings(site_id)
+        return holdings.quarters >= ENOUGH_QUARTERS or holdings.sessions >= ENOUGH_SESSIONS
+
+    async def _care(self, site_id: str) -> None:
+        now = self.clock.now()
+        self._cared_at[site_id] = now
+        try:
+            improved = await self._improve(site_id, now)
+        except CpmsError as error:
+            self.counters["failures"] += 1
+            self.detail = f"{now:%Y-%m-%d %H:%M} site {site_id}: {error}"
+            log.exception("site %s: its forecasts are not trained or scored", site_id)
+            await self._alarm(site_id, "training_failed", str(error))
+            return
+        running = self.sites.get(site_id)
+        if running is not None:
+            running.forecaster.trained = improved.trained
+            running.outlooks.wake()
+        await self._report(site_id, now, improved)
+
+    async def _improve(self, site_id: str, now: datetime) -> Improved:
+        """In a process that lives for this one job."""
+        trained = await self.store.forecast_models(site_id, now - timedelta(seconds=0.9 * self.every_s))
+        workers = Workers(1, self.timeout_s)
+        try:
+            await workers.start(warm=False)
+            return await workers.run(improve, self.store.dsn, site_id, now, not trained)
+        finally:
+            workers.stop()
+
+    async def _report(self, site_id: str, now: datetime, improved: Improved) -> None:
+        for model in improved.trainings:
+            log.info("site %s: %s model, version %d: %s", site_id, model.kind.value, model.version, model.why)
+        self.counters["trainings"] += len(improved.trainings)
+        self.counters["promotions"] += sum(model.in_service for model in improved.trainings)
+        self.detail = f"{now:%Y-%m-%d %H:%M} site {site_id}: {len(improved.trainings)} trained"
+        notes = frozenset(
+            f"{s.quantity.value}, {s.horizon_s / 3600:g} h ahead: {s.note}" for s in improved.scores if s.note
+        )
+        about = frozenset(note.partition(":")[0] for note in notes)
+        for note in sorted(notes):
+            if note.partition(":")[0] not in self._noted.get(site_id, frozenset()):
+                await self._alarm(site_id, "forecast_drift", note)
+        self._noted[site_id] = about
+
+    async def _alarm(self, site_id: str, kind: str, message: str) -> None:
+        await self.store.record_alarms([Alarm(site_id, self.clock.now(), kind, message)])

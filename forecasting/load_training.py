@@ -1,0 +1,67 @@
+"""A site's load model: how its forecasts came out before, which corrects the next ones' bands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import numpy as np
+
+from cpms.domain.forecast import Forecast
+from cpms.domain.forecast_record import ForecastModel, ModelKind
+from cpms.domain.time import Interval
+from forecasting.conformal import Past
+from forecasting.contest import CONTEST_LEVELS, HELD_OUT, Issue, compete
+from forecasting.load import forecast_other_load
+from forecasting.load_backtest import review_load
+from forecasting.series import Measurement
+from forecasting.stored import pack, unpack
+from forecasting.training import CHALLENGER, FLOOR, INCUMBENT, promote
+
+SEEN = timedelta(days=56)
+"""What a forecast looks back on."""
+
+WINDOW = timedelta(days=28) + SEEN + HELD_OUT
+MIN_POSITIONS = 100
+
+
+def train_site_load(
+    site_id: str, timezone: str, measured: Sequence[Measurement], now: datetime, incumbent: ForecastModel | None
+) -> ForecastModel | None:
+    """A correction learned from `measured` (means of quarter hours [kW] stamped in their middle, oldest first), scored over
+    the last days; None where there is too little to learn from."""
+    until = now - HELD_OUT
+    recent = [entry for entry in measured if entry[0] >= now - WINDOW]
+    known = [entry for entry in recent if entry[0] < until]
+    past = review_load(known, timezone, until)
+    if len(past.positions) < MIN_POSITIONS:
+        return None
+    contenders = {CHALLENGER: _corrected(site_id, timezone, past), FLOOR: _corrected(site_id, timezone, None)}
+    if incumbent is not None:
+        contenders[INCUMBENT] = _corrected(site_id, timezone, read_load(incumbent.text))
+    trained = ForecastModel(
+        site_id=site_id,
+        kind=ModelKind.LOAD,
+        version=0,
+        trained_at=now,
+        data_from=known[0][0],
+        data_until=until,
+        rows=len(known),
+        text=pack({"positions": past.positions.tolist(), "weights": past.weights.tolist()}),
+    )
+    return promote(trained, compete(contenders, recent, SEEN, now))
+
+
+@lru_cache(maxsize=64)
+def read_load(text: str) -> Past:
+    """The correction from a stored text; InvalidInput if another version made it."""
+    stored = unpack(text)
+    return Past(np.array(stored["positions"]), np.array(stored["weights"]))
+
+
+def _corrected(site_id: str, timezone: str, past: Past | None) -> Issue:
+    def issue(known: Sequence[Measurement], intervals: Sequence[Interval], at: datetime) -> Forecast:
+        return forecast_other_load(site_id, timezone, known, intervals, at, CONTEST_LEVELS, past=past)
+
+    return issue

@@ -1,0 +1,83 @@
+"""What open sessions are likely to take, and the needs to plan them for: as stated, or earlier where drivers leave earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.forecast_record import ForecastModel
+from cpms.domain.session import EnergyNeed, NeedSource, Session
+from forecasting.serving import SERVED_LEVELS
+from forecasting.session_model import Record, SessionModel
+from forecasting.session_outlook import SessionOutlook, expect_session
+from forecasting.session_training import read_sessions
+
+EARLY_LEVEL = 0.2
+"""One vehicle in five leaves before the departure that is planned for."""
+
+AMPLE_LEVEL = 0.8
+"""One vehicle in five takes more than what is planned for where nobody stated a need."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A session's outlook as it is now and the rolling medians' beside it, and the need to plan for; `model_version` 0 and
+    `fallback` as of a Forecast."""
+
+    session: Session
+    outlook: SessionOutlook
+    floor: SessionOutlook
+    need: EnergyNeed
+    model_version: int = 0
+    fallback: str = ""
+
+
+def serve_sessions(
+    history: Sequence[Session],
+    sessions: Sequence[Session],
+    timezone: str,
+    now: datetime,
+    model: ForecastModel | None = None,
+    records: Mapping[str, Record] | None = None,
+) -> tuple[Expected, ...]:
+    """The open `sessions`, each from its start, its driver's words, `history` and how long it has lasted at `now`.
+
+    Without a readable model needs stay as they are: the rolling medians know no driver well enough to doubt a statement.
+    """
+    learned, fallback = _readable(model)
+    version = 0 if model is None or learned is None else model.version
+    found = []
+    for session in sessions:
+        floor = expect_session(history, session, timezone, None, SERVED_LEVELS).given(now, session.energy_kwh)
+        if learned is None:
+            need = session.need or floor.need(EARLY_LEVEL, AMPLE_LEVEL)
+            found.append(Expected(session, floor, floor, need, 0, fallback))
+            continue
+        at_start = expect_session(history, session, timezone, learned, SERVED_LEVELS, records)
+        outlook = at_start.given(now, session.energy_kwh)
+        found.append(Expected(session, outlook, floor, need_to_plan(session, outlook), version))
+    return tuple(found)
+
+
+def need_to_plan(session: Session, outlook: SessionOutlook) -> EnergyNeed:
+    """The stated energy, by the stated departure or by when vehicles like this may have gone; never later, never less.
+
+    An operator's word stands. Where nobody stated anything: an ample energy by an early departure.
+    """
+    likely, stated = outlook.need(EARLY_LEVEL, AMPLE_LEVEL), session.need
+    if stated is None or stated.source is NeedSource.FORECAST:
+        return likely
+    if stated.source is NeedSource.OPERATOR or stated.departs_at <= likely.departs_at:
+        return stated
+    return replace(stated, departs_at=likely.departs_at)
+
+
+def _readable(model: ForecastModel | None) -> tuple[SessionModel | None, str]:
+    if model is None:
+        return None, ""
+    try:
+        return read_sessions(model.text), ""
+    except InvalidInput as problem:
+        return None, f"{problem.field}: {problem.problem}"
