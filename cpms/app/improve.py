@@ -59,8 +59,13 @@ class Known:
 
 def improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
     """Look back and score; `train` anew first. Everything that comes of it is stored."""
-    os.nice(max(0, NICENESS - os.nice(0)))
     return asyncio.run(_improve(dsn, site_id, now, train))
+
+
+def improve_quietly(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
+    """The same, after everybody else of the machine."""
+    os.nice(NICENESS)
+    return improve(dsn, site_id, now, train)
 
 
 async def _improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:

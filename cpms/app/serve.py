@@ -91,7 +91,8 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
             connected,
         )  # fmt: skip
         trainer = Trainer(
-            store, sites.running, clock, settings.training_cycle_s, settings.forecast_cycle_s, settings.training_timeout_s
+            store, lambda: tuple(sites.running), sites.adopt, clock, settings.training_cycle_s, settings.forecast_cycle_s,
+            settings.training_timeout_s,
         )  # fmt: skip
         gateway = StationServer(
             Backend(store, ingest, sites, settings.heartbeat_interval_s),

@@ -13,6 +13,7 @@ from cpms.app.forecaster import Forecaster
 from cpms.app.outlooks import Outlooks
 from cpms.app.planner import Workers
 from cpms.app.runner import Send, SiteRunner
+from cpms.app.site_forecasts import Trained
 from cpms.app.supervise import Supervisor
 from cpms.control.events import ControlEvent
 from cpms.control.settings import ControlSettings
@@ -100,6 +101,13 @@ class Sites:
         """A session of the site began, or its driver said something: expect anew."""
         running = self.running.get(site_id)
         if running is not None:
+            running.outlooks.wake()
+
+    def adopt(self, site_id: str, trained: Trained) -> None:
+        """From now on these models forecast for the site."""
+        running = self.running.get(site_id)
+        if running is not None:
+            running.forecaster.trained = trained
             running.outlooks.wake()
 
     def post_station(self, event: StationEvent) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cpms.app.improve import Improved, improve
+from cpms.app.improve import Improved, improve_quietly
 from cpms.app.planner import Workers
-from cpms.app.sites import RunningSite
+from cpms.app.site_forecasts import Trained
 from cpms.domain.errors import CpmsError
 from cpms.domain.telemetry import Alarm
 from cpms.domain.time import Clock
@@ -24,10 +24,12 @@ ENOUGH_SESSIONS = 200
 
 @dataclass
 class Trainer:
-    """The background job over all `sites`. `every_s`: how often each is cared for; `check_s`: how often it is asked whether."""
+    """The background job over all sites there are. `adopt` is told what serves from now on. `every_s`: how often each site is cared
+    for; `check_s`: how often it is asked whether one is due."""
 
     store: Store
-    sites: Mapping[str, RunningSite]
+    site_ids: Callable[[], Sequence[str]]
+    adopt: Callable[[str, Trained], None]
     clock: Clock
     every_s: float
     check_s: float
@@ -35,15 +37,19 @@ class Trainer:
     detail: str = ""
     counters: dict[str, float] = field(default_factory=lambda: {"trainings": 0, "promotions": 0, "failures": 0})
     _cared_at: dict[str, datetime] = field(default_factory=dict)
-    _noted: dict[str, frozenset[str]] = field(default_factory=dict)
+    _drifts: dict[str, frozenset[str]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Care for sites for ever. One that fails costs the others nothing, and is tried again a day later."""
         while True:
-            for site_id in list(self.sites):
-                if await self._due(site_id):
-                    await self._care(site_id)
+            await self.round()
             await self.clock.sleep(self.check_s)
+
+    async def round(self) -> None:
+        """Care for the sites that are due."""
+        for site_id in self.site_ids():
+            if await self._due(site_id):
+                await self._care(site_id)
 
     async def _due(self, site_id: str) -> bool:
         cared_at = self._cared_at.get(site_id)
@@ -63,11 +69,8 @@ class Trainer:
             log.exception("site %s: its forecasts are not trained or scored", site_id)
             await self._alarm(site_id, "training_failed", str(error))
             return
-        running = self.sites.get(site_id)
-        if running is not None:
-            running.forecaster.trained = improved.trained
-            running.outlooks.wake()
-        await self._report(site_id, now, improved)
+        self.adopt(site_id, improved.trained)
+        await self.report(site_id, now, improved)
 
     async def _improve(self, site_id: str, now: datetime) -> Improved:
         """In a process that lives for this one job."""
@@ -75,24 +78,22 @@ class Trainer:
         workers = Workers(1, self.timeout_s)
         try:
             await workers.start(warm=False)
-            return await workers.run(improve, self.store.dsn, site_id, now, not trained)
+            return await workers.run(improve_quietly, self.store.dsn, site_id, now, not trained)
         finally:
             workers.stop()
 
-    async def _report(self, site_id: str, now: datetime, improved: Improved) -> None:
+    async def report(self, site_id: str, now: datetime, improved: Improved) -> None:
+        """Count, log, and raise an alarm for every drift that was not there the last time."""
         for model in improved.trainings:
             log.info("site %s: %s model, version %d: %s", site_id, model.kind.value, model.version, model.why)
         self.counters["trainings"] += len(improved.trainings)
         self.counters["promotions"] += sum(model.in_service for model in improved.trainings)
         self.detail = f"{now:%Y-%m-%d %H:%M} site {site_id}: {len(improved.trainings)} trained"
-        notes = frozenset(
-            f"{s.quantity.value}, {s.horizon_s / 3600:g} h ahead: {s.note}" for s in improved.scores if s.note
-        )
-        about = frozenset(note.partition(":")[0] for note in notes)
-        for note in sorted(notes):
-            if note.partition(":")[0] not in self._noted.get(site_id, frozenset()):
-                await self._alarm(site_id, "forecast_drift", note)
-        self._noted[site_id] = about
+        drifts = {f"{s.quantity.value}, {s.horizon_s / 3600:g} h ahead": s.note for s in improved.scores if s.note}
+        before = self._drifts.get(site_id, frozenset())
+        for about in sorted(drifts.keys() - before):
+            await self._alarm(site_id, "forecast_drift", f"{about}: {drifts[about]}")
+        self._drifts[site_id] = frozenset(drifts)
 
     async def _alarm(self, site_id: str, kind: str, message: str) -> None:
         await self.store.record_alarms([Alarm(site_id, self.clock.now(), kind, message)])

@@ -10,7 +10,9 @@ from forecasting.series import local_seconds, zone_of
 YEAR_S = 366 * 86400
 
 
-@pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Los_Angeles", "Australia/Lord_Howe", "Asia/Kathmandu"])
+@pytest.mark.parametrize(
+    "name", ["UTC", "Europe/Berlin", "America/Los_Angeles", "Australia/Lord_Howe", "Asia/Kathmandu"]
+)
 @given(st.lists(st.integers(0, 2 * YEAR_S), max_size=20))
 def test_local_time_is_what_the_wall_clock_shows(name, since_s):
     zone = zone_of(name)
