@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cpms.domain.telemetry import Sample, TransactionEnded
 from data.database import Row, Work
-from data.session_energy import SessionEnergy, most_energy_kwh, session_energy
+from data.session_energy import SessionEnergy, most_energy_kwh, session_energy, walked_kwh
 from data.transaction_messages import registers
 
 
@@ -41,16 +41,35 @@ async def matching_session(work: Work, event: TransactionEnded) -> Row | None:
 
 
 async def reckon(work: Work, row: Row, until: datetime, meter_stop_kwh: float | None) -> SessionEnergy:
-    """The session's energy up to `until`, from registers it told and those of its samples."""
+    """The session's energy up to `until`, from registers it told and those of its samples; where these contradict each other, from
+    what each adds to the one before, and never less than what was noted while it charged."""
+    start_kwh, start_is_sure = await _start_register(work, row, until)
     last = await work.row("last_register", since=row["started_at"], until=until, **_connector(row))
     power = await work.row("connector_power", **_connector(row))
-    return session_energy(
-        row["meter_start_kwh"],
-        meter_stop_kwh,
-        None if last is None else last["energy_kwh"],
-        row["energy_kwh"],
-        most_energy_kwh(until - row["started_at"], None if power is None else power["max_power_kw"]),
-    )
+    max_power_kw = None if power is None else power["max_power_kw"]
+    most_kwh = most_energy_kwh(until - row["started_at"], max_power_kw)
+    last_kwh = None if last is None else last["energy_kwh"]
+    energy = session_energy(start_kwh, meter_stop_kwh, last_kwh, most_kwh)
+    if energy is not None:
+        return SessionEnergy(energy.energy_kwh, energy.estimated or not start_is_sure)
+    told = [(row["started_at"], start_kwh)] if start_kwh is not None else []
+    sampled = await work.rows("registers", since=row["started_at"], until=until, **_connector(row))
+    told += [(sample["sampled_at"], sample["energy_kwh"]) for sample in sampled]
+    told += [(until, meter_stop_kwh)] if meter_stop_kwh is not None else []
+    return SessionEnergy(min(most_kwh, max(row["energy_kwh"], walked_kwh(told, max_power_kw))), True)
+
+
+async def _start_register(work: Work, row: Row, until: datetime) -> tuple[float | None, bool]:
+    """The register [kWh] a session began at, and whether that is sure: what its start told, else the first of its samples, else
+    the last its connector told before."""
+    if row["meter_start_kwh"] is not None:
+        return row["meter_start_kwh"], True
+    first = await work.row("first_register", since=row["started_at"], until=until, **_connector(row))
+    if first is not None and first["sampled_at"] < until:
+        return first["energy_kwh"], True
+    before = await work.row("register_before", before=row["started_at"], **_connector(row))
+    known = before or first
+    return (None if known is None else known["energy_kwh"]), False
 
 
 def _connector(row: Row) -> dict[str, object]:

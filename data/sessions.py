@@ -77,7 +77,7 @@ def session_of(row: Row) -> Session:
         transaction_id=row["transaction_id"],
         started_at=row["started_at"],
         id_tag=row["id_tag"],
-        meter_start_kwh=row["meter_start_kwh"] or 0.0,
+        meter_start_kwh=row["meter_start_kwh"],
         energy_kwh=row["energy_kwh"],
         state=SessionState(row["state"]),
         need=_need(row),

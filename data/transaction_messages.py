@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import SessionState
 from cpms.domain.telemetry import Sample, TransactionEnded, TransactionStarted, TransactionUpdated
 from data.sanitise import Quarantined, is_storable, sort_out
@@ -18,7 +21,7 @@ _PLACEHOLDERS = frozenset({"", "0", "-1"})
 
 
 def message_key(event: TransactionMessage) -> str:
-    """Identity of what the station said, the same for every repetition; not when we heard it."""
+    """Identity of what the station said, the same for every repetition: not when we heard it, nor how we corrected its clock."""
     said: tuple[object, ...]
     match event:
         case TransactionStarted():
@@ -27,13 +30,19 @@ def message_key(event: TransactionMessage) -> str:
                 event.transaction_id,
                 event.connector_id,
                 event.id_tag,
-                event.started_at,
+                event.reported_at or event.started_at,
                 event.meter_start_kwh,
             )
         case TransactionUpdated():
             said = ("update", event.transaction_id, event.updated_at, event.sequence_number)
         case TransactionEnded():
-            said = ("end", event.transaction_id, event.connector_id, event.id_tag, event.ended_at, event.meter_stop_kwh)
+            said = (
+                "end",
+                event.transaction_id,
+                event.id_tag,
+                event.reported_at or event.ended_at,
+                event.meter_stop_kwh,
+            )
     return hashlib.sha256("\x1f".join(str(part) for part in said).encode()).hexdigest()
 
 
@@ -54,6 +63,16 @@ def own_samples(event: TransactionMessage) -> tuple[list[Sample], list[Quarantin
     good, bad = sort_out(event.samples)
     foreign = [Quarantined(s, "of another station") for s in good if s.connector.station_id != event.station_id]
     return [sample for sample in good if sample.connector.station_id == event.station_id], bad + foreign
+
+
+def placed(samples: Iterable[Sample], connector_id: int) -> tuple[Sample, ...]:
+    """Samples of which those that do not say their connector (0) are on `connector_id`."""
+    return tuple(
+        sample
+        if sample.connector.connector_id
+        else replace(sample, connector=ConnectorKey(sample.connector.station_id, connector_id))
+        for sample in samples
+    )
 
 
 def registers(samples: list[Sample]) -> list[tuple[datetime, float]]:

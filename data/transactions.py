@@ -8,6 +8,7 @@ after all replaces what was reconstructed.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cpms.domain.errors import NotFound
@@ -23,6 +24,7 @@ from data.transaction_messages import (
     message_key,
     new_transaction_id,
     own_samples,
+    placed,
     registers,
     require_storable,
     state_after,
@@ -30,27 +32,28 @@ from data.transaction_messages import (
 )
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """The session a transaction message is about, and open sessions that it showed to be over."""
+
+    session: Session
+    overtaken: tuple[Session, ...] = ()
+
+
 class Transactions(Topic):
-    """The life of transactions. All methods: NotFound without the station; durable when they return; repeatable."""
+    """The life of transactions."""
 
-    async def start_transaction(self, event: TransactionStarted) -> Session:
-        """The session of a start, made if it is new. 1.6: `transaction_id` of the answer is ours, random.
+    async def record_transaction(self, event: TransactionMessage) -> Recorded:
+        """Keep a transaction message; durable when this returns, and repeatable. NotFound without the station.
 
-        An open session that a later one on the same connector has overtaken ends at its last sample, estimated.
+        A start makes a session if it is new; 1.6: `transaction_id` is ours, random. An open session that a later one on its
+        connector has overtaken ends at its last sample, estimated. An update or a stop whose start was never heard makes one,
+        estimated; a stop of an unknown transaction (0, -1, a number never given) ends the session on its connector at that time,
+        if there is just one.
         """
-        return await self._handle(event)
-
-    async def update_transaction(self, event: TransactionUpdated) -> Session:
-        """The session after an update; one whose start was never heard is made, estimated."""
-        return await self._handle(event)
-
-    async def end_transaction(self, event: TransactionEnded) -> Session:
-        """The ended session. A stop of an unknown transaction (0, -1, a number never given) ends the session on its connector
-        at that time, if there is just one; else a session is made of what the stop says, estimated."""
-        return await self._handle(event)
-
-    async def _handle(self, event: TransactionMessage) -> Session:
         require_storable(event)
+        async with self._db.connected() as work:
+            event = await _placed(work, event)
         samples, quarantined = own_samples(event)
         await ensure_sample_days(self._db, samples)
         async with self._db.transaction() as work:
@@ -59,10 +62,19 @@ class Transactions(Topic):
             repeated = await work.row("session_of_message", station_id=event.station_id, message_key=key)
             await write_samples(work, samples, quarantined)
             if repeated is not None:
-                return session_of(repeated)
-            session = await _apply(work, site_id, event, samples)
+                return Recorded(session_of(repeated))
+            overtaken: list[Row] = []
+            session = await _apply(work, site_id, event, samples, overtaken)
             await _record(work, session["id"], key, event)
-        return session_of(session)
+        return Recorded(session_of(session), tuple(session_of(row) for row in overtaken if row["id"] != session["id"]))
+
+
+async def _placed(work: Work, event: TransactionMessage) -> TransactionMessage:
+    """The event with samples that do not say their connector (0) on that of its transaction, where that is known."""
+    if all(sample.connector.connector_id for sample in event.samples) or event.transaction_id is None:
+        return event
+    row = await _by_transaction_id(work, event.station_id, event.transaction_id)
+    return event if row is None else replace(event, samples=placed(event.samples, row["connector_id"]))
 
 
 async def _lock_station(work: Work, station_id: str) -> str:
@@ -84,25 +96,26 @@ async def _record(work: Work, session_id: str, key: str, event: TransactionMessa
     )
 
 
-async def _apply(work: Work, site_id: str, event: TransactionMessage, samples: list[Sample]) -> Row:
+async def _apply(
+    work: Work, site_id: str, event: TransactionMessage, samples: list[Sample], overtaken: list[Row]
+) -> Row:
+    """The session after the message; sessions that this ended are added to `overtaken`."""
     match event:
         case TransactionStarted():
-            return await _start(work, site_id, event, samples)
+            row = await _start(work, site_id, event)
         case TransactionUpdated():
-            return await _update(work, site_id, event, samples)
+            row = await _update(work, site_id, event, samples)
         case TransactionEnded():
-            return await _end(work, site_id, event, samples)
+            row = await _end(work, site_id, event, samples)
+    return await _end_overtaken(work, row, overtaken)
 
 
-async def _start(work: Work, site_id: str, event: TransactionStarted, samples: list[Sample]) -> Row:
-    meter_start_kwh = event.meter_start_kwh
-    if meter_start_kwh is None and (known := registers(samples)):
-        meter_start_kwh = known[0][1]
+async def _start(work: Work, site_id: str, event: TransactionStarted) -> Row:
     found = await _find_start(work, event)
     if found is not None and found["start_known"]:
         return found
     if found is not None:
-        return await _complete_start(work, found, event, meter_start_kwh)
+        return await _complete_start(work, found, event)
     return await _add_session(
         work,
         site_id,
@@ -112,7 +125,7 @@ async def _start(work: Work, site_id: str, event: TransactionStarted, samples: l
         id_is_ours=event.transaction_id is None,
         id_tag=event.id_tag,
         started_at=event.started_at,
-        meter_start_kwh=meter_start_kwh,
+        meter_start_kwh=event.meter_start_kwh,
         state=(SessionState.CHARGING if event.charging else SessionState.PREPARING).value,
         start_known=True,
     )
@@ -131,7 +144,7 @@ async def _find_start(work: Work, event: TransactionStarted) -> Row | None:
     )
 
 
-async def _complete_start(work: Work, found: Row, event: TransactionStarted, meter_start_kwh: float | None) -> Row:
+async def _complete_start(work: Work, found: Row, event: TransactionStarted) -> Row:
     """The start of a session that was made of a later message."""
     row = await work.row(
         "complete_start",
@@ -139,30 +152,31 @@ async def _complete_start(work: Work, found: Row, event: TransactionStarted, met
         connector_id=event.connector_id,
         id_tag=event.id_tag,
         started_at=event.started_at,
-        meter_start_kwh=meter_start_kwh,
+        meter_start_kwh=event.meter_start_kwh,
     )
     assert row is not None  # noqa: S101 - the row is locked with its station
     energy = await reckon(work, row, row["ended_at"] or row["changed_at"], row["meter_stop_kwh"])
     began = event.charging and row["state"] == SessionState.PREPARING.value
-    changed = await _change(
+    return await _change(
         work,
         row,
         state=SessionState.CHARGING.value if began else row["state"],
         energy_kwh=energy.energy_kwh,
         energy_estimated=row["stop_known"] and energy.estimated,
     )
-    return await _end_overtaken(work, changed)
 
 
 async def _update(work: Work, site_id: str, event: TransactionUpdated, samples: list[Sample]) -> Row:
     row = await _by_transaction_id(work, event.station_id, event.transaction_id)
     if row is None:
         row = await _add_unstarted(work, site_id, event, event.updated_at, samples)
+    row = await _begun_by(work, row, event.updated_at, samples)
     if row["stop_known"]:
-        return row
+        energy = await reckon(work, row, row["ended_at"], row["meter_stop_kwh"])
+        return await _change(work, row, energy_kwh=energy.energy_kwh, energy_estimated=energy.estimated)
     energy = await reckon(work, row, max(event.updated_at, row["changed_at"]), None)
     is_news = row["ended_at"] is None and event.updated_at >= row["changed_at"]
-    changed = await _change(
+    return await _change(
         work,
         row,
         connector_id=row["connector_id"] or event.connector_id or 0,
@@ -171,13 +185,20 @@ async def _update(work: Work, site_id: str, event: TransactionUpdated, samples: 
         changed_at=max(event.updated_at, row["changed_at"]),
         energy_kwh=max(row["energy_kwh"], energy.energy_kwh),
     )
-    return await _end_overtaken(work, changed)
+
+
+async def _begun_by(work: Work, row: Row, at: datetime, samples: list[Sample]) -> Row:
+    """A session whose start nobody heard began no later than anything it told."""
+    started_at = min([at, *(read_at for read_at, _ in registers(samples))])
+    earlier = await work.row("begin_earlier", id=row["id"], started_at=started_at)
+    return row if earlier is None else earlier
 
 
 async def _end(work: Work, site_id: str, event: TransactionEnded, samples: list[Sample]) -> Row:
     row = await _by_transaction_id(work, event.station_id, event.transaction_id) or await matching_session(work, event)
     if row is None:
         row = await _add_unstarted(work, site_id, event, event.ended_at, samples)
+    row = await _begun_by(work, row, event.ended_at, samples)
     return row if row["stop_known"] else await end_with(work, row, event, samples)
 
 
@@ -202,8 +223,7 @@ async def _connector_of(work: Work, station_id: str, connector_id: int | None, s
 async def _add_unstarted(
     work: Work, site_id: str, event: TransactionUpdated | TransactionEnded, at: datetime, samples: list[Sample]
 ) -> Row:
-    """A session whose start nobody heard: it began no later than `at` and its first register."""
-    known = registers(samples)
+    """A session whose start nobody heard: it began no later than `at`."""
     return await _add_session(
         work,
         site_id,
@@ -212,8 +232,8 @@ async def _add_unstarted(
         transaction_id=synthetic_transaction_id(event),
         id_is_ours=False,
         id_tag=event.id_tag,
-        started_at=min([at, *(read_at for read_at, _ in known)]),
-        meter_start_kwh=known[0][1] if known else None,
+        started_at=at,
+        meter_start_kwh=None,
         state=SessionState.PREPARING.value,
         start_known=False,
     )
@@ -229,16 +249,17 @@ async def _add_session(work: Work, site_id: str, station_id: str, **values: obje
         **values,
     )
     assert added is not None  # noqa: S101 - INSERT ... RETURNING gives its row
-    return await _end_overtaken(work, added)
+    return added
 
 
-async def _end_overtaken(work: Work, row: Row) -> Row:
+async def _end_overtaken(work: Work, row: Row, ended: list[Row]) -> Row:
     """End the open sessions on a session's connector that a later one has overtaken: perhaps others, perhaps itself."""
     if row["connector_id"] == 0:
         return row
     station_id, connector_id = row["station_id"], row["connector_id"]
     for overtaken in await work.rows("overtaken_sessions", station_id=station_id, connector_id=connector_id):
         closed = await close_at_last_sample(work, overtaken, overtaken["next_started_at"])
+        ended.append(closed)
         row = closed if closed["id"] == row["id"] else row
     return row
 

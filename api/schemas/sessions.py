@@ -53,7 +53,7 @@ class SessionView(View):
     started_at: datetime
     ended_at: datetime | None
     energy_kwh: float = Field(description="Delivered so far")
-    meter_start_kwh: float
+    meter_start_kwh: float | None
     need: NeedView | None
     priority: int
     active_phases: list[Phase] | None

@@ -36,6 +36,7 @@ from cpms.domain.telemetry import (
 )
 from data.ingest import SampleIngest
 from data.store import Store
+from data.transaction_messages import TransactionMessage, placed
 
 log = logging.getLogger(__name__)
 
@@ -97,21 +98,32 @@ class Backend:
         return reply
 
     async def _transaction_started(self, event: TransactionStarted) -> TransactionReply:
-        session = await self.store.start_transaction(event)
-        return TransactionReply(session.transaction_id, await self._admit(session, event.id_tag, event.received_at))
+        session = await self._record(event)
+        return _reply(session, await self._admit(session, event.id_tag, event.received_at))
 
     async def _transaction_updated(self, event: TransactionUpdated) -> TransactionReply:
-        session = await self.store.update_transaction(event)
+        session = await self._record(event)
         status = await self._admit(session, event.id_tag, event.received_at)
-        self.sites.post_station(SamplesReceived(event.station_id, event.received_at, event.samples))
-        return TransactionReply(session.transaction_id, status)
+        samples = placed(event.samples, session.connector.connector_id)
+        self.sites.post_station(SamplesReceived(event.station_id, event.received_at, samples))
+        return _reply(session, status)
 
     async def _transaction_ended(self, event: TransactionEnded) -> TransactionReply:
-        session = await self.store.end_transaction(event)
+        session = await self._record(event)
+        self._closed(session)
+        status = None if event.id_tag is None else (await self._authorize(event.id_tag, event.received_at))[1]
+        return _reply(session, status)
+
+    async def _record(self, event: TransactionMessage) -> Session:
+        """The session after a transaction message; whom it showed to be gone is gone for the controller as well."""
+        recorded = await self.store.record_transaction(event)
+        for session in recorded.overtaken:
+            self._closed(session)
+        return recorded.session
+
+    def _closed(self, session: Session) -> None:
         self.sites.post(session.site_id, SessionClosed(session))
         self.sites.remember(session)
-        status = None if event.id_tag is None else (await self._authorize(event.id_tag, event.received_at))[1]
-        return TransactionReply(session.transaction_id, status)
 
     async def _admit(self, session: Session, id_tag: str | None, now: datetime) -> AuthorizationStatus | None:
         """Plan for an authorized session; have the station stop one that is not (it draws its fallback at most), and one on a
@@ -143,3 +155,7 @@ class Backend:
                 await asyncio.wait_for(self.ingest.room(), ROOM_WITHIN_S)
             if not self.ingest.add(samples):
                 raise StoreUnavailable("There is no room for samples now.")
+
+
+def _reply(session: Session, status: AuthorizationStatus | None) -> TransactionReply:
+    return TransactionReply(session.transaction_id, status, session.connector.connector_id or None)

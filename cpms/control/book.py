@@ -17,6 +17,7 @@ DRAWING_A = 1.0
 USUAL_A = 16.0
 """What most on-board chargers take per phase: believed of a vehicle until it shows more or less, so that no need is missed."""
 REGISTER_MARGIN_KWH = 2.0
+REGISTER_NOISE_KWH = 1.0
 PROBE = 1.25
 """How much more than what it was seen to take a vehicle is permitted until it shows its limit."""
 LEFT_A = 1.0
@@ -83,6 +84,7 @@ class SessionBook:
         self._idle_since: dict[str, datetime] = {}
         self._acceptance: dict[str, Acceptance] = {}
         self._proof: dict[str, PhaseProof] = {}
+        self._zero_kwh: dict[str, float] = {}
 
     def open(self, session: Session) -> None:
         """Take a session up; what was metered of it before stays."""
@@ -101,6 +103,7 @@ class SessionBook:
         self._idle_since.pop(session_id, None)
         self._acceptance.pop(session_id, None)
         self._proof.pop(session_id, None)
+        self._zero_kwh.pop(session_id, None)
         return self.sessions.pop(session_id, None)
 
     def settled_phases(self, session: Session, connector: Connector, after_s: float) -> tuple[Phase, ...] | None:
@@ -187,7 +190,7 @@ class SessionBook:
         if session is None:
             return None
         most_kw = connector.max_power_kw(site.max_voltage_v)
-        learned = replace(session, energy_kwh=_energy_kwh(session, sample, most_kw))
+        learned = replace(session, energy_kwh=self._energy_kwh(session, sample, most_kw))
         if draw is not None:
             learned = self._with_draw(learned, draw, connector, permitted_a)
         self.sessions[session.id] = learned
@@ -223,13 +226,21 @@ class SessionBook:
             self._idle_since.setdefault(session.id, draw.at)
         return replace(session, state=SessionState.SUSPENDED) if session.state is SessionState.CHARGING else session
 
+    def _energy_kwh(self, session: Session, sample: Sample, most_kw: float) -> float:
+        """Energy delivered [kWh]; a register that shows more than the connector could have given since the start is not believed.
 
-def _energy_kwh(session: Session, sample: Sample, most_kw: float) -> float:
-    """Energy delivered [kWh]; a register that shows more than the connector could have given since the start is not believed."""
-    if sample.energy_kwh is None or not isfinite(sample.energy_kwh):
-        return session.energy_kwh
-    delivered_kwh = sample.energy_kwh - session.meter_start_kwh
-    hours = (sample.sampled_at - session.started_at).total_seconds() / 3600.0
-    if delivered_kwh > REGISTER_MARGIN_KWH + 1.1 * most_kw * hours:
-        return session.energy_kwh
-    return max(session.energy_kwh, delivered_kwh)
+        A session whose start told no register begins at the first one. One below that counts anew: its meter was exchanged, or
+        counts per session.
+        """
+        register_kwh = sample.energy_kwh
+        if register_kwh is None or not isfinite(register_kwh):
+            return session.energy_kwh
+        begun_kwh = register_kwh - session.energy_kwh
+        start_kwh = begun_kwh if session.meter_start_kwh is None else session.meter_start_kwh
+        zero_kwh = self._zero_kwh.setdefault(session.id, start_kwh)
+        if register_kwh < zero_kwh - REGISTER_NOISE_KWH:
+            zero_kwh = self._zero_kwh[session.id] = begun_kwh
+        hours = (sample.sampled_at - session.started_at).total_seconds() / 3600.0
+        if register_kwh - zero_kwh > REGISTER_MARGIN_KWH + 1.1 * most_kw * hours:
+            return session.energy_kwh
+        return max(session.energy_kwh, register_kwh - zero_kwh)

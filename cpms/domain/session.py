@@ -40,7 +40,8 @@ class EnergyNeed:
 class Session:
     """One session. `transaction_id` is the station's (2.0.1) or ours (1.6), unique per station.
 
-    `energy_kwh`: delivered so far [kWh]. `active_phases`: phases the vehicle was seen to use, None while unknown.
+    `meter_start_kwh`: the register when it began, None while unknown. `energy_kwh`: delivered so far [kWh]. `active_phases`: phases
+    the vehicle was seen to use, None while unknown.
     `priority`: 0 normal, higher is served first when not all can be. `estimated`: reconstructed, e.g. closed without a stop.
     """
 
@@ -50,7 +51,7 @@ class Session:
     transaction_id: str
     started_at: datetime
     id_tag: str | None = None
-    meter_start_kwh: float = 0.0
+    meter_start_kwh: float | None = 0.0
     energy_kwh: float = 0.0
     state: SessionState = SessionState.PREPARING
     need: EnergyNeed | None = None

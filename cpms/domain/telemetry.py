@@ -134,8 +134,9 @@ class AuthorizeRequested(StationEvent):
 class TransactionStarted(StationEvent):
     """A transaction began (1.6 StartTransaction, 2.0.1 TransactionEvent Started). Answered by TransactionReply.
 
-    `transaction_id` is None in 1.6: ours to choose. `offline`: it happened while not connected.
-    Idempotent on (station, connector, id_tag, started_at, meter_start_kwh) in 1.6, on transaction_id in 2.0.1.
+    `transaction_id` is None in 1.6: ours to choose. `offline`: it happened while not connected. `reported_at`: what the station wrote
+    of when it was, before its clock was corrected.
+    Idempotent on (station, connector, id_tag, reported_at, meter_start_kwh) in 1.6, on transaction_id in 2.0.1.
     """
 
     connector_id: int
@@ -147,6 +148,7 @@ class TransactionStarted(StationEvent):
     offline: bool = False
     charging: bool = False
     sequence_number: int | None = None
+    reported_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,8 @@ class TransactionUpdated(StationEvent):
 
 @dataclass(frozen=True)
 class TransactionEnded(StationEvent):
-    """StopTransaction, TransactionEvent Ended. Answered by TransactionReply, always accepted."""
+    """StopTransaction, TransactionEvent Ended. Answered by TransactionReply, always accepted. `reported_at`: as in
+    TransactionStarted."""
 
     transaction_id: str
     ended_at: datetime
@@ -176,6 +179,7 @@ class TransactionEnded(StationEvent):
     samples: tuple[Sample, ...] = ()
     offline: bool = False
     sequence_number: int | None = None
+    reported_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -213,10 +217,11 @@ class AuthorizeReply:
 
 @dataclass(frozen=True)
 class TransactionReply:
-    """Answer to a transaction event, given after it is durable (invariant B1)."""
+    """Answer to a transaction event, given after it is durable (invariant B1). `connector_id`: where it is, if that is known."""
 
     transaction_id: str
     status: AuthorizationStatus | None = None
+    connector_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from cpms.domain.telemetry import (
     StationBooted,
     StationEvent,
     TransactionReply,
-    TransactionStarted,
 )
 from cpms.ocpp import frame
 from cpms.ocpp.answers import refused
@@ -138,8 +137,8 @@ class StationCore:
         if isinstance(reply, BootReply):
             self._boot_pending = not reply.accepted
             self._settled_s = min(self._settled_s, real_s)
-        if isinstance(reply, TransactionReply) and isinstance(request.event, TransactionStarted):
-            self._memory.remember_connector(reply.transaction_id, request.event.connector_id)
+        if isinstance(reply, TransactionReply) and reply.connector_id:
+            self._memory.remember_connector(reply.transaction_id, reply.connector_id)
         return [Transmit(frame.call_result(request.message_id, payload)), *self.poll(now, real_s)]
 
     def refuse(self, request: Request, problem: str, now: datetime, real_s: float) -> list[Output]:

@@ -66,13 +66,14 @@ class StationTime:
 
     def resolve_start(
         self, identity: Hashable, text: str | None, received_at: datetime, deviations: list[str]
-    ) -> datetime:
-        """When a transaction started; a resent start (same `identity`) gets the same instant, however it was corrected."""
-        at, _ = self.resolve(text, received_at, deviations)
+    ) -> tuple[datetime, datetime | None]:
+        """When a transaction started, and what the station wrote if that tells one start from another; a resent start (same
+        `identity`) gets the same instant, however it was corrected."""
+        at, reported_at = self.resolve(text, received_at, deviations)
         known = self._starts.setdefault((identity, text), at)
         if len(self._starts) > _REMEMBERED_STARTS:
             self._starts.popitem(last=False)
-        return known
+        return known, None if reported_at is None or abs(received_at - reported_at) > OLDEST else reported_at
 
     def _offset(self, reported_at: datetime, received_at: datetime, deviations: list[str]) -> timedelta:
         ahead = reported_at - received_at

@@ -30,6 +30,9 @@ UPDATE sessions SET
     started_at = least(%(started_at)s, ended_at), meter_start_kwh = coalesce(%(meter_start_kwh)s, meter_start_kwh)
 WHERE id = %(id)s RETURNING *;
 
+-- name: begin_earlier
+UPDATE sessions SET started_at = %(started_at)s WHERE id = %(id)s AND NOT start_known AND started_at > %(started_at)s RETURNING *;
+
 -- name: change_session
 UPDATE sessions SET
     connector_id = %(connector_id)s, id_tag = coalesce(id_tag, %(id_tag)s), state = %(state)s, changed_at = %(changed_at)s,
@@ -64,6 +67,23 @@ SELECT energy_kwh FROM samples
 WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND sampled_at >= %(since)s AND sampled_at <= %(until)s
   AND energy_kwh IS NOT NULL
 ORDER BY sampled_at DESC LIMIT 1;
+
+-- name: first_register
+SELECT sampled_at, energy_kwh FROM samples
+WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND sampled_at >= %(since)s AND sampled_at <= %(until)s
+  AND energy_kwh IS NOT NULL
+ORDER BY sampled_at LIMIT 1;
+
+-- name: register_before
+SELECT energy_kwh FROM samples
+WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND sampled_at < %(before)s AND energy_kwh IS NOT NULL
+ORDER BY sampled_at DESC LIMIT 1;
+
+-- name: registers
+SELECT sampled_at, energy_kwh FROM samples
+WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND sampled_at >= %(since)s AND sampled_at <= %(until)s
+  AND energy_kwh IS NOT NULL
+ORDER BY sampled_at;
 
 -- name: last_sample_at
 SELECT max(sampled_at) AS sampled_at FROM samples

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.session import Session
 from cpms.domain.site import Connector, Feeder, Site, SolarArray, Station
 from cpms.domain.telemetry import Sample, TransactionEnded, TransactionStarted, TransactionUpdated
 from cpms.domain.units import Phase
 from data.store import Store
+from data.transaction_messages import TransactionMessage
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 KEY = ConnectorKey("CP-1", 1)
@@ -78,3 +80,8 @@ def end_201(
     transaction_id: str, minutes: float = 60, station_id: str = "CP-1", meter_kwh: float | None = 110.0
 ) -> TransactionEnded:
     return TransactionEnded(station_id, at(minutes), transaction_id, at(minutes), 1, meter_kwh, reason="EVDisconnected")
+
+
+async def told(store: Store, message: TransactionMessage) -> Session:
+    """The session after a message."""
+    return (await store.record_transaction(message)).session

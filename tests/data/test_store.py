@@ -14,7 +14,7 @@ from cpms.domain.telemetry import TransactionStarted
 from data.embedded import EmbeddedServer
 from data.migrate import migrate
 from data.store import Store
-from tests.data.examples import build, start_16, station
+from tests.data.examples import build, start_16, station, told
 from tests.databases import open_folder
 
 STATIONS = [f"CP-{n}" for n in range(6)]
@@ -36,7 +36,7 @@ async def start_until_unavailable(
 ) -> None:
     for minute in range(10_000):
         message = replace(start_16(minute), station_id=station_id)
-        session = await store.start_transaction(message)
+        session = await told(store, message)
         acknowledged[message] = session.transaction_id
         if len(acknowledged) == ACKNOWLEDGED_BEFORE_THE_KILL:
             await asyncio.to_thread(kill, server)
@@ -57,9 +57,7 @@ async def test_no_acknowledged_transaction_is_lost_when_the_server_is_killed() -
             async with Store.open(again.dsn) as store:
                 stored = {session.transaction_id for session in await store.sessions(limit=10_000)}
                 assert set(acknowledged.values()) <= stored
-                repeated = {
-                    message: (await store.start_transaction(message)).transaction_id for message in acknowledged
-                }
+                repeated = {message: (await told(store, message)).transaction_id for message in acknowledged}
                 assert repeated == acknowledged
                 assert len(await store.sessions(limit=10_000)) == len(stored)
 
@@ -71,7 +69,7 @@ async def test_while_the_database_is_down_nothing_is_acknowledged_and_then_all_g
             await build(store)
             server.stop()
             with pytest.raises(StoreUnavailable):
-                await store.start_transaction(start_16())
+                await told(store, start_16())
             with pytest.raises(StoreUnavailable):
                 await store.healthy()
             server.start()

@@ -100,7 +100,9 @@ def _authorize(message: m.Authorize, context: Context) -> Incoming:
 def _start(message: m.StartTransaction, context: Context) -> Incoming:
     meter_start_kwh = _meter_kwh(message.meter_start, "meterStart", context)
     identity = (message.connector_id, message.id_tag, message.meter_start)
-    started_at = context.memory.time.resolve_start(identity, message.timestamp, context.received_at, context.deviations)
+    started_at, reported_at = context.memory.time.resolve_start(
+        identity, message.timestamp, context.received_at, context.deviations
+    )
     event = TransactionStarted(
         context.station_id,
         context.received_at,
@@ -108,13 +110,14 @@ def _start(message: m.StartTransaction, context: Context) -> Incoming:
         started_at=started_at,
         id_tag=message.id_tag,
         meter_start_kwh=meter_start_kwh,
+        reported_at=reported_at,
     )
     return Incoming(event, has_id_tag=True)
 
 
 def _stop(message: m.StopTransaction, context: Context) -> Incoming:
     transaction_id = str(message.transaction_id)
-    ended_at, _ = context.instant(message.timestamp)
+    ended_at, reported_at = context.instant(message.timestamp)
     # 1.6 does not say which connector it was. Where nothing told before, its samples carry connector 0, the station.
     connector_id = context.memory.connector_of_transaction.get(transaction_id)
     event = TransactionEnded(
@@ -127,6 +130,7 @@ def _stop(message: m.StopTransaction, context: Context) -> Incoming:
         id_tag=message.id_tag,
         reason=message.reason,
         samples=_samples(message.transaction_data, connector_id or 0, transaction_id, context),
+        reported_at=reported_at,
     )
     return Incoming(event, has_id_tag=message.id_tag is not None)
 

@@ -128,7 +128,7 @@ def _transaction_event(message: m.TransactionEvent, context: Context) -> Incomin
 
 def _started(message: m.TransactionEvent, context: Context) -> StationEvent:
     transaction_id = message.transaction_info.transaction_id
-    started_at = context.memory.time.resolve_start(
+    started_at, reported_at = context.memory.time.resolve_start(
         transaction_id, message.timestamp, context.received_at, context.deviations
     )
     connector_id = context.memory.connector_of_transaction.get(transaction_id)
@@ -149,6 +149,7 @@ def _started(message: m.TransactionEvent, context: Context) -> StationEvent:
         offline=message.offline,
         charging=message.transaction_info.charging_state == "Charging",
         sequence_number=message.seq_no,
+        reported_at=reported_at,
     )
 
 
@@ -171,11 +172,12 @@ def _updated(message: m.TransactionEvent, context: Context) -> StationEvent:
 def _ended(message: m.TransactionEvent, context: Context) -> StationEvent:
     transaction = message.transaction_info
     samples = _transaction_samples(message, context)
+    ended_at, reported_at = context.instant(message.timestamp)
     return TransactionEnded(
         context.station_id,
         context.received_at,
         transaction_id=transaction.transaction_id,
-        ended_at=context.instant(message.timestamp)[0],
+        ended_at=ended_at,
         connector_id=context.memory.connector_of_transaction.get(transaction.transaction_id),
         meter_stop_kwh=next((s.energy_kwh for s in reversed(samples) if s.energy_kwh is not None), None),
         id_tag=_id_tag(message),
@@ -183,6 +185,7 @@ def _ended(message: m.TransactionEvent, context: Context) -> StationEvent:
         samples=samples,
         offline=message.offline,
         sequence_number=message.seq_no,
+        reported_at=reported_at,
     )
 
 

@@ -10,6 +10,7 @@ from cpms.domain.session import NeedSource, Session
 from cpms.domain.telemetry import Sample, TransactionEnded, TransactionStarted
 from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
+from tests.data.examples import told
 
 NEED = {"energy_kwh": 24.5, "departs_at": "2026-01-15T17:00:00Z"}
 
@@ -17,7 +18,7 @@ NEED = {"energy_kwh": 24.5, "departs_at": "2026-01-15T17:00:00Z"}
 @pytest.fixture
 async def session(depot: httpx.AsyncClient, services: Services) -> Session:
     started = TransactionStarted("CP-1", NOW, 1, NOW, id_tag="ABC", meter_start_kwh=100.0)
-    return await services.store.start_transaction(started)
+    return await told(services.store, started)
 
 
 async def test_a_session_is_found_by_station_site_and_id(depot: httpx.AsyncClient, session: Session) -> None:
@@ -70,7 +71,7 @@ async def test_an_ended_session_shows_its_energy_and_needs_nothing_more(
     ended = TransactionEnded(
         "CP-1", ended_at, session.transaction_id, ended_at, 1, meter_stop_kwh=112.5, reason="Local"
     )
-    await services.store.end_transaction(ended)
+    await told(services.store, ended)
     body = (await depot.get(f"/api/v1/sessions/{session.id}")).json()
     assert body["energy_kwh"] == 12.5
     assert body["state"] == "ended"
@@ -96,8 +97,8 @@ async def test_the_samples_of_a_session_are_those_between_its_start_and_its_end(
         for n in (-5, 0, 5, 10, 15)
     ]
     await services.store.add_samples(samples)
-    await services.store.end_transaction(
-        TransactionEnded("CP-1", ended_at, session.transaction_id, ended_at, 1, meter_stop_kwh=101.0)
+    await told(
+        services.store, TransactionEnded("CP-1", ended_at, session.transaction_id, ended_at, 1, meter_stop_kwh=101.0)
     )
     read = (await depot.get(f"/api/v1/sessions/{session.id}/samples")).json()["items"]
     assert [sample["energy_kwh"] for sample in read] == [100.0, 100.5, 101.0]

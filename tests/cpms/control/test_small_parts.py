@@ -150,6 +150,34 @@ def test_samples_teach_energy_state_and_phases_and_energy_never_falls():
     assert not book.declines(session, after(600)), "it may not draw, so its silence says nothing"
 
 
+@pytest.mark.parametrize(
+    ("start_kwh", "registers", "energy_kwh"),
+    [
+        (None, [500.0, 501.0, 503.0], 3.0),  # no register told at the start: the first one counts
+        (1000.0, [0.0, 1.0, 3.0], 3.0),  # samples count per session
+        (100.0, [101.0, 100.8, 102.0], 2.0),  # noise
+    ],
+)
+def test_energy_is_what_registers_add_however_they_begin(start_kwh, registers, energy_kwh):
+    book, sites = SessionBook(), site(40.0)
+    book.open(Session("s", "x", KEYS[0], "t", NOW, meter_start_kwh=start_kwh))
+    for minutes, register_kwh in enumerate(registers, start=1):
+        book.learn(
+            Sample(KEYS[0], after(600 * minutes), after(600 * minutes), "t", energy_kwh=register_kwh), sites, 16.0
+        )
+    assert book.sessions["s"].energy_kwh == pytest.approx(energy_kwh)
+
+
+def test_a_session_restored_without_its_register_goes_on_from_what_was_noted():
+    book = SessionBook()
+    book.open(Session("s", "x", KEYS[0], "t", NOW, meter_start_kwh=None, energy_kwh=5.0))
+    for minutes, register_kwh in ((30, 505.0), (40, 506.0)):
+        book.learn(
+            Sample(KEYS[0], after(60 * minutes), after(60 * minutes), "t", energy_kwh=register_kwh), site(40.0), 16.0
+        )
+    assert book.sessions["s"].energy_kwh == pytest.approx(6.0)
+
+
 def test_a_sample_of_another_transaction_teaches_the_session_nothing():
     book = SessionBook()
     book.open(Session("s", "x", KEYS[0], "t", NOW))

@@ -80,7 +80,9 @@ class MemoryBackend:
             case TransactionStarted():
                 key = (event.station_id, event.connector_id, event.id_tag, event.started_at, event.meter_start_kwh)
                 number = self.transactions.setdefault(key, str(len(self.transactions) + 1))
-                return TransactionReply(event.transaction_id or number, AuthorizationStatus.ACCEPTED)
+                return TransactionReply(
+                    event.transaction_id or number, AuthorizationStatus.ACCEPTED, event.connector_id
+                )
             case TransactionUpdated() | TransactionEnded():
                 return TransactionReply(event.transaction_id, AuthorizationStatus.ACCEPTED)
         return None

@@ -297,7 +297,7 @@ def test_the_connector_of_a_1_6_transaction_is_remembered_for_its_stop():
     (request,) = receive(station, 2, "1", "StartTransaction", start)
     assert isinstance(request, Request)
     assert isinstance(request.event, TransactionStarted)
-    station.reply(request, TransactionReply("55"), NOW, 1.0)
+    station.reply(request, TransactionReply("55", connector_id=2), NOW, 1.0)
     stop = {"transactionId": 55, "meterStop": 900, "timestamp": "2026-06-01T13:00:00Z"}
     *_, request = receive(station, 2, "2", "StopTransaction", stop)
     assert isinstance(request, Request)

@@ -69,7 +69,9 @@ def test_a_status_is_understood(payload: dict[str, Any], status: ConnectorStatus
 def test_a_start_with_a_fractional_zero_and_extra_properties():
     payload = {"connectorId": 2, "idTag": "T", "meterStart": 12.0, "timestamp": AT, "vendorThing": 1}
     found, deviations = event("StartTransaction", payload)
-    assert found == TransactionStarted("ST-1", NOW, 2, NOW, None, "T", 0.012)
+    assert found == TransactionStarted(
+        "ST-1", NOW, 2, NOW, None, "T", 0.012, reported_at=NOW.replace(second=0, microsecond=0)
+    )
     assert deviations == ["vendorThing is not a property", "meterStart is not as specified"]
 
 
