@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cpms.domain.plan import BindingLimit, RelaxedLimit
+from cpms.domain.plan import BindingLimit, Direction, RelaxedLimit
 from cpms.domain.units import current_a
 from optimizer.formulation import LinearProgram
 from optimizer.horizon import Horizon
+from optimizer.topics.exports import export_caps
 
 LEAST_PRICE_PER_KW = 1e-6
 """Shadow prices below this (the tie-breakers') are no reason."""
@@ -25,7 +26,23 @@ def binding_limits(program: LinearProgram, horizon: Horizon, duals: NDArray[np.f
         for i, (row, step) in enumerate(program.row_index.get("limit", ()))
         if prices[i] > LEAST_PRICE_PER_KW
     ]
+    found += _binding_exports(program, horizon, duals)
     return tuple(sorted(found, key=lambda limit: (limit.step, -limit.shadow_price_per_kw)))
+
+
+def _binding_exports(program: LinearProgram, horizon: Horizon, duals: NDArray[np.float64]) -> list[BindingLimit]:
+    if not program.row_index.get("export"):
+        return []
+    caps, prices = export_caps(horizon), -duals[program.rows["export"]]
+    bound = [
+        (caps[x], float(price))
+        for x, price in zip(program.row_index["export"], prices, strict=True)
+        if price > LEAST_PRICE_PER_KW
+    ]
+    return [
+        BindingLimit(cap.step, cap.feeder.feeder_id, None, cap.limit_kw, "kW", price, "export cap", Direction.EXPORT)
+        for cap, price in bound
+    ]
 
 
 def _binding(horizon: Horizon, row: int, step: int, price: float) -> BindingLimit:
@@ -54,7 +71,20 @@ def relaxed_limits(program: LinearProgram, horizon: Horizon, values: NDArray[np.
         excess = current_a(excess_kw, horizon.request.voltage_v, 1) if key.phase is not None else excess_kw
         unit = "A" if key.phase is not None else "kW"
         found.append(RelaxedLimit(int(step), key.feeder.feeder_id, key.phase, excess, unit))
+    found += _relaxed_exports(program, horizon, values)
     return tuple(sorted(found, key=lambda limit: limit.step))
+
+
+def _relaxed_exports(program: LinearProgram, horizon: Horizon, values: NDArray[np.float64]) -> list[RelaxedLimit]:
+    if not program.index.get("curtailed"):
+        return []
+    caps = export_caps(horizon)
+    relaxed = zip(program.index["curtailed"], values[program.columns["curtailed"]].tolist(), strict=True)
+    return [
+        RelaxedLimit(caps[x].step, caps[x].feeder.feeder_id, None, excess_kw, "kW", Direction.EXPORT)
+        for x, excess_kw in relaxed
+        if excess_kw > LEAST_EXCESS_KW
+    ]
 
 
 def unservable(horizon: Horizon) -> str:

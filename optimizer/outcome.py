@@ -31,7 +31,7 @@ class Result:
 def plan_of(problem: Horizon, program: LinearProgram, result: Result) -> Plan:
     """The plan that a result means."""
     request, values = problem.request, result.found.values
-    costs = cost_of_terms(program, values)
+    costs, net_kw = cost_of_terms(program, values), net_import_kw(problem, program, values)
     made = Plan(
         id=f"plan-{request.id}",
         request_id=request.id,
@@ -42,7 +42,8 @@ def plan_of(problem: Horizon, program: LinearProgram, result: Result) -> Plan:
         sessions=_session_plans(problem, program, result.found),
         batteries=_battery_plans(problem, program, values),
         objective=float(np.sum(costs)),
-        peak_kw=max(0.0, float(np.max(net_import_kw(problem, program, values)))),
+        peak_kw=max(0.0, float(np.max(net_kw))),
+        import_kw=tuple(net_kw.tolist()),
         relaxed=relaxed_limits(program, problem, values),
         cost_by_term={name: float(cost) for name, cost in zip(program.term_names, costs, strict=True)},
         note="; ".join(filter(None, (result.note, unservable(problem)))),

@@ -13,7 +13,8 @@
 Everything a session may have: see `optimizer.situation_need`.
 
 A quantity over time is a number, or pieces of which the last that covers a step holds (0 where none does). `other_load_kw` is at
-the grid connection; a feeder may have its own besides. What a battery may have besides: `situation_storage`.
+the grid connection; a feeder may have its own besides. What a battery may have besides: `situation_storage`; contracts,
+CO2 and utilities: `situation_contract`. A limit or feeder may have `export_kw`, a feeder `surplus_kw`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import DemandPrice, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.time import Interval, require_aware
 from optimizer.document import Document, covers, series, touches
+from optimizer.situation_contract import bands_of, energy_by_of, subscription_of
 from optimizer.situation_need import need_of
 from optimizer.situation_storage import battery_of
 
@@ -58,7 +60,9 @@ def request_of(document: Document) -> PlanRequest:
         steps=steps,
         voltage_v=float(document.get("voltage_v", 230.0)),
         feeders=tuple(_feeder(one, document, starts_at, steps, other_load) for one in document["feeders"]),
-        needs=tuple(need_of(one, document["feeders"][0]["id"], starts_at) for one in document.get("sessions", ())),
+        needs=tuple(
+            need_of(one, document["feeders"][0]["id"], starts_at, steps) for one in document.get("sessions", ())
+        ),
         import_price_per_kwh=series(document.get("import_price_per_kwh", 0.0), starts_at, steps),
         export_price_per_kwh=series(document.get("export_price_per_kwh", 0.0), starts_at, steps),
         solar_kw=series(document.get("solar_kw", 0.0), starts_at, steps),
@@ -68,6 +72,11 @@ def request_of(document: Document) -> PlanRequest:
         time_limit_s=float(document.get("time_limit_s", 2.0)),
         gap_target=float(document.get("gap_target", 0.001)),
         batteries=tuple(battery_of(one, document) for one in document.get("batteries", ())),
+        subscriptions=tuple(subscription_of(one, starts_at, steps) for one in document.get("subscriptions", ())),
+        bands=bands_of(document, starts_at, steps),
+        energy_by=tuple(energy_by_of(one, starts_at) for one in document.get("energy_by", ())),
+        co2_g_per_kwh=series(document["co2_g_per_kwh"], starts_at, steps) if "co2_g_per_kwh" in document else (),
+        co2_price_per_kg=float(document.get("co2_price_per_kg", 0.0)),
     )
 
 
@@ -98,7 +107,13 @@ def _feeder(
         import_kw=tuple(float(low["import_kw"]) if "import_kw" in low else None for low in lowest),
         other_load_kw=tuple(a + b for a, b in zip(own, other_load, strict=True)) if is_root else own,
         reason=tuple(low.get("reason", "installation") for low in lowest),
+        export_kw=tuple(_lowest(row, "export_kw") for row in held) if any("export_kw" in p for p in pieces) else (),
+        surplus_kw=series(one["surplus_kw"], starts_at, steps) if "surplus_kw" in one else (),
     )
+
+
+def _lowest(pieces: Sequence[Document], name: str) -> float | None:
+    return min((float(piece[name]) for piece in pieces if name in piece), default=None)
 
 
 def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> DemandPrice:

@@ -6,24 +6,26 @@
      "battery": {"capacity_kwh": 60, "soc": 0.3, "acceptance": [[0.8, 11], [1, 2]]}, "minimum_now_kwh": 3,
      "targets": [{"energy_kwh": 5, "due_h": 1, "weight": 1}], "likely": [{"energy_kwh": 12, "departs_h": 2, "probability": 0.5}, ...],
      "switching": {"phases": "L1", "dwell_s": 600, "switched": false, "held_s": 3600},
-     "v2g": {"floor_kwh": 20, "max_a": 16, "min_a": 6, "efficiency": 0.85, "wear_per_kwh": 0.05}}
+     "v2g": {"floor_kwh": 20, "max_a": 16, "min_a": 6, "efficiency": 0.85, "wear_per_kwh": 0.05}, "revenue_per_kwh": 0.5}
 
 Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may be given instead of it. With `likely` neither is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import ChargingNeed
-from optimizer.document import Document, phases_of
+from cpms.domain.time import Interval
+from optimizer.document import Document, phases_of, series
 from optimizer.situation_storage import v2g_of
 
 
-def need_of(one: Document, feeder_id: str, starts_at: datetime) -> ChargingNeed:
+def need_of(one: Document, feeder_id: str, starts_at: datetime, steps: Sequence[Interval]) -> ChargingNeed:
     """The need of a session; `feeder_id`: where it is if it does not say."""
     battery = _battery(one["battery"]) if "battery" in one else None
     likely = tuple(_likely(stay, starts_at) for stay in one.get("likely", ()))
@@ -50,6 +52,7 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime) -> ChargingNeed:
         max_rise_a_per_min=float(one["max_rise_a_per_min"]) if "max_rise_a_per_min" in one else None,
         switching=_switching(one["switching"]) if "switching" in one else None,
         v2g=v2g_of(one["v2g"]) if "v2g" in one else None,
+        revenue_per_kwh=series(one["revenue_per_kwh"], starts_at, steps) if "revenue_per_kwh" in one else (),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import FeederCap, PlanRequest
 from optimizer.require import require_finite, require_length, require_positive, require_series, require_unique
+from optimizer.validate_contract import require_contract
 from optimizer.validate_demand import require_demand, require_likely
 from optimizer.validate_need import require_need
 from optimizer.validate_storage import require_batteries
@@ -28,6 +29,7 @@ def require_valid(request: PlanRequest) -> None:
     for need in request.needs:
         require_need(need, known, len(request.steps))
     require_batteries(request.batteries, known)
+    require_contract(request)
 
 
 def _require_steps(request: PlanRequest) -> None:

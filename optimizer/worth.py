@@ -23,14 +23,16 @@ LEAST_WEAR_SHARE = 1e-3
 
 def base_value_per_kwh(horizon: Horizon) -> float:
     """What a kWh of the lowest priority is worth: twice what serving it could cost at worst (energy in the dearest
-    step, in a window of its own under every demand price, after wearing out every battery)."""
+    step, in a window of its own under every demand price, after wearing out every battery, above every subscription, with its CO2)."""
     request = horizon.request
     dearest = max(request.import_price_per_kwh) - min(0.0, *request.import_price_per_kwh, *request.export_price_per_kwh)
     dearest = max(dearest, *(abs(price) for price in request.export_price_per_kwh))
     peak = sum(d.highest_price_per_kw * 3600.0 / d.window_s for d in request.demand)
     wear = sum(battery.wear_per_kwh for battery in request.batteries)
     wear += max((need.v2g.wear_per_kwh for need in request.needs if need.v2g is not None), default=0.0)
-    return 2.0 * (dearest + peak + wear or 1.0)
+    fees = sum(one.fee_per_kwh for one in request.subscriptions)
+    co2 = request.co2_price_per_kg * max(request.co2_g_per_kwh, default=0.0) / 1000.0
+    return 2.0 * (dearest + peak + wear + fees + co2 or 1.0)
 
 
 def value_per_kwh(horizon: Horizon) -> Floats:

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cpms.domain.contract import EnergyBy, SetpointBand, Subscription
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery, VehicleToGrid
 from cpms.domain.storage import Battery, BatteryPlan
@@ -19,7 +20,9 @@ class FeederCap:
 
     `limit_a[t]`: per phase [A]. `import_kw[t]`: in all [kW], None where there is none; `reason[t]` names who asks for it.
     `other_load_kw[t]`: what is not ours directly at this feeder [kW], three-phase balanced, net of the solar that may be relied on;
-    it loads the feeders above as well.
+    it loads the feeders above as well. `export_kw[t]`: most that may flow out of it upwards [kW], None where there is no cap;
+    `surplus_kw[t]`: what such caps reckon with as generated directly at this feeder beyond its other load [kW] (empty: the
+    opposite of `other_load_kw`).
     """
 
     feeder_id: str
@@ -28,6 +31,8 @@ class FeederCap:
     import_kw: tuple[float | None, ...]
     other_load_kw: tuple[float, ...]
     reason: tuple[str, ...] = ()
+    export_kw: tuple[float | None, ...] = ()
+    surplus_kw: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class ChargingNeed:
     `departs_at`, which are the most it may take and the latest it may stay.
     `max_starts`: how often charging may begin (going on from `current_a` is none). `max_rise_a_per_min`: from one step to the next
     the current rises by no more for each minute of the next, or begins at the minimum; it may always fall.
-    `switching`: fewer phases to charge on at times. `v2g`: what the vehicle may give back.
+    `switching`: fewer phases to charge on at times. `v2g`: what the vehicle may give back. `revenue_per_kwh[t]`: what
+    the operator earns per kWh delivered [money], empty where that is the same at all times.
     """
 
     session_id: str
@@ -70,6 +76,7 @@ class ChargingNeed:
     max_rise_a_per_min: float | None = None
     switching: PhaseSwitching | None = None
     v2g: VehicleToGrid | None = None
+    revenue_per_kwh: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,11 @@ class PlanRequest:
     time_limit_s: float = 2.0
     gap_target: float = 0.001
     batteries: tuple[Battery, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    bands: tuple[SetpointBand, ...] = ()
+    energy_by: tuple[EnergyBy, ...] = ()
+    co2_g_per_kwh: tuple[float, ...] = ()
+    co2_price_per_kg: float = 0.0
 
 
 class PlanStatus(enum.Enum):
@@ -160,6 +172,13 @@ class SessionPlan:
     discharge_kw: tuple[float, ...] = ()
 
 
+class Direction(enum.Enum):
+    """Which way a limit holds power back."""
+
+    IMPORT = "import"
+    EXPORT = "export"
+
+
 @dataclass(frozen=True)
 class BindingLimit:
     """A limit that holds the plan back in a step: one more kW there would save `shadow_price_per_kw` money.
@@ -174,24 +193,28 @@ class BindingLimit:
     unit: str
     shadow_price_per_kw: float
     reason: str = ""
+    direction: Direction = Direction.IMPORT
 
 
 @dataclass(frozen=True)
 class RelaxedLimit:
-    """A limit that could not be kept by any plan (other load alone exceeds it, say), and by how much."""
+    """A limit that could not be kept by any plan (other load alone exceeds it, say), and by how much; `direction`: of import or
+    export."""
 
     step: int
     feeder_id: str
     phase: Phase | None
     excess: float
     unit: str
+    direction: Direction = Direction.IMPORT
 
 
 @dataclass(frozen=True)
 class Plan:
     """A plan with its certificate: `objective - bound` is at most `gap * objective` away from the best there can be.
 
-    `cost_by_term`: money by named term of the objective. `cpu_s`: CPU seconds spent, building included.
+    `import_kw[t]`: net import expected [kW]. `cost_by_term`: money by named term of the objective. `cpu_s`: CPU
+    seconds spent, building included.
     """
 
     id: str
@@ -211,3 +234,4 @@ class Plan:
     cost_by_term: dict[str, float] = field(default_factory=dict)
     note: str = ""
     batteries: tuple[BatteryPlan, ...] = ()
+    import_kw: tuple[float, ...] = ()

@@ -2,7 +2,22 @@
 
 from optimizer.horizon import Horizon
 from optimizer.topic import Topic
-from optimizer.topics import batteries, chances, charging, exchange, feeders, likely, peaks, stages, vehicle_to_grid
+from optimizer.topics import (
+    batteries,
+    carbon,
+    chances,
+    charging,
+    exchange,
+    exports,
+    feeders,
+    likely,
+    peaks,
+    revenue,
+    stages,
+    subscriptions,
+    utility,
+    vehicle_to_grid,
+)
 
 TOPICS: tuple[Topic, ...] = (
     charging.TOPIC,
@@ -10,10 +25,15 @@ TOPICS: tuple[Topic, ...] = (
     stages.TOPIC,
     chances.TOPIC,
     batteries.TOPIC,
+    revenue.TOPIC,
     exchange.TOPIC,
+    carbon.TOPIC,
+    subscriptions.TOPIC,
+    utility.TOPIC,
     likely.TOPIC,
     peaks.TOPIC,
     feeders.TOPIC,
+    exports.TOPIC,
 )
 
 

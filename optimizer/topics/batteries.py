@@ -29,7 +29,8 @@ def has_batteries(horizon: Horizon) -> bool:
 
 def declare_batteries(model: ConcreteModel, horizon: Horizon) -> None:
     """`charge[b, t]`, `discharge[b, t]` [kW]; `stored[b, t]` [kWh] at the end of step t; `lacking[b]` [kWh] below the reserve at the
-    end; `charging[b, t]` (0 or 1) where a negative price could pay for charging and discharging at once."""
+    end; `charging[b, t]` (0 or 1) where a negative price, an export cap or a
+    utility could pay for charging and discharging at once."""
     batteries, steps = horizon.request.batteries, range(horizon.step_count)
     pairs = [(b, t) for b in range(len(batteries)) for t in steps]
     model.charge = Var(pairs, bounds=lambda _, b, t: (0.0, batteries[b].max_charge_kw))
@@ -58,6 +59,8 @@ def _floor_kwh(battery: Battery) -> float:
 
 def _wasting_pays(horizon: Horizon, t: int) -> bool:
     request = horizon.request
+    if request.bands or request.energy_by or any(feeder.export_kw for feeder in request.feeders):
+        return True
     return min(request.import_price_per_kwh[t], request.export_price_per_kwh[t]) < 0
 
 
@@ -80,8 +83,8 @@ def keep_state_of_charge(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def charge_or_discharge(model: ConcreteModel, horizon: Horizon) -> None:
-    """charge[b, t] <= max_charge[b] charging[b, t] and discharge[b, t] <= max_discharge[b] (1 - charging[b, t]), where a price is
-    negative; elsewhere doing both only costs."""
+    """charge[b, t] <= max_charge[b] charging[b, t] and discharge[b, t] <= max_discharge[b] (1 - charging[b, t]), where that could pay;
+    elsewhere doing both only costs."""
     both = list(model.charging)
     model.only_charge = Constraint(
         both, rule=lambda m, b, t: m.charge[b, t] - m.charge[b, t].ub * m.charging[b, t] <= 0

@@ -62,6 +62,19 @@ def energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
     return linear(drawn + fed)
 
 
+def net_import(model: ConcreteModel, horizon: Horizon, t: int) -> list[tuple[float, object]]:
+    """Net import in step t as a sum: drawn[t] - fed[t]."""
+    parts = [(1.0, model.drawn[t])]
+    if t in model.fed:
+        parts.append((-1.0, model.fed[t]))
+    return parts
+
+
+def net_import_kw(horizon: Horizon, slot_kw: Floats) -> Floats:
+    """Net import per step [kW] where nothing but vehicles has a choice."""
+    return horizon.base_kw + horizon.total_kw(slot_kw)
+
+
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     """Net import [kW] where it is positive, net export where it is not."""
     net_kw = horizon.base_kw + horizon.total_kw(slot_kw)

@@ -1,11 +1,12 @@
 """Golden situations: `situation.json` says what is the case, `expected.json` what must be true of its plan.
 
-`expected.json` knows: `shortfall_kwh` and `delivered_kwh` {session: [least, most]}; `late_kwh` {session: [[least, most], ...]}, of
-its targets; `delivered_until_kwh` [{session, until_h, between: [least, most]}], by the end of the last step before; `power_kw`
-[{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there, `battery_kw` the same of {battery} and
-`discharge_kw` of what vehicles give; `discharged_kwh` {session: [least, most]};
-`stored_kwh` {battery: [least, most]} at the end; `cost`, `peak_kw` [least, most]; `status`; `binding` and `relaxed` ["feeder" or
-"feeder phase"] that must be named. Every plan must besides keep all limits and give nobody more than his need.
+`expected.json` knows: `shortfall_kwh` and `delivered_kwh` {session: [least, most]}; `late_kwh` {session: [[least, most], ...]},
+of its targets; `delivered_until_kwh` [{session, until_h, between: [least, most]}], by the end of the last step before;
+`power_kw` [{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there, `battery_kw` the same
+of {battery} and `discharge_kw` of what vehicles give; `discharged_kwh` {session: [least, most]}; `stored_kwh` {battery: [least,
+most]} at the end; `term` {term of the objective: [least, most]}; `cost`, `peak_kw` [least, most]; `status`; `binding` and
+`relaxed` ["feeder" or "feeder phase"] that must be named. Every plan must besides keep all limits and give nobody more than his
+need.
 """
 
 from __future__ import annotations
@@ -127,6 +128,11 @@ def _cost(asked: PlanRequest, made: Plan, wanted: list[float]) -> None:
     _between(made.cost_by_term["energy"] + made.cost_by_term["demand"], wanted, "energy and demand cost")
 
 
+def _terms(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -> None:
+    for name, bounds in wanted.items():
+        _between(made.cost_by_term[name], bounds, f"term {name}")
+
+
 def _peak(asked: PlanRequest, made: Plan, wanted: list[float]) -> None:
     _between(made.peak_kw, wanted, "peak")
 
@@ -159,6 +165,7 @@ CHECKS: dict[str, Callable[[PlanRequest, Plan, Any], None]] = {
     "discharged_kwh": _discharged,
     "stored_kwh": _stored,
     "cost": _cost,
+    "term": _terms,
     "peak_kw": _peak,
     "status": _status,
     "binding": _binding,
