@@ -42,8 +42,8 @@ def create_app(services: Services) -> FastAPI:
         title="cpms",
         summary="Optimization-first energy management for EV charging",
         version=version("cpms"),
+        docs_url=None,  # its page would load scripts from elsewhere; /openapi.json describes everything
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
         dependencies=[Depends(known_query_only)],
     )
     app.state.services = services

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecasting.openmp import require_openmp
 from forecasting.series import Floats, Ints
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class QuantileModel:
     @classmethod
     def from_text(cls, text: str) -> QuantileModel:
         """Inverse of `to_text`."""
+        require_openmp()
         from lightgbm import Booster
 
         stored = json.loads(text)
@@ -59,6 +61,7 @@ def fit_quantiles(
 ) -> QuantileModel:
     """Fit on rows of `features` (NaN: not known). The same rows give the same model: one thread, fixed seed."""
     # LightGBM takes most of a second to import: only who trains or asks a trained model pays for it
+    require_openmp()
     import lightgbm
 
     rows = _spread(len(target), growth.max_rows)
