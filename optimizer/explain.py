@@ -47,16 +47,14 @@ def _binding_exports(program: LinearProgram, horizon: Horizon, duals: NDArray[np
 
 def _binding(horizon: Horizon, row: int, step: int, price: float) -> BindingLimit:
     key = horizon.limits.keys[row]
-    feeder = key.feeder
-    limit = feeder.limit_a[step] if key.phase is not None else feeder.import_kw[step]
     return BindingLimit(
         step=step,
-        feeder_id=feeder.feeder_id,
+        feeder_id=key.feeder.feeder_id,
         phase=key.phase,
-        limit=float(limit or 0.0),
-        unit="A" if key.phase is not None else "kW",
+        limit=float(key.limit[step] or 0.0),
+        unit=key.unit,
         shadow_price_per_kw=price,
-        reason=feeder.reason[step] if feeder.reason else "",
+        reason=key.feeder.reason[step] if key.feeder.reason else "",
     )
 
 
@@ -68,9 +66,8 @@ def relaxed_limits(program: LinearProgram, horizon: Horizon, values: NDArray[np.
     found = []
     for row, step in zip(*np.nonzero(relaxed_kw > LEAST_EXCESS_KW), strict=True):
         key, excess_kw = limits.keys[row], float(relaxed_kw[row, step])
-        excess = current_a(excess_kw, horizon.request.voltage_v, 1) if key.phase is not None else excess_kw
-        unit = "A" if key.phase is not None else "kW"
-        found.append(RelaxedLimit(int(step), key.feeder.feeder_id, key.phase, excess, unit))
+        excess = current_a(excess_kw, horizon.request.voltage_v, 1) if key.unit == "A" else excess_kw
+        found.append(RelaxedLimit(int(step), key.feeder.feeder_id, key.phase, excess, key.unit))
     found += _relaxed_exports(program, horizon, values)
     return tuple(sorted(found, key=lambda limit: limit.step))
 

@@ -15,6 +15,7 @@ from pyomo.environ import ConcreteModel, Objective, Var
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy.sparse import csr_array
 
+from optimizer.coming import crowds_of
 from optimizer.flows import Flows
 from optimizer.horizon import Horizon
 from optimizer.kinds import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER, Kinds
@@ -90,6 +91,7 @@ def _formulate(horizon: Horizon) -> LinearProgram:
     topics = topics_of(horizon)
     model = ConcreteModel()
     model.flows, model.semi, model.delivers = Flows(), ComponentMap(), {}
+    model.crowds = crowds_of(horizon)
     for topic in topics:
         for declare in topic.variables:
             declare(model, horizon)

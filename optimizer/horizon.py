@@ -17,6 +17,7 @@ from cpms.domain.units import power_kw
 from optimizer.chances import Chance, chances_of
 from optimizer.conduct import Conduct, conduct_of
 from optimizer.limits import Limits, limits_of
+from optimizer.phasors import with_phasors
 from optimizer.stages import Stages, stages_of
 from optimizer.windows import DemandWindows, demand_windows
 
@@ -97,7 +98,7 @@ def horizon(request: PlanRequest) -> Horizon:
     """Arrays of a valid request."""
     steps = request.steps
     step_h = np.array([step.duration_h for step in steps])
-    limits = limits_of(request)
+    limits = with_phasors(limits_of(request), request)
     conduct = tuple(conduct_of(request, need) for need in request.needs)
     min_kw, max_kw = np.array([one.grid.least_kw for one in conduct]), np.array([one.grid.most_kw for one in conduct])
     need_kwh = np.array([max(0.0, need.energy_kwh) for need in request.needs])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from cpms.domain.plan import FeederCap, PlanRequest
+from cpms.domain.plan import FeederCap, PhasorLimit, PlanRequest
 from cpms.domain.units import PHASES, Phase, power_kw
 from optimizer.tree import Point, path, points_of
 
@@ -18,10 +19,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LimitKey:
-    """A limit's place: a phase of a feeder [A], or with `phase` None all of it [kW]."""
+    """A limit's place: a phase of a feeder [A], or with `phase` None all of it [kW], or a vector sum [A]."""
 
-    feeder: FeederCap
+    feeder: FeederCap | PhasorLimit
     phase: Phase | None
+
+    @property
+    def unit(self) -> str:
+        """A or kW."""
+        return "kW" if self.phase is None and isinstance(self.feeder, FeederCap) else "A"
+
+    @property
+    def limit(self) -> Sequence[float | None]:
+        """Per step, in its unit; None where there is none."""
+        if self.phase is None and isinstance(self.feeder, FeederCap):
+            return self.feeder.import_kw
+        return self.feeder.limit_a
 
 
 @dataclass(frozen=True)
@@ -102,9 +115,8 @@ def _grid_kw(request: PlanRequest, share: csr_array, points: tuple[Point, ...], 
 
 
 def _limit_kw(key: LimitKey, voltage_v: float) -> list[float]:
-    if key.phase is not None:
-        return [power_kw(limit_a, voltage_v, 1) for limit_a in key.feeder.limit_a]
-    return [np.inf if limit is None else limit for limit in key.feeder.import_kw]
+    in_kw = [np.inf if limit is None else limit for limit in key.limit]
+    return in_kw if key.unit == "kW" else [power_kw(limit_a, voltage_v, 1) for limit_a in in_kw]
 
 
 def _other_load_kw(request: PlanRequest) -> dict[str, Floats]:

@@ -6,7 +6,8 @@
      "import_price_per_kwh": 0.3, "export_price_per_kwh": [{"from_h": 1, "until_h": 3, "value": 0.05}], "solar_kw": 0,
      "other_load_kw": 5, "demand": [{"price_per_kw": 10, "peak_so_far_kw": 20, "window_min": 15,
                                                     "rises": [{"from_kw": 30, "price_per_kw": 15}]}],
-     "likely": [{"probability": 0.5, "least_kwh": [{"from_h": 1, "value": 6}], "most_kwh": 6, "most_kw": 7}, {"probability": 0.5}],
+     "likely": [{"probability": 0.5, "coming": [{"feeder": "garage", "least_kwh": [{"from_h": 1, "value": 6}], "most_kwh": 6,
+                                                 "most_kw": 7}]}, {"probability": 0.5}],
      "sessions": [{"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "phases": "L1L2L3", "max_a": 16, "priority": 0}],
      "batteries": [{"id": "b", "feeder": "grid", "capacity_kwh": 100, "stored_kwh": 50, "max_kw": 50, "reserve_kwh": 10}]}
 
@@ -24,8 +25,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.plan import DemandPrice, FeederCap, LikelyDay, PlanRequest
+from cpms.domain.plan import Coming, DemandPrice, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.time import Interval, require_aware
+from cpms.domain.units import PHASES
 from optimizer.document import Document, covers, series, touches
 from optimizer.situation_contract import bands_of, energy_by_of, subscription_of
 from optimizer.situation_need import need_of
@@ -68,7 +70,9 @@ def request_of(document: Document) -> PlanRequest:
         solar_kw=series(document.get("solar_kw", 0.0), starts_at, steps),
         other_load_kw=other_load,
         demand=tuple(_demand(one, starts_at, steps) for one in document.get("demand", ())),
-        likely=tuple(_likely(one, starts_at, steps) for one in document.get("likely", ())),
+        likely=tuple(
+            _likely(one, starts_at, steps, document["feeders"][0]["id"]) for one in document.get("likely", ())
+        ),
         time_limit_s=float(document.get("time_limit_s", 2.0)),
         gap_target=float(document.get("gap_target", 0.001)),
         batteries=tuple(battery_of(one, document) for one in document.get("batteries", ())),
@@ -126,8 +130,15 @@ def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> De
     )
 
 
-def _likely(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> LikelyDay:
+def _likely(one: Document, starts_at: datetime, steps: Sequence[Interval], feeder_id: str) -> LikelyDay:
+    return LikelyDay(
+        float(one["probability"]), tuple(_coming(c, starts_at, steps, feeder_id) for c in one.get("coming", ()))
+    )
+
+
+def _coming(one: Document, starts_at: datetime, steps: Sequence[Interval], feeder_id: str) -> Coming:
     least_kwh, most_kwh, most_kw = (
         series(one.get(name, 0.0), starts_at, steps) for name in ("least_kwh", "most_kwh", "most_kw")
     )
-    return LikelyDay(float(one["probability"]), least_kwh, most_kwh, most_kw)
+    phases = tuple(phase for phase in PHASES if phase.value in one.get("phases", "L1L2L3"))
+    return Coming(one.get("feeder", feeder_id), least_kwh, most_kwh, most_kw, phases)

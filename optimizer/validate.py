@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.plan import FeederCap, PlanRequest
+from cpms.domain.plan import FeederCap, PhasorLimit, PlanRequest
 from optimizer.require import require_finite, require_length, require_positive, require_series, require_unique
 from optimizer.validate_contract import require_contract
 from optimizer.validate_demand import require_demand, require_likely
@@ -24,6 +24,8 @@ def require_valid(request: PlanRequest) -> None:
         require_demand(f"demand[{index}]", demand, len(request.steps))
     require_likely(request)
     _require_feeders(request)
+    for limit in request.phasor_limits:
+        _require_phasor_limit(f"phasor_limits[{limit.feeder_id}]", limit, request)
     known = {feeder.feeder_id for feeder in request.feeders}
     require_unique("needs", [need.session_id for need in request.needs])
     for need in request.needs:
@@ -60,6 +62,17 @@ def _require_feeders(request: PlanRequest) -> None:
                 )
             seen.add(above)
             above = feeders[above].parent_id
+
+
+def _require_phasor_limit(name: str, limit: PhasorLimit, request: PlanRequest) -> None:
+    require_series(f"{name}.limit_a", limit.limit_a, len(request.steps))
+    require_finite(f"{name}.turns", (part for turn in limit.turns.values() for part in (turn.real, turn.imag)))
+    if min(limit.limit_a) < 0:
+        raise InvalidInput(f"{name}.limit_a", "a current below 0 A cannot be kept", "give 0 A or more")
+    for need in request.needs:
+        if limit.turns.get(need.connector) and (need.v2g is not None or need.switching is not None):
+            problem = f"{need.session_id} may give power or switch phases, which turns its current"
+            raise InvalidInput(f"{name}.turns", problem, "plan it as a vehicle that only charges, on its phases")
 
 
 def _require_feeder(name: str, feeder: FeederCap, steps: int) -> None:

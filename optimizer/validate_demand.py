@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.plan import DemandPrice, LikelyDay, PlanRequest
+from cpms.domain.plan import Coming, DemandPrice, LikelyDay, PlanRequest
 from optimizer.require import require_finite, require_length, require_positive, require_series
 
 DUST_KWH, DUST = 1e-6, 1e-6
@@ -36,16 +36,28 @@ def require_likely(request: PlanRequest) -> None:
 
 
 def _require_day(name: str, day: LikelyDay, request: PlanRequest) -> None:
-    for series in ("least_kwh", "most_kwh", "most_kw"):
-        require_series(f"{name}.{series}", getattr(day, series), len(request.steps))
     require_positive(f"{name}.probability", day.probability)
+    known = {feeder.feeder_id for feeder in request.feeders}
+    for index, coming in enumerate(day.coming):
+        field = f"{name}.coming[{index}]"
+        if coming.feeder_id not in known:
+            problem = f"{coming.feeder_id!r} is not a feeder of this request"
+            raise InvalidInput(f"{field}.feeder_id", problem, f"use one of {sorted(known)}")
+        if not coming.phases:
+            raise InvalidInput(f"{field}.phases", "are none", "give one to three phases")
+        _require_coming(field, coming, request)
+
+
+def _require_coming(name: str, coming: Coming, request: PlanRequest) -> None:
+    for series in ("least_kwh", "most_kwh", "most_kw"):
+        require_series(f"{name}.{series}", getattr(coming, series), len(request.steps))
     least_kwh = most_kwh = 0.0
-    for t, step in enumerate(request.steps):
-        rise_kwh = step.duration_h * day.most_kw[t]
-        if not -DUST_KWH <= day.least_kwh[t] - least_kwh <= rise_kwh + DUST_KWH:
+    for t, (least, most, most_kw) in enumerate(zip(coming.least_kwh, coming.most_kwh, coming.most_kw, strict=True)):
+        if not -DUST_KWH <= least - least_kwh <= request.steps[t].duration_h * most_kw + DUST_KWH:
             problem = "falls, or rises by more than most_kw allows"
             raise InvalidInput(f"{name}.least_kwh[{t}]", problem, "give what all must have by then")
-        if day.most_kwh[t] < max(most_kwh, day.least_kwh[t]) - DUST_KWH:
-            problem = "falls, or is below least_kwh"
-            raise InvalidInput(f"{name}.most_kwh[{t}]", problem, "give what all can have by then")
-        least_kwh, most_kwh = day.least_kwh[t], day.most_kwh[t]
+        if most < max(most_kwh, least) - DUST_KWH:
+            raise InvalidInput(
+                f"{name}.most_kwh[{t}]", "falls, or is below least_kwh", "give what all can have by then"
+            )
+        least_kwh, most_kwh = least, most

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,6 +34,20 @@ class FeederCap:
     reason: tuple[str, ...] = ()
     export_kw: tuple[float | None, ...] = ()
     surplus_kw: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class PhasorLimit:
+    """A limit on currents that differ in phase angle: |sum over connectors of turns[c] I_c| <= limit_a[t] [A].
+
+    `turns`: what one ampere of a connector is in the limited current, as a complex number: its size, and its angle [rad]. For
+    connectors between two lines, and lines behind transformers in delta and wye, where sums per phase would forbid too much.
+    """
+
+    feeder_id: str
+    limit_a: tuple[float, ...]
+    turns: Mapping[ConnectorKey, complex]
+    reason: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,7 @@ class DemandPrice:
     """A demand charge in force: `price_per_kw` on the highest mean over `window_s` [s] above `peak_so_far_kw` [kW].
 
     `applies[t]`: whether step t counts. `rises`: (from_kw, price_per_kw), both ascending: from a level [kW] on a kW costs more, as a
-    lower one may be needed on another day of the billing period anyway (`forecasting.arrivals.peak_prices`).
+    lower one may be needed on another day of the billing period anyway (`forecasting.peak_prices`).
     """
 
     price_per_kw: float
@@ -100,17 +115,26 @@ class DemandPrice:
 
 
 @dataclass(frozen=True)
-class LikelyDay:
-    """One way the horizon may go on: the vehicles yet to come, taken together.
+class Coming:
+    """Vehicles yet to come to connectors below a feeder, on `phases`, taken together.
 
     By the end of step t they will have taken `least_kwh[t]` (all leave with what they need, as late as it can be had) to `most_kwh[t]`
-    (as early as it can be had) [kWh], in step t at most `most_kw[t]` [kW]. `probability` over all likely days of a request adds to 1.
+    (as early as it can be had) [kWh], in step t at most `most_kw[t]` [kW].
     """
 
-    probability: float
+    feeder_id: str
     least_kwh: tuple[float, ...]
     most_kwh: tuple[float, ...]
     most_kw: tuple[float, ...]
+    phases: tuple[Phase, ...] = PHASES
+
+
+@dataclass(frozen=True)
+class LikelyDay:
+    """One way the horizon may go on: who is yet to come. `probability` over all likely days of a request adds to 1."""
+
+    probability: float
+    coming: tuple[Coming, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +143,7 @@ class PlanRequest:
 
     `solar_kw[t]`, `other_load_kw[t]` [kW]: expected at the grid connection, for money; caps rely on `FeederCap` instead.
     `grid_price_per_kwh[t]`, `export_price_per_kwh[t]`: money per kWh.
+    `phasor_limits`: besides those of the feeders, for networks in which current angles matter.
     `likely`: how the horizon may go on; `needs` get one plan against all of it, weighed by probability.
     """
 
@@ -135,6 +160,7 @@ class PlanRequest:
     other_load_kw: tuple[float, ...]
     demand: tuple[DemandPrice, ...] = ()
     likely: tuple[LikelyDay, ...] = ()
+    phasor_limits: tuple[PhasorLimit, ...] = ()
     time_limit_s: float = 2.0
     gap_target: float = 0.001
     batteries: tuple[Battery, ...] = ()

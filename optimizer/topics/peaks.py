@@ -13,9 +13,9 @@ import numpy as np
 from pyomo.environ import ConcreteModel, Constraint, Var
 
 from cpms.domain.plan import DemandPrice
+from optimizer.coming import chances
 from optimizer.horizon import Floats, Horizon
 from optimizer.topic import Term, Topic, linear
-from optimizer.topics.likely import chances, late_kw
 
 
 class Piece(NamedTuple):
@@ -57,7 +57,7 @@ def declare_peaks(model: ConcreteModel, horizon: Horizon) -> None:
     piece e."""
     pieces = pieces_of(horizon)
     most_kw = max(0.0, float(np.max(horizon.base_kw + model.flows.most_drawn_kw(horizon.step_count))))
-    most_kw += max((kw for day in horizon.request.likely for kw in day.most_kw), default=0.0)
+    most_kw += sum(max(crowd.coming.most_kw) for crowd in model.crowds)
     widths_kw = [min(one.width_kw, max(0.0, most_kw - one.from_kw)) for one in pieces]
     charged = sorted({one.peak for one in pieces})
     model.highest = Var(charged, bounds=(0.0, most_kw))
@@ -65,15 +65,27 @@ def declare_peaks(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def measure_peaks(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_t weight[w, t] (drawn[t] - fed[t] + come[j, t]) - highest[d J + j] <= 0, for each window w of d."""
+    """sum_t weight[w, t] (drawn[t] - fed[t] + sum_c come[c, t]) - highest[d J + j] <= 0, over the crowds c of likely day j, for each
+    window w of d."""
     days = len(chances(horizon))
     rows = [(k, w) for k in model.highest for w in range(len(horizon.windows[k // days].weight))]
+    net = [[_net_kw(model, horizon, j, t) for t in range(horizon.step_count)] for j in range(days)]
 
     def rule(_: ConcreteModel, k: int, w: int) -> object:
-        mean = _mean_kw(model, horizon, horizon.windows[k // days].weight[w], k % days)
+        weight = horizon.windows[k // days].weight[w]
+        mean = [(share * weight[t], flow) for t in np.flatnonzero(weight).tolist() for share, flow in net[k % days][t]]
         return linear([*mean, (-1.0, model.highest[k])]) <= 0.0
 
     model.peak = Constraint(rows, rule=rule)
+
+
+def _net_kw(model: ConcreteModel, horizon: Horizon, day: int, step: int) -> list[tuple[float, object]]:
+    """Net import in a step with who has come on a likely day."""
+    parts = [(1.0, model.drawn[step])]
+    if step in model.fed:
+        parts.append((-1.0, model.fed[step]))
+    places = [c * horizon.step_count + step for c, crowd in enumerate(model.crowds) if crowd.day == day]
+    return parts + [(1.0, model.come[k]) for k in places if k in model.come]
 
 
 def split_peaks(model: ConcreteModel, horizon: Horizon) -> None:
@@ -86,19 +98,6 @@ def split_peaks(model: ConcreteModel, horizon: Horizon) -> None:
     model.split = Constraint(list(parts), rule=lambda _, k: linear(parts[k]) <= paid_kw[k])
 
 
-def _mean_kw(model: ConcreteModel, horizon: Horizon, weight: Floats, day: int) -> list[tuple[float, object]]:
-    """The mean of a window over net import and who has come on a likely day."""
-    parts = []
-    for t in np.flatnonzero(weight).tolist():
-        share, come = float(weight[t]), day * horizon.step_count + t
-        parts.append((share, model.drawn[t]))
-        if t in model.fed:
-            parts.append((-share, model.fed[t]))
-        if horizon.request.likely and come in model.come:
-            parts.append((share, model.come[come]))
-    return parts
-
-
 def demand(model: ConcreteModel, horizon: Horizon) -> object:
     """sum_e probability[day(e)] price_per_kw[e] excess[e]: only what is above the peak so far still costs."""
     chance = chances(horizon)
@@ -106,9 +105,9 @@ def demand(model: ConcreteModel, horizon: Horizon) -> object:
 
 
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
-    """The highest window mean of every likely day, and how far it rises into each piece [kW]."""
+    """The highest window mean with who is here, and how far it rises into each piece [kW]."""
     net_kw = horizon.base_kw + horizon.total_kw(slot_kw)
-    highest_kw = np.array([windows.peak_kw(net_kw + kw) for windows in horizon.windows for kw in late_kw(horizon)])
+    highest_kw = np.repeat([windows.peak_kw(net_kw) for windows in horizon.windows], len(chances(horizon)))
     excess = [min(max(0.0, highest_kw[one.peak] - one.from_kw), one.width_kw) for one in pieces_of(horizon)]
     return {"highest": highest_kw, "excess": np.array(excess)}
 

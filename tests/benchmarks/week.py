@@ -9,11 +9,8 @@ its currents as vectors. The bound knows all arrivals beforehand.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from acnportal.algorithms import (
     BaseAlgorithm,
@@ -23,36 +20,31 @@ from acnportal.algorithms import (
     least_laxity_first,
 )
 
-from cpms.domain.errors import InvalidInput
 from cpms.domain.tariff import Tariff
+from tests.benchmarks.acn.command import Report, parser_of, report_of
+from tests.benchmarks.acn.controller import PlannedController
 from tests.benchmarks.acn.data import TIMEZONE, ZONE
 from tests.benchmarks.acn.garage import Garage
-from tests.benchmarks.acn.most_energy import EnergyController, most_energy_kwh, total_kwh
+from tests.benchmarks.acn.most_energy import most_energy_kwh, total_kwh
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print one JSON object (or lines for people)."""
-    given = _parser().parse_args(arguments)
-    try:
-        report = run(given)
-    except InvalidInput as error:
-        print(error, file=sys.stderr)
-        return 2
-    if given.json:
-        print(json.dumps(report, indent=2))
-    else:
-        print("\n".join(f"{name}: {value}" for name, value in report.items()))
-    return 0
+    """The command."""
+    parser = parser_of("week", __doc__)
+    parser.add_argument("--from", dest="from_", required=True, help="YYYY-MM-DD")
+    parser.add_argument("--days", type=int, default=5)
+    parser.set_defaults(cap_kw=30.0)
+    return report_of(run, parser, arguments)
 
 
-def run(given: argparse.Namespace) -> dict[str, object]:
+def run(given: argparse.Namespace) -> Report:
     """Delivered energy in % of the bound, per controller."""
     start = datetime.fromisoformat(given.from_).replace(tzinfo=ZONE)
     end = start + timedelta(days=given.days)
     garage = Garage.read([given.sessions], given.site, given.cap_kw, Tariff("none", "USD", TIMEZONE), start, end)
     stations, network = garage.infrastructure()
     bound_kwh = most_energy_kwh(garage.stays, stations, network)
-    planner = EnergyController(start, end, garage.price_per_kwh, 0.0, garage.past, None)
+    planner = PlannedController(start, garage.price_per_kwh)
     controllers: dict[str, BaseAlgorithm] = {
         "planner": planner,
         "edf": SortedSchedulingAlgo(earliest_deadline_first),
@@ -60,7 +52,7 @@ def run(given: argparse.Namespace) -> dict[str, object]:
         "round_robin": RoundRobin(least_laxity_first, continuous_inc=1),
     }
     wanted_kwh = total_kwh(garage.stays)
-    report: dict[str, object] = {
+    report: Report = {
         "from": given.from_,
         "days": given.days,
         "cap_kw": given.cap_kw,
@@ -78,17 +70,6 @@ def run(given: argparse.Namespace) -> dict[str, object]:
             "violated_periods": int(figures["violated_periods"]),
         }
     return report | {"cpu_ms_per_plan": round(1000 * planner.cpu_s / planner.plans, 2), "plans": planner.plans}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.week", description=__doc__)
-    parser.add_argument("--sessions", type=Path, required=True, help="ACN-Data sessions (CSV, may be gzipped)")
-    parser.add_argument("--from", dest="from_", required=True, help="YYYY-MM-DD")
-    parser.add_argument("--days", type=int, default=5)
-    parser.add_argument("--site", default="caltech")
-    parser.add_argument("--cap-kw", type=float, default=30.0, help="the transformer's [kW]")
-    parser.add_argument("--json", action="store_true")
-    return parser
 
 
 if __name__ == "__main__":

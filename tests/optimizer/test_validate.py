@@ -9,7 +9,7 @@ import pytest
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
-from cpms.domain.plan import DemandPrice, LikelyDay, PlanRequest
+from cpms.domain.plan import Coming, DemandPrice, LikelyDay, PhasorLimit, PlanRequest
 from cpms.domain.units import PHASES
 from optimizer import plan
 from tests.optimizer.requests import NOW, feeder, need, request
@@ -17,6 +17,12 @@ from tests.optimizer.requests import NOW, feeder, need, request
 NAN = float("nan")
 GOOD = request(need())
 ZERO = (0.0,) * 4
+
+
+def coming(feeder_id: str, *series: tuple[float, ...]) -> PlanRequest:
+    return replace(GOOD, likely=(LikelyDay(1.0, (Coming(feeder_id, *series),)),))
+
+
 RISING = (AcceptancePoint(0.0, 5.0), AcceptancePoint(1.0, 6.0))
 
 
@@ -39,13 +45,21 @@ RISING = (AcceptancePoint(0.0, 5.0), AcceptancePoint(1.0, 6.0))
         ("needs[a].departs_at", request(replace(need(), departs_at=datetime(2026, 3, 2, 20)))),  # noqa: DTZ001 is the point
         ("needs[a].arrives_at", request(replace(need(), arrives_at=datetime(2026, 3, 2, 20)))),  # noqa: DTZ001 is the point
         ("demand[0].rises", request(need(), demand=(DemandPrice(1.0, 0.0, (True,) * 4, 900, ((5.0, 0.5),)),))),
-        ("likely", replace(GOOD, likely=(LikelyDay(0.5, ZERO, ZERO, ZERO),))),
+        ("likely", replace(GOOD, likely=(LikelyDay(0.5),))),
+        ("likely[0].probability", replace(GOOD, likely=(LikelyDay(-1.0),))),
+        ("likely[0].coming[0].feeder_id", coming("nowhere", ZERO, ZERO, ZERO)),
         (
-            "likely[0].least_kwh[1]",
-            replace(GOOD, likely=(LikelyDay(1.0, (0.0, 5.0, 5.0, 5.0), (9.0,) * 4, (4.0,) * 4),)),
+            "likely[0].coming[0].phases",
+            replace(GOOD, likely=(LikelyDay(1.0, (Coming("root", ZERO, ZERO, ZERO, ()),)),)),
         ),
-        ("likely[0].most_kwh[2]", replace(GOOD, likely=(LikelyDay(1.0, ZERO, (0.0, 9.0, 1.0, 1.0), (9.0,) * 4),))),
-        ("likely[0].most_kw", replace(GOOD, likely=(LikelyDay(1.0, ZERO, ZERO, (0.0,)),))),
+        ("likely[0].coming[0].least_kwh[1]", coming("root", (0.0, 5.0, 5.0, 5.0), (9.0,) * 4, (4.0,) * 4)),
+        ("likely[0].coming[0].most_kwh[2]", coming("root", ZERO, (0.0, 9.0, 1.0, 1.0), (9.0,) * 4)),
+        ("likely[0].coming[0].most_kw", coming("root", ZERO, ZERO, (0.0,))),
+        ("phasor_limits[line].limit_a", replace(GOOD, phasor_limits=(PhasorLimit("line", (-1.0,) * 4, {}),))),
+        (
+            "phasor_limits[line].turns",
+            replace(GOOD, phasor_limits=(PhasorLimit("line", ZERO, {need().connector: NAN * 1j}),)),
+        ),
         ("needs", request(need(), need())),
         ("feeders", request(need(), feeders=(feeder(4), feeder(4)))),
         ("feeders[root].limit_a", request(need(), feeders=(feeder(4, limit_a=NAN),))),

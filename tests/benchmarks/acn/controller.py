@@ -1,136 +1,201 @@
-"""The planner as a controller of acnportal's simulator, and the published one beside it."""
+"""The planner as a controller of acnportal's simulator."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
 
 import numpy as np
-from acnportal.acnsim.interface import InfrastructureInfo, SessionInfo
+from acnportal.acnsim.interface import SessionInfo
 from acnportal.algorithms import BaseAlgorithm
 
-from forecasting.arrivals import Outlook, Visit, outlook
-from tests.benchmarks.acn.data import PERIOD_S, TIMEZONE, VOLTAGE_V, ZONE, instant
-from tests.benchmarks.acn.horizon import Steps
-from tests.benchmarks.acn.program import Floats
-from tests.benchmarks.acn.scenario_plan import Here, Network, ScenarioPlan, ToCome
+from cpms.domain.identity import ConnectorKey
+from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, LikelyDay, PhasorLimit, PlanRequest
+from cpms.domain.time import Interval
+from forecasting.arrivals import Outlook, outlook
+from forecasting.peak_prices import demand_price
+from forecasting.visits import Visit
+from optimizer import plan
+from tests.benchmarks.acn.data import MAX_A, ONE_PHASE, PERIOD_S, ROOT, TIMEZONE, VOLTAGE_V, ZONE, instant
+from tests.benchmarks.acn.horizon import mean_over, steps_until
+from tests.benchmarks.acn.network import phasor_limits_of, pods_of
 
 KW_PER_A = VOLTAGE_V / 1000
-NO_POWER_KW = 1e-9
+STEP_A = 0.001
+"""The published protocol knows no setpoints; stations that do know tenths of an ampere."""
+NO_LIMIT_A = 1e4
+PLENTY_S = 60.0
+GAP_TARGET = 0.002
 
 
-class PlanningController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships no types
-    """Plans at every plug-in and unplug with what the day's outlook says; sees the past and who is here, nothing else."""
+class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships no types
+    """Plans with `optimizer.plan` whenever somebody plugs in; who leaves changes nothing, as departures were known."""
+
+    def __init__(self, start: datetime, price_per_kwh: Sequence[float]) -> None:
+        super().__init__()
+        self.start = start
+        self.price_per_kwh = price_per_kwh
+        self.plans = 0
+        self.cpu_s = 0.0
+        self._known: frozenset[str] = frozenset()
+
+    def schedule(self, active_sessions: list[SessionInfo]) -> dict[str, list[float]]:
+        """Currents [A] per station for the whole horizon; nothing where those that stand still hold."""
+        here = frozenset(session.session_id for session in active_sessions)
+        news, self._known = here - self._known, here
+        if not news:
+            return {}
+        began_s = time.process_time()
+        request = self.request(active_sessions)
+        made = plan(request)
+        self.cpu_s += time.process_time() - began_s
+        self.plans += 1
+        periods = [round(step.duration_h * 3600 / PERIOD_S) for step in request.steps]
+        return {
+            session.station_id: np.repeat(planned.current_a, periods).tolist()
+            for session, planned in zip(active_sessions, made.sessions, strict=True)
+        }
+
+    def request(self, sessions: Sequence[SessionInfo]) -> PlanRequest:
+        """What is known of the garage now."""
+        now = self.interface.current_time
+        steps = steps_until(self.start, now, max(session.departure for session in sessions))
+        none = (0.0,) * len(steps)
+        return PlanRequest(
+            id=f"{now}",
+            site_id=ROOT,
+            requested_at=instant(self.start, now),
+            steps=steps,
+            voltage_v=VOLTAGE_V,
+            feeders=self._feeders(len(steps)),
+            needs=tuple(self._need(session) for session in sessions),
+            phasor_limits=tuple(replace(limit, limit_a=limit.limit_a * len(steps)) for limit in self._vector_limits),
+            import_price_per_kwh=mean_over(self.price_per_kwh, self.start, steps),
+            export_price_per_kwh=none,
+            solar_kw=none,
+            other_load_kw=none,
+            demand=self.demand(steps),
+            likely=self.likely(steps),
+            time_limit_s=PLENTY_S,
+            gap_target=GAP_TARGET,
+        )
+
+    def demand(self, steps: Sequence[Interval]) -> tuple[DemandPrice, ...]:
+        """What peak costs: nothing."""
+        return ()
+
+    def likely(self, steps: Sequence[Interval]) -> tuple[LikelyDay, ...]:
+        """Who may come: nobody knows."""
+        return ()
+
+    @property
+    def peak_so_far_kw(self) -> float:
+        """The highest period so far [kW]."""
+        return float(self.interface.get_prev_peak() * KW_PER_A)
+
+    @cached_property
+    def _vector_limits(self) -> tuple[PhasorLimit, ...]:
+        return phasor_limits_of(self.interface.infrastructure_info())
+
+    @cached_property
+    def _pods(self) -> tuple[dict[str, float], dict[str, str]]:
+        return pods_of(self.interface.infrastructure_info())
+
+    def _feeders(self, steps: int) -> tuple[FeederCap, ...]:
+        """The garage, which itself has no limit, and its pods."""
+        limits_a: dict[str, float] = {ROOT: NO_LIMIT_A, **self._pods[0]}
+        return tuple(
+            FeederCap(name, None if name == ROOT else ROOT, (limit_a,) * steps, (None,) * steps, (0.0,) * steps)
+            for name, limit_a in limits_a.items()
+        )
+
+    def _need(self, session: SessionInfo) -> ChargingNeed:
+        return ChargingNeed(
+            session_id=session.session_id,
+            connector=ConnectorKey(session.station_id, 1),
+            feeder_id=self._pods[1].get(session.station_id, ROOT),
+            energy_kwh=session.remaining_demand,
+            departs_at=instant(self.start, session.departure),
+            phases=ONE_PHASE,
+            max_current_a=MAX_A,
+            min_current_a=0.0,
+            step_a=STEP_A,
+        )
+
+
+class OutlookController(PlannedController):
+    """With `forecasting.arrivals`: likely days, and prices of peak for the month; sees the past and who is here, nothing else."""
 
     def __init__(
         self,
         start: datetime,
+        price_per_kwh: Sequence[float],
         billing_ends_at: datetime,
-        price_per_kwh: Floats,
         demand_per_kw: float,
         history: Callable[[datetime], Sequence[Visit]],
         expected_peak_kw: float | None,
     ) -> None:
-        super().__init__()
-        self.start = start
+        super().__init__(start, price_per_kwh)
         self.billing_ends_at = billing_ends_at
-        self.price_per_kwh = price_per_kwh
         self.demand_per_kw = demand_per_kw
         self.history = history
         self.expected_peak_kw = expected_peak_kw
-        self.view: Outlook | None = None
-        self.network: Network | None = None
-        self.plans = 0
-        self.cpu_s = 0.0
+        self._view: Outlook | None = None
+        self._come_today: set[str] = set()
 
-    def schedule(self, active_sessions: list[SessionInfo]) -> dict[str, list[float]]:
-        """Currents [A] per station for the whole horizon."""
-        if not active_sessions:
-            return {}
-        infrastructure = self.interface._infrastructure_info()  # a copy would cost more than the plan
-        began_s = time.process_time()
-        currents = self._plan(active_sessions, infrastructure)
-        self.cpu_s += time.process_time() - began_s
-        self.plans += 1
-        return currents
+    def request(self, sessions: Sequence[SessionInfo]) -> PlanRequest:
+        """What is known of the garage now, and how many have come today."""
+        now = instant(self.start, self.interface.current_time)
+        self._look_out(now)
+        midnight = now.astimezone(ZONE).replace(hour=0, minute=0)
+        self._come_today |= {s.session_id for s in sessions if instant(self.start, s.arrival) >= midnight}
+        return super().request(sessions)
 
-    def _plan(self, sessions: list[SessionInfo], infrastructure: InfrastructureInfo) -> dict[str, list[float]]:
-        now = self.interface.current_time
-        here = [
-            Here(s.departure - now, s.remaining_demand, infrastructure.get_station_index(s.station_id))
-            for s in sessions
-        ]
-        steps = Steps.until_departures(now, (vehicle.departure for vehicle in here))
-        plan = ScenarioPlan(
-            steps,
-            steps.mean(self.price_per_kwh[now:]),
-            self.peak_prices(now),
-            here,
-            self.likely(now, int(steps.edges[-1])),
-            self._network(infrastructure),
-        )
-        power = plan.power_kw()
-        power[power < NO_POWER_KW] = 0.0
-        amps = np.repeat(power / KW_PER_A, steps.periods, axis=1)
-        return {session.station_id: row.tolist() for session, row in zip(sessions, amps, strict=True)}
-
-    def peak_prices(self, now: int) -> list[tuple[float, float]]:
+    def demand(self, steps: Sequence[Interval]) -> tuple[DemandPrice, ...]:
         """The outlook's prices from the highest period so far on."""
-        so_far_kw = self.interface.get_prev_peak() * KW_PER_A
-        prices = [(p.above_kw, p.price_per_kw) for p in self._outlook(now).peak_prices]
-        holding = max(n for n, (above_kw, _) in enumerate(prices) if above_kw <= so_far_kw or n == 0)
-        return [(max(so_far_kw, prices[holding][0]), prices[holding][1]), *prices[holding + 1 :]]
+        return (demand_price(self.view.peak_prices, self.peak_so_far_kw, (True,) * len(steps), PERIOD_S),)
 
-    def likely(self, now: int, horizon: int) -> list[list[ToCome]]:
-        """Who may come before the last vehicle here departs, per likely day."""
-        at = instant(self.start, now)
-        ends_at = at + timedelta(seconds=horizon * PERIOD_S)
-        return [
-            [_to_come(visit, at) for visit in day if visit.arrives_at < ends_at]
-            for day in self._outlook(now).still_to_come(at)
-        ]
+    def likely(self, steps: Sequence[Interval]) -> tuple[LikelyDay, ...]:
+        """The outlook's rest of today."""
+        return self.view.likely(steps, len(self._come_today))
 
-    def _outlook(self, now: int) -> Outlook:
-        """The day's view, made when its first plan is."""
-        at = instant(self.start, now)
-        if self.view is None or self.view.issued_at.astimezone(ZONE).date() != at.date():
-            self.view = outlook(
-                self.history(at), at, self.billing_ends_at, TIMEZONE, self.demand_per_kw, self.expected_peak_kw
+    @property
+    def view(self) -> Outlook:
+        """Today's."""
+        if self._view is None:
+            raise AssertionError("a view is made before it is used")
+        return self._view
+
+    def _look_out(self, now: datetime) -> None:
+        """Make the day's view when its first plan is."""
+        if self._view is None or self._view.issued_at.astimezone(ZONE).date() != now.astimezone(ZONE).date():
+            self._come_today = set()
+            self._view = outlook(
+                self.history(now), now, self.billing_ends_at, TIMEZONE, self.demand_per_kw, self.expected_peak_kw
             )
-        return self.view
-
-    def _network(self, infrastructure: InfrastructureInfo) -> Network:
-        if self.network is None:
-            self.network = network_of(infrastructure)
-        return self.network
 
 
-class PublishedController(PlanningController):
+class PublishedController(PlannedController):
     """The objective of "Pricing EV Charging Service with Demand Charge" (PSCC 2020): demand charge over the days left, peak hint."""
 
-    hint_kw: float = 0.0
+    def __init__(
+        self,
+        start: datetime,
+        price_per_kwh: Sequence[float],
+        billing_ends_at: datetime,
+        demand_per_kw: float,
+        hint_kw: float,
+    ) -> None:
+        super().__init__(start, price_per_kwh)
+        self.billing_ends_at = billing_ends_at
+        self.demand_per_kw = demand_per_kw
+        self.hint_kw = hint_kw
 
-    def peak_prices(self, now: int) -> list[tuple[float, float]]:
+    def demand(self, steps: Sequence[Interval]) -> tuple[DemandPrice, ...]:
         """One price above the highest of peak so far and hint."""
-        at = instant(self.start, now)
-        left = max(1, (self.billing_ends_at.date() - at.date()).days)
-        return [(max(self.interface.get_prev_peak() * KW_PER_A, self.hint_kw), self.demand_per_kw / left)]
-
-    def likely(self, now: int, horizon: int) -> list[list[ToCome]]:
-        """Nobody."""
-        return []
-
-
-def network_of(infrastructure: InfrastructureInfo) -> Network:
-    """acnportal's constraints."""
-    return Network(
-        np.asarray(infrastructure.constraint_matrix, dtype=float),
-        np.deg2rad(infrastructure.phases),
-        np.asarray(infrastructure.constraint_limits, dtype=float),
-    )
-
-
-def _to_come(visit: Visit, at: datetime) -> ToCome:
-    arrival, departure = ((when - at).total_seconds() / PERIOD_S for when in (visit.arrives_at, visit.departs_at))
-    return ToCome(arrival, departure, visit.energy_kwh)
+        left = max(1, (self.billing_ends_at.date() - steps[0].starts_at.astimezone(ZONE).date()).days)
+        paid_kw = max(self.peak_so_far_kw, self.hint_kw)
+        return (DemandPrice(self.demand_per_kw / left, paid_kw, (True,) * len(steps), PERIOD_S),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.tariff import DemandCharge, Tariff, TimeOfUseBand
-from forecasting.arrivals import Visit
+from cpms.domain.units import Phase
+from forecasting.visits import Visit
 
 TIMEZONE = "America/Los_Angeles"
 ZONE = ZoneInfo(TIMEZONE)
@@ -24,6 +25,8 @@ MAX_STAY_PERIODS = 144
 VOLTAGE_V = 208.0
 MAX_A = 32.0
 MAX_KW = MAX_A * VOLTAGE_V / 1000
+ROOT = "garage"
+ONE_PHASE = (Phase.L1,)
 WEEKDAYS = {"WEEKDAYS": range(5), "WEEKENDS": range(5, 7), "ALL": range(7)}
 COLUMNS = ("arrival", "departure", "delivered_energy (kWh)", "station_id", "session_id")
 
@@ -58,9 +61,19 @@ def read_stays(paths: Sequence[Path], start: datetime, end: datetime | None = No
     return sorted(unique.values(), key=lambda stay: (stay.arrival, stay.session_id))
 
 
-def visits(stays: Sequence[Stay], start: datetime) -> list[Visit]:
-    """The stays as visits on the clock."""
-    return [Visit(instant(start, s.arrival), instant(start, s.departure), s.energy_kwh, MAX_KW) for s in stays]
+def visits(stays: Sequence[Stay], start: datetime, feeder_of: Mapping[str, str]) -> list[Visit]:
+    """The stays as visits on the clock, at the feeders of their stations."""
+    return [
+        Visit(
+            instant(start, stay.arrival),
+            instant(start, stay.departure),
+            stay.energy_kwh,
+            MAX_KW,
+            feeder_of.get(stay.station_id, ROOT),
+            ONE_PHASE,
+        )
+        for stay in stays
+    ]
 
 
 def instant(start: datetime, period: int) -> datetime:
@@ -69,22 +82,30 @@ def instant(start: datetime, period: int) -> datetime:
 
 
 def read_tariff(path: Path) -> Tariff:
-    """A schedule of `acnportal`'s format as a tariff; its seasons must be whole months, its demand charge one."""
+    """A schedule of `acnportal`'s format as a tariff; its seasons must be whole months."""
     document = json.loads(path.read_text())
-    charges = {Decimal(str(season["demand_charge"])) for season in document["schedule"]}
-    if len(charges) != 1:
-        raise InvalidInput("tariff", f"{path.name} has {len(charges)} demand charges", "give a schedule with one")
     bands = tuple(band for season in document["schedule"] for band in _bands(season))
-    demand = DemandCharge(charges.pop(), window_s=PERIOD_S)
-    return Tariff(document["name"], "USD", TIMEZONE, bands=bands, demand_charges=(demand,))
+    charges: dict[Decimal, frozenset[int]] = {}
+    for season in document["schedule"]:
+        price = Decimal(str(season["demand_charge"]))
+        charges[price] = charges.get(price, frozenset()) | _months(season)
+    demand = tuple(
+        DemandCharge(price, window_s=PERIOD_S, band=TimeOfUseBand(Decimal(0), months=months))
+        for price, months in charges.items()
+    )
+    return Tariff(document["name"], "USD", TIMEZONE, bands=bands, demand_charges=demand)
 
 
-def _bands(season: dict[str, object]) -> list[TimeOfUseBand]:
+def _months(season: dict[str, object]) -> frozenset[int]:
     first, last = (str(season[key]).split("-") for key in ("effective_start", "effective_end"))
     if first[1] != "01" or int(last[1]) < 28:
         raise InvalidInput("tariff", f"season {season['id']} is not of whole months", "round it to months")
     begin, finish = int(first[0]), int(last[0])
-    months = frozenset((begin - 1 + n) % 12 + 1 for n in range((finish - begin) % 12 + 1))
+    return frozenset((begin - 1 + n) % 12 + 1 for n in range((finish - begin) % 12 + 1))
+
+
+def _bands(season: dict[str, object]) -> list[TimeOfUseBand]:
+    months = _months(season)
     days = frozenset(WEEKDAYS[str(season["dow_mask"])])
     hours, prices = list(season["times"]), list(season["tariffs"])  # type: ignore[call-overload]
     return [

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from acnportal import acnsim
+from acnportal.acnsim.interface import InfrastructureInfo
 from acnportal.acnsim.network import ChargingNetwork
 from acnportal.algorithms import BaseAlgorithm
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.tariff import Tariff, bill
-from forecasting.arrivals import Visit
-from tests.benchmarks.acn.controller import network_of
+from forecasting.visits import Visit
 from tests.benchmarks.acn.data import (
     MAX_KW,
     MAX_STAY_PERIODS,
@@ -29,9 +29,8 @@ from tests.benchmarks.acn.data import (
     read_stays,
     visits,
 )
+from tests.benchmarks.acn.network import Network, network_of, pods_of
 from tests.benchmarks.acn.offline import offline_bill
-from tests.benchmarks.acn.program import Floats
-from tests.benchmarks.acn.scenario_plan import Network
 
 VIOLATION = 1e-5
 """Share of a limit from which on exceeding it counts."""
@@ -60,11 +59,12 @@ class Garage:
         stays = tuple(read_stays(files, start, end))
         if not stays:
             raise InvalidInput("sessions", f"none begins from {start:%Y-%m-%d} to {end:%Y-%m-%d}", "give another file")
-        garage = cls(site, cap_kw, start, tariff, stays, tuple(visits(read_stays(files, start), start)))
+        garage = cls(site, cap_kw, start, tariff, stays, ())
         unknown = sorted({stay.station_id for stay in stays} - set(garage.network().station_ids))
         if unknown:
             raise InvalidInput("sessions", f"station {unknown[0]} is not at {site}", "give the right --site")
-        return garage
+        _, pod_of = pods_of(garage.info())
+        return replace(garage, known=tuple(visits(read_stays(files, start), start, pod_of)))
 
     def network(self) -> ChargingNetwork:
         """A fresh network."""
@@ -72,30 +72,35 @@ class Garage:
         return SITES[self.site](basic_evse=True, voltage=VOLTAGE_V, **cap)
 
     @cached_property
-    def price_per_kwh(self) -> Floats:
+    def price_per_kwh(self) -> list[float]:
         """Price of every period, and beyond the last departure for as long as a plan may reach."""
         periods = max(stay.departure for stay in self.stays) + MAX_STAY_PERIODS + PERIODS_PER_HOUR
-        return np.array([float(self.tariff.import_price_per_kwh(instant(self.start, t))) for t in range(periods)])
+        return [float(self.tariff.import_price_per_kwh(instant(self.start, t))) for t in range(periods)]
 
     @property
     def demand_per_kw(self) -> float:
-        """Price of the month's highest period."""
-        return float(sum(charge.price_per_kw for charge in self.tariff.demand_charges))
+        """Price of the highest period of the month in which the stretch begins."""
+        charges = self.tariff.demand_charges
+        return float(sum(c.price_per_kw for c in charges if c.band is None or c.band.contains(self.start)))
 
     def past(self, at: datetime) -> list[Visit]:
         """What was known at an instant: the visits that had ended."""
         return [visit for visit in self.known if visit.departs_at <= at]
 
+    def info(self) -> InfrastructureInfo:
+        """Stations and constraints as controllers see them."""
+        simulator = acnsim.Simulator(self.network(), None, acnsim.EventQueue(), self.start)
+        return acnsim.Interface(simulator).infrastructure_info()
+
     def infrastructure(self) -> tuple[dict[str, int], Network]:
         """Each station's place, and the constraints on them."""
-        simulator = acnsim.Simulator(self.network(), None, acnsim.EventQueue(), self.start)
-        info = acnsim.Interface(simulator).infrastructure_info()
+        info = self.info()
         return {station_id: n for n, station_id in enumerate(info.station_ids)}, network_of(info)
 
     def offline(self) -> tuple[float, float]:
         """Bill and peak [kW] with perfect foresight."""
         stations, network = self.infrastructure()
-        return offline_bill(self.stays, self.price_per_kwh, self.demand_per_kw, network, stations)
+        return offline_bill(self.stays, np.array(self.price_per_kwh), self.demand_per_kw, network, stations)
 
     def run(self, controller: BaseAlgorithm) -> dict[str, float]:
         """Live through the stretch; the bill as the tariff makes it, of the whole stretch as one billing period."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.benchmarks.acn.data import MAX_KW, PERIODS_PER_HOUR, VOLTAGE_V, Stay
+from tests.benchmarks.acn.network import Network
 from tests.benchmarks.acn.program import Program
-from tests.benchmarks.acn.scenario_plan import Network
 
 KW_PER_A = VOLTAGE_V / 1000
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.benchmarks.acn.data import MAX_KW, VOLTAGE_V, Stay
 from tests.benchmarks.acn.most_energy import most_energy_kwh, total_kwh
-from tests.benchmarks.acn.scenario_plan import Network
+from tests.benchmarks.acn.network import Network
 
 PLACES = {"AB": 0, "CA": 1}
 DELTA_RAD = np.deg2rad([30.0, 150.0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from tests.benchmarks.acn.controller import PlanningController
+from tests.benchmarks.acn.controller import OutlookController
 from tests.benchmarks.acn.data import instant, read_stays, read_tariff
 from tests.benchmarks.acn.garage import Garage
 from tests.benchmarks.month import month_of
@@ -51,7 +51,7 @@ def test_a_day_inside_acnportal_delivers_everything_and_keeps_the_network(tmp_pa
     stays = tuple(stay for stay in read_stays([SESSIONS], start, end) if stay.arrival < 288)
     july = garage("2019-07")
     day = Garage(july.site, None, start, july.tariff, stays, july.known)
-    controller = PlanningController(start, end, july.price_per_kwh, july.demand_per_kw, day.past, None)
+    controller = OutlookController(start, july.price_per_kwh, end, july.demand_per_kw, day.past, None)
     figures = day.run(controller)
     assert figures["delivered_pct"] > 99.98
     assert figures["violated_periods"] == 0
