@@ -102,13 +102,18 @@ class Solver:
         self._highs.setBasis(basis)
 
     def relax(self) -> Relaxation:
-        """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
+        """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time.
+
+        Without presolve, which finds next to nothing here and leads simplex astray where energy is scarce.
+        """
         if self.left_s <= 0:
             raise PlanFailed("no time was left for the solver")
         self._highs.setOptionValue(
             "simplex_iteration_limit", int(ITERATIONS_PER_ROW * self.program.matrix.shape[0]) + 500
         )
+        self._highs.setOptionValue("presolve", "off")
         self._run(self.left_s)
+        self._highs.setOptionValue("presolve", "choose")
         self._highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
         status = self._highs.getModelStatus()
         if status == highspy.HighsModelStatus.kIterationLimit and self.left_s > 0:
