@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +18,6 @@ def rule_setpoints_kw(horizon: Horizon) -> NDArray[np.float64]:
 
 
 def shared_setpoints_kw(horizon: Horizon) -> NDArray[np.float64]:
-    """Setpoints [kW] per slot as by rule, but half of every need before the rest of any: near where a plan ends up that has to share."""
+    """As by rule, but half of every need before the rest of any: near where a plan ends up that has to share [kW per slot]."""
     half_kw = to_setpoints(replace(horizon, need_kwh=horizon.need_kwh / 2), np.zeros(len(horizon.slots.need)))
     return to_setpoints(horizon, half_kw)
