@@ -66,7 +66,7 @@ def relaxed_limits(program: LinearProgram, horizon: Horizon, values: NDArray[np.
     found = []
     for row, step in zip(*np.nonzero(relaxed_kw > LEAST_EXCESS_KW), strict=True):
         key, excess_kw = limits.keys[row], float(relaxed_kw[row, step])
-        excess = current_a(excess_kw, horizon.request.voltage_v, 1) if key.unit == "A" else excess_kw
+        excess = current_a(excess_kw, key.voltage_v or horizon.request.voltage_v, 1) if key.unit == "A" else excess_kw
         found.append(RelaxedLimit(int(step), key.feeder.feeder_id, key.phase, excess, key.unit))
     found += _relaxed_exports(program, horizon, values)
     return tuple(sorted(found, key=lambda limit: limit.step))

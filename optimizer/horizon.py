@@ -17,6 +17,7 @@ from cpms.domain.units import power_kw
 from optimizer.chances import Chance, chances_of
 from optimizer.conduct import Conduct, conduct_of
 from optimizer.limits import Limits, limits_of
+from optimizer.meters import Meters, meters_of
 from optimizer.phasors import with_phasors
 from optimizer.stages import Stages, stages_of
 from optimizer.windows import DemandWindows, demand_windows
@@ -45,7 +46,7 @@ class Slots:
 class Horizon:
     """What the formulation is written in.
 
-    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the
+    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar, of all meters; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the
     need is not known and its `chances` count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid
     of setpoints; `conduct[n]`: more of what they must be like; `gives_kw[n]` [kW]: most it may give back, 0 where it
     may not, and `givable_kwh[n]` [kWh]: what it came with above its driver's floor.
@@ -54,6 +55,7 @@ class Horizon:
     request: PlanRequest
     step_h: Floats
     base_kw: Floats
+    meters: Meters
     need_kwh: Floats
     certain: Floats
     min_kw: Floats
@@ -98,7 +100,7 @@ def horizon(request: PlanRequest) -> Horizon:
     """Arrays of a valid request."""
     steps = request.steps
     step_h = np.array([step.duration_h for step in steps])
-    limits = with_phasors(limits_of(request), request)
+    limits, meters = with_phasors(limits_of(request), request), meters_of(request)
     conduct = tuple(conduct_of(request, need) for need in request.needs)
     min_kw, max_kw = np.array([one.grid.least_kw for one in conduct]), np.array([one.grid.most_kw for one in conduct])
     need_kwh = np.array([max(0.0, need.energy_kwh) for need in request.needs])
@@ -107,7 +109,8 @@ def horizon(request: PlanRequest) -> Horizon:
     return Horizon(
         request=request,
         step_h=step_h,
-        base_kw=np.array(request.other_load_kw) - np.array(request.solar_kw),
+        base_kw=meters.base_kw.sum(axis=0),
+        meters=meters,
         need_kwh=need_kwh,
         certain=np.array([0.0 if need.likely else 1.0 for need in request.needs]),
         min_kw=min_kw,

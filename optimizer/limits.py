@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from cpms.domain.contract import UncertainLoad
 from cpms.domain.plan import FeederCap, PhasorLimit, PlanRequest
 from cpms.domain.units import PHASES, Phase, power_kw
+from optimizer.bands import quantile_kw
 from optimizer.tree import Point, path, points_of
 
 Floats = NDArray[np.float64]
@@ -28,6 +30,11 @@ class LimitKey:
     def unit(self) -> str:
         """A or kW."""
         return "kW" if self.phase is None and isinstance(self.feeder, FeederCap) else "A"
+
+    @property
+    def voltage_v(self) -> float | None:
+        """Phase to neutral, where it is measured [V]; None: the request's."""
+        return self.feeder.voltage_v if isinstance(self.feeder, FeederCap) else None
 
     @property
     def limit(self) -> Sequence[float | None]:
@@ -116,16 +123,27 @@ def _grid_kw(request: PlanRequest, share: csr_array, points: tuple[Point, ...], 
 
 def _limit_kw(key: LimitKey, voltage_v: float) -> list[float]:
     in_kw = [np.inf if limit is None else limit for limit in key.limit]
-    return in_kw if key.unit == "kW" else [power_kw(limit_a, voltage_v, 1) for limit_a in in_kw]
+    return in_kw if key.unit == "kW" else [power_kw(limit_a, key.voltage_v or voltage_v, 1) for limit_a in in_kw]
 
 
 def _other_load_kw(request: PlanRequest) -> dict[str, Floats]:
-    """Other load at and below each feeder [kW per step]."""
+    """Other load at and below each feeder [kW per step], the uncertain part at the chance level."""
     load = {feeder.feeder_id: np.zeros(len(request.steps)) for feeder in request.feeders}
     for feeder in request.feeders:
         for above in path(request, feeder.feeder_id):
             load[above] += np.array(feeder.other_load_kw)
+    for feeder_id, uncertain in uncertain_below(request).items():
+        load[feeder_id] += quantile_kw(uncertain, request.chance_level, len(request.steps))
     return load
+
+
+def uncertain_below(request: PlanRequest) -> dict[str, list[UncertainLoad]]:
+    """Uncertain load at and below each feeder."""
+    below: dict[str, list[UncertainLoad]] = {feeder.feeder_id: [] for feeder in request.feeders}
+    for load in request.uncertain:
+        for above in path(request, load.feeder_id):
+            below[above].append(load)
+    return below
 
 
 def _shares(request: PlanRequest, keys: list[LimitKey], points: tuple[Point, ...]) -> csr_array:

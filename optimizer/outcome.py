@@ -74,8 +74,9 @@ def family(program: LinearProgram, values: Floats, name: str, shape: tuple[int, 
 
 def net_import_kw(problem: Horizon, program: LinearProgram, values: Floats) -> Floats:
     """Net import per step [kW]."""
-    shape = (problem.step_count,)
-    return family(program, values, "drawn", shape) - family(program, values, "fed", shape)
+    shape = (problem.meters.base_kw.size,)
+    metered = family(program, values, "drawn", shape) - family(program, values, "fed", shape)
+    return np.asarray(metered.reshape(-1, problem.step_count).sum(axis=0))
 
 
 def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tuple[SessionPlan, ...]:

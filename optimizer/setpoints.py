@@ -135,7 +135,8 @@ class _Raising:
 
     def fill_below_peak(self) -> None:
         """In steps that raise no demand charge, those already on first, then by price."""
-        price = np.array(self.horizon.request.import_price_per_kwh)[self.steps]
+        meters = self.horizon.meters
+        price = meters.import_price[meters.of_point[self.n], self.steps]
         room_kw = np.minimum(self.room_kw, self.left.unpaid_kw[self.steps])
         able = room_kw >= self.horizon.quantum_kw[self.n] * (1 - 1e-6)
         order = np.lexsort((self.steps, price, self.setpoint_kw == 0))

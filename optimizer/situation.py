@@ -29,7 +29,7 @@ from cpms.domain.plan import Coming, DemandPrice, FeederCap, LikelyDay, PlanRequ
 from cpms.domain.time import Interval, require_aware
 from cpms.domain.units import PHASES
 from optimizer.document import Document, covers, series, touches
-from optimizer.situation_contract import bands_of, energy_by_of, subscription_of
+from optimizer.situation_contract import bands_of, connection_of, energy_by_of, subscription_of, uncertain_of
 from optimizer.situation_need import need_of
 from optimizer.situation_storage import battery_of
 
@@ -78,6 +78,9 @@ def request_of(document: Document) -> PlanRequest:
         batteries=tuple(battery_of(one, document) for one in document.get("batteries", ())),
         subscriptions=tuple(subscription_of(one, starts_at, steps) for one in document.get("subscriptions", ())),
         bands=bands_of(document, starts_at, steps),
+        connections=tuple(connection_of(one, starts_at, steps) for one in document.get("connections", ())),
+        uncertain=tuple(uncertain_of(one, document, starts_at, steps) for one in document.get("uncertain", ())),
+        chance_level=float(document.get("chance_level", 0.95)),
         energy_by=tuple(energy_by_of(one, starts_at) for one in document.get("energy_by", ())),
         co2_g_per_kwh=series(document["co2_g_per_kwh"], starts_at, steps) if "co2_g_per_kwh" in document else (),
         co2_price_per_kg=float(document.get("co2_price_per_kg", 0.0)),
@@ -98,7 +101,10 @@ def _feeder(
     one: Document, document: Document, starts_at: datetime, steps: Sequence[Interval], other_load: tuple[float, ...]
 ) -> FeederCap:
     own = series(one.get("other_load_kw", 0.0), starts_at, steps)
-    is_root = one.get("parent") is None
+    own_meter = [c for c in document.get("connections", ()) if c["feeder"] == one["id"]]
+    if own_meter:
+        other_load = series(own_meter[0].get("other_load_kw", 0.0), starts_at, steps)
+    is_root = bool(own_meter) or one.get("parent") is None
     pieces = [one, *(limit for limit in document.get("limits", ()) if limit["feeder"] == one["id"])]
     held = [[piece for piece in pieces if piece is one or touches(piece, starts_at, step)] for step in steps]
     lowest = [
@@ -112,6 +118,7 @@ def _feeder(
         other_load_kw=tuple(a + b for a, b in zip(own, other_load, strict=True)) if is_root else own,
         reason=tuple(low.get("reason", "installation") for low in lowest),
         export_kw=tuple(_lowest(row, "export_kw") for row in held) if any("export_kw" in p for p in pieces) else (),
+        voltage_v=float(one["voltage_v"]) if "voltage_v" in one else None,
         surplus_kw=series(one["surplus_kw"], starts_at, steps) if "surplus_kw" in one else (),
     )
 
@@ -126,6 +133,7 @@ def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> De
         peak_so_far_kw=float(one.get("peak_so_far_kw", 0.0)),
         applies=tuple(covers(one, starts_at, step) for step in steps),
         window_s=int(60 * float(one.get("window_min", 15))),
+        measured_at=one.get("measured_at"),
         rises=tuple((float(rise["from_kw"]), float(rise["price_per_kw"])) for rise in one.get("rises", ())),
     )
 

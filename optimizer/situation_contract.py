@@ -1,10 +1,15 @@
 """Contracts and wishes of utilities of a situation.
 
-"subscriptions": [{"subscribed_kw": 30, "fee_per_kwh": 0.4, "fee": 10, "from_h": 0, "until_h": 4}],
-"bands": [{"least_kw": 5, "most_kw": 20, "penalty_per_kwh": 1, "from_h": 1, "until_h": 2, "reason": "setpoint"}],
-"reductions": [{"baseline_kw": 30, "reduce_kw": 10, "penalty_per_kwh": 1, "from_h": 1, "until_h": 2}],
-"energy_by": [{"by_h": 3, "least_kwh": 20, "most_kwh": 40, "penalty_per_kwh": 1}],
-"co2_g_per_kwh": 400, "co2_price_per_kg": 0.1
+    "subscriptions": [{"subscribed_kw": 30, "fee_per_kwh": 0.4, "fee": 10, "from_h": 0, "until_h": 4}],
+    "bands": [{"least_kw": 5, "most_kw": 20, "penalty_per_kwh": 1, "from_h": 1, "until_h": 2, "reason": "setpoint"}],
+    "reductions": [{"baseline_kw": 30, "reduce_kw": 10, "penalty_per_kwh": 1, "from_h": 1, "until_h": 2}],
+    "energy_by": [{"by_h": 3, "least_kwh": 20, "most_kwh": 40, "penalty_per_kwh": 1}],
+    "co2_g_per_kwh": 400, "co2_price_per_kg": 0.1,
+    "connections": [{"feeder": "east", "import_price_per_kwh": 0.2, "export_price_per_kwh": 0, "solar_kw": 0, "other_load_kw": 3}],
+    "uncertain": [{"feeder": "grid", "mean_kw": 5, "sigma_kw": 2}, {"mean_kw": -4, "levels": [0.1, 0.9], "quantiles_kw": [-8, 0]}],
+    "chance_level": 0.95
+
+Other load of a connection loads its feeder too.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cpms.domain.contract import EnergyBy, SetpointBand, Subscription, reduction
+from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad, reduction
 from cpms.domain.time import Interval
 from optimizer.document import Document, covers, series
 
@@ -54,6 +59,28 @@ def _within(one: Document, name: str, starts_at: datetime, steps: Sequence[Inter
     """A value in the steps that a part of a situation covers, None elsewhere."""
     value = float(one[name]) if name in one else None
     return tuple(value if covers(one, starts_at, step) else None for step in steps)
+
+
+def connection_of(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> GridConnection:
+    """A further grid connection."""
+    return GridConnection(
+        feeder_id=one["feeder"],
+        import_price_per_kwh=series(one.get("import_price_per_kwh", 0.0), starts_at, steps),
+        export_price_per_kwh=series(one.get("export_price_per_kwh", 0.0), starts_at, steps),
+        solar_kw=series(one.get("solar_kw", 0.0), starts_at, steps),
+        other_load_kw=series(one.get("other_load_kw", 0.0), starts_at, steps),
+    )
+
+
+def uncertain_of(one: Document, document: Document, starts_at: datetime, steps: Sequence[Interval]) -> UncertainLoad:
+    """Load of which a distribution is known, the same quantiles in every step."""
+    return UncertainLoad(
+        feeder_id=one.get("feeder", document["feeders"][0]["id"]),
+        mean_kw=series(one["mean_kw"], starts_at, steps),
+        sigma_kw=series(one["sigma_kw"], starts_at, steps) if "sigma_kw" in one else (),
+        levels=tuple(float(level) for level in one.get("levels", ())),
+        quantiles_kw=(tuple(float(kw) for kw in one["quantiles_kw"]),) * len(steps) if "quantiles_kw" in one else (),
+    )
 
 
 def energy_by_of(one: Document, starts_at: datetime) -> EnergyBy:

@@ -25,8 +25,9 @@ def base_value_per_kwh(horizon: Horizon) -> float:
     """What a kWh of the lowest priority is worth: twice what serving it could cost at worst (energy in the dearest
     step, in a window of its own under every demand price, after wearing out every battery, above every subscription, with its CO2)."""
     request = horizon.request
-    dearest = max(request.import_price_per_kwh) - min(0.0, *request.import_price_per_kwh, *request.export_price_per_kwh)
-    dearest = max(dearest, *(abs(price) for price in request.export_price_per_kwh))
+    imports, exports = horizon.meters.import_price, horizon.meters.export_price
+    dearest = float(np.max(imports) - min(0.0, np.min(imports), np.min(exports)))
+    dearest = max(dearest, float(np.max(np.abs(exports))))
     peak = sum(d.highest_price_per_kw * 3600.0 / d.window_s for d in request.demand)
     wear = sum(battery.wear_per_kwh for battery in request.batteries)
     wear += max((need.v2g.wear_per_kwh for need in request.needs if need.v2g is not None), default=0.0)

@@ -7,6 +7,36 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
+class GridConnection:
+    """A further connection to the grid with a meter and prices of its own: everything at and below `feeder_id` is behind it.
+
+    `solar_kw[t]`, `other_load_kw[t]` [kW]: expected behind it, for money, as in a request for the site's own connection.
+    """
+
+    feeder_id: str
+    import_price_per_kwh: tuple[float, ...]
+    export_price_per_kwh: tuple[float, ...]
+    solar_kw: tuple[float, ...]
+    other_load_kw: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class UncertainLoad:
+    """Other load, or solar below 0, at a feeder, of which a distribution is known [kW per step].
+
+    Money counts `mean_kw`; limits reckon with a quantile at the request's `chance_level`: of a normal distribution of
+    `sigma_kw`, or by `quantiles_kw[t][j]` at `levels[j]`, ascending. It comes on top of every other load that is
+    given.
+    """
+
+    feeder_id: str
+    mean_kw: tuple[float, ...]
+    sigma_kw: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
+    quantiles_kw: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class Subscription:
     """A capacity subscription: net import above `subscribed_kw` [kW] costs `fee_per_kwh` for each kWh above, and `fee` [money] if it
     happens at all. `applies[t]`: whether it holds in step t.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cpms.domain.contract import EnergyBy, SetpointBand, Subscription
+from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery, VehicleToGrid
 from cpms.domain.storage import Battery, BatteryPlan
@@ -23,7 +23,7 @@ class FeederCap:
     `other_load_kw[t]`: what is not ours directly at this feeder [kW], three-phase balanced, net of the solar that may be relied on;
     it loads the feeders above as well. `export_kw[t]`: most that may flow out of it upwards [kW], None where there is no cap;
     `surplus_kw[t]`: what such caps reckon with as generated directly at this feeder beyond its other load [kW] (empty: the
-    opposite of `other_load_kw`).
+    opposite of `other_load_kw`). `voltage_v`: phase to neutral, where `limit_a` is measured [V]; None: the request's.
     """
 
     feeder_id: str
@@ -34,6 +34,7 @@ class FeederCap:
     reason: tuple[str, ...] = ()
     export_kw: tuple[float | None, ...] = ()
     surplus_kw: tuple[float, ...] = ()
+    voltage_v: float | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ class ChargingNeed:
 class DemandPrice:
     """A demand charge in force: `price_per_kw` on the highest mean over `window_s` [s] above `peak_so_far_kw` [kW].
 
-    `applies[t]`: whether step t counts. `rises`: (from_kw, price_per_kw), both ascending: from a level [kW] on a kW costs more, as a
-    lower one may be needed on another day of the billing period anyway (`forecasting.peak_prices`).
+    `applies[t]`: whether step t counts. `rises`: (from_kw, price_per_kw), both ascending: from a level [kW] on a kW
+    costs more, as a lower one may be needed on another day of the billing period anyway (`forecasting.peak_prices`).
+    `measured_at`: any feeder behind the meter that counts; None: all meters together.
     """
 
     price_per_kw: float
@@ -107,6 +109,7 @@ class DemandPrice:
     applies: tuple[bool, ...]
     window_s: int = 900
     rises: tuple[tuple[float, float], ...] = ()
+    measured_at: str | None = None
 
     @property
     def highest_price_per_kw(self) -> float:
@@ -144,6 +147,8 @@ class PlanRequest:
     `solar_kw[t]`, `other_load_kw[t]` [kW]: expected at the grid connection, for money; caps rely on `FeederCap` instead.
     `grid_price_per_kwh[t]`, `export_price_per_kwh[t]`: money per kWh.
     `phasor_limits`: besides those of the feeders, for networks in which current angles matter.
+    `connections`: further ones, each with all that is below its feeder; everything else is behind the site's own. `chance_level`:
+    probability with which limits hold against `uncertain` load.
     `likely`: how the horizon may go on; `needs` get one plan against all of it, weighed by probability.
     """
 
@@ -167,6 +172,9 @@ class PlanRequest:
     subscriptions: tuple[Subscription, ...] = ()
     bands: tuple[SetpointBand, ...] = ()
     energy_by: tuple[EnergyBy, ...] = ()
+    connections: tuple[GridConnection, ...] = ()
+    uncertain: tuple[UncertainLoad, ...] = ()
+    chance_level: float = 0.95
     co2_g_per_kwh: tuple[float, ...] = ()
     co2_price_per_kg: float = 0.0
 

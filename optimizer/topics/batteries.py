@@ -61,7 +61,7 @@ def _wasting_pays(horizon: Horizon, t: int) -> bool:
     request = horizon.request
     if request.bands or request.energy_by or any(feeder.export_kw for feeder in request.feeders):
         return True
-    return min(request.import_price_per_kwh[t], request.export_price_per_kwh[t]) < 0
+    return bool(np.min(horizon.meters.import_price[:, t]) < 0 or np.min(horizon.meters.export_price[:, t]) < 0)
 
 
 def keep_state_of_charge(model: ConcreteModel, horizon: Horizon) -> None:

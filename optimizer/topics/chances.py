@@ -76,7 +76,7 @@ def unserved(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
 def not_drawn(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
     """- sum_(s,k) (1 - P[s, k]) import_price[t(s)] h[s] layer[s, k]: what the exchange pays for and nobody will draw."""
     slots = horizon.slots
-    price = np.array(horizon.request.import_price_per_kwh)[slots.step] * slots.hours
+    price = horizon.meters.import_price[horizon.meters.of_point[slots.need], slots.step] * slots.hours
     return linear(
         [
             (-float(price[slots.of(n).start + i]) * (1 - p), model.layer[j])

@@ -18,8 +18,10 @@ from pyomo.core.expr import LinearExpression
 from pyomo.environ import ConcreteModel, Constraint, Var
 
 from cpms.domain.plan import FeederCap
+from optimizer.bands import quantile_kw
 from optimizer.flows import Ints, members
 from optimizer.horizon import Floats, Horizon
+from optimizer.limits import uncertain_below
 from optimizer.topic import Term, Topic, linear
 from optimizer.tree import path, points_of
 from optimizer.worth import top_value_per_kwh
@@ -43,6 +45,10 @@ def export_caps(horizon: Horizon) -> list[ExportCap]:
     request = horizon.request
     points = points_of(request)
     above = {feeder.feeder_id: set(path(request, feeder.feeder_id)) for feeder in request.feeders}
+    least_kw = {
+        feeder_id: quantile_kw(uncertain, 1.0 - request.chance_level, len(request.steps))
+        for feeder_id, uncertain in uncertain_below(request).items()
+    }
     caps = []
     for feeder in request.feeders:
         below = [one for one in request.feeders if feeder.feeder_id in above[one.feeder_id]]
@@ -50,6 +56,7 @@ def export_caps(horizon: Horizon) -> list[ExportCap]:
         for t, limit_kw in enumerate(feeder.export_kw):
             if limit_kw is not None:
                 surplus_kw = sum(one.surplus_kw[t] if one.surplus_kw else -one.other_load_kw[t] for one in below)
+                surplus_kw -= float(least_kw[feeder.feeder_id][t])
                 caps.append(ExportCap(feeder, t, limit_kw, surplus_kw, inside))
     return caps
 

@@ -16,6 +16,7 @@ from cpms.domain.plan import DemandPrice
 from optimizer.coming import chances
 from optimizer.horizon import Floats, Horizon
 from optimizer.topic import Term, Topic, linear
+from optimizer.topics.exchange import metered_kw, net_import
 
 
 class Piece(NamedTuple):
@@ -56,7 +57,8 @@ def declare_peaks(model: ConcreteModel, horizon: Horizon) -> None:
     """`highest[d J + j]` [kW]: at least the highest window mean of demand price d on likely day j of J; `excess[e]` [kW]: its part in
     piece e."""
     pieces = pieces_of(horizon)
-    most_kw = max(0.0, float(np.max(horizon.base_kw + model.flows.most_drawn_kw(horizon.step_count))))
+    drawn_kw = model.flows.most_drawn_kw(horizon.step_count)
+    most_kw = float(np.max(np.maximum(horizon.meters.base_kw + drawn_kw, 0.0).sum(axis=0)))
     most_kw += sum(max(crowd.coming.most_kw) for crowd in model.crowds)
     widths_kw = [min(one.width_kw, max(0.0, most_kw - one.from_kw)) for one in pieces]
     charged = sorted({one.peak for one in pieces})
@@ -65,27 +67,35 @@ def declare_peaks(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def measure_peaks(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_t weight[w, t] (drawn[t] - fed[t] + sum_c come[c, t]) - highest[d J + j] <= 0, over the crowds c of likely day j, for each
-    window w of d."""
+    """sum_t weight[w, t] (net_import[t] + sum_c come[c, t]) - highest[d J + j] <= 0, over the meters that d is measured on and the
+    crowds c behind them on likely day j, for each window w of d."""
     days = len(chances(horizon))
     rows = [(k, w) for k in model.highest for w in range(len(horizon.windows[k // days].weight))]
-    net = [[_net_kw(model, horizon, j, t) for t in range(horizon.step_count)] for j in range(days)]
+    nets = {
+        (meters, j): [_net_kw(model, horizon, meters, j, t) for t in range(horizon.step_count)]
+        for meters in set(horizon.meters.of_demand)
+        for j in range(days)
+    }
 
     def rule(_: ConcreteModel, k: int, w: int) -> object:
-        weight = horizon.windows[k // days].weight[w]
-        mean = [(share * weight[t], flow) for t in np.flatnonzero(weight).tolist() for share, flow in net[k % days][t]]
+        weight, meters = horizon.windows[k // days].weight[w], horizon.meters.of_demand[k // days]
+        net = nets[meters, k % days]
+        mean = [(share * weight[t], flow) for t in np.flatnonzero(weight).tolist() for share, flow in net[t]]
         return linear([*mean, (-1.0, model.highest[k])]) <= 0.0
 
     model.peak = Constraint(rows, rule=rule)
 
 
-def _net_kw(model: ConcreteModel, horizon: Horizon, day: int, step: int) -> list[tuple[float, object]]:
-    """Net import in a step with who has come on a likely day."""
-    parts = [(1.0, model.drawn[step])]
-    if step in model.fed:
-        parts.append((-1.0, model.fed[step]))
-    places = [c * horizon.step_count + step for c, crowd in enumerate(model.crowds) if crowd.day == day]
-    return parts + [(1.0, model.come[k]) for k in places if k in model.come]
+def _net_kw(
+    model: ConcreteModel, horizon: Horizon, meters: tuple[int, ...], day: int, step: int
+) -> list[tuple[float, object]]:
+    """Net import of meters in a step with who has come on a likely day."""
+    places = [
+        c * horizon.step_count + step
+        for c, crowd in enumerate(model.crowds)
+        if crowd.day == day and horizon.meters.of_feeder[crowd.coming.feeder_id] in meters
+    ]
+    return net_import(model, horizon, step, meters) + [(1.0, model.come[k]) for k in places if k in model.come]
 
 
 def split_peaks(model: ConcreteModel, horizon: Horizon) -> None:
@@ -106,8 +116,12 @@ def demand(model: ConcreteModel, horizon: Horizon) -> object:
 
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     """The highest window mean with who is here, and how far it rises into each piece [kW]."""
-    net_kw = horizon.base_kw + horizon.total_kw(slot_kw)
-    highest_kw = np.repeat([windows.peak_kw(net_kw) for windows in horizon.windows], len(chances(horizon)))
+    metered = metered_kw(horizon, slot_kw)
+    highest = [
+        windows.peak_kw(metered[list(meters)].sum(axis=0))
+        for windows, meters in zip(horizon.windows, horizon.meters.of_demand, strict=True)
+    ]
+    highest_kw = np.repeat(highest, len(chances(horizon)))
     excess = [min(max(0.0, highest_kw[one.peak] - one.from_kw), one.width_kw) for one in pieces_of(horizon)]
     return {"highest": highest_kw, "excess": np.array(excess)}
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from statistics import NormalDist
 
+import numpy as np
+
+from cpms.domain.contract import UncertainLoad
 from cpms.domain.plan import ChargingNeed, FeederCap, Plan, PlanRequest, SessionPlan
 from cpms.domain.units import PHASES
 
@@ -62,15 +66,28 @@ def _loads(request: PlanRequest, plan: Plan, feeder: FeederCap, t: int) -> Itera
     stores = [
         (b, p.power_kw[t]) for b, p in zip(request.batteries, plan.batteries, strict=True) if b.feeder_id in below
     ]
+    other_kw += _sure_kw([load for load in request.uncertain if load.feeder_id in below], request.chance_level, t)
+    voltage_v = feeder.voltage_v or request.voltage_v
     for phase in PHASES:
-        other_a = other_kw * 1000 / 3 / request.voltage_v
-        used_a = sum(net_current_a(s, t) for n, s in members if phase in n.phases)
-        used_a += sum(kw / len(b.phases) * 1000 / request.voltage_v for b, kw in stores if phase in b.phases)
-        yield phase.value, used_a + other_a, other_a, feeder.limit_a[t]
+        other_a = other_kw * 1000 / 3 / voltage_v
+        used_kw = sum(
+            setpoint_kw(request, n, net_current_a(s, t)) / len(n.phases) for n, s in members if phase in n.phases
+        )
+        used_kw += sum(kw / len(b.phases) for b, kw in stores if phase in b.phases)
+        yield phase.value, used_kw * 1000 / voltage_v + other_a, other_a, feeder.limit_a[t]
     limit_kw = feeder.import_kw[t]
     if limit_kw is not None:
         vehicles_kw = sum(setpoint_kw(request, n, net_current_a(s, t)) for n, s in members)
         yield "kW", vehicles_kw + sum(kw for _, kw in stores) + other_kw, other_kw, limit_kw
+
+
+def _sure_kw(loads: list[UncertainLoad], level: float, t: int) -> float:
+    """What uncertain load stays below with the probability `level`, independent where it is normal."""
+    quantiles_kw = sum(float(np.interp(level, load.levels, load.quantiles_kw[t])) for load in loads if load.levels)
+    normal = [load for load in loads if not load.levels]
+    variance = sum(load.sigma_kw[t] ** 2 for load in normal)
+    spread_kw = NormalDist(0.0, variance**0.5).inv_cdf(level) if variance else 0.0
+    return quantiles_kw + sum(load.mean_kw[t] for load in normal) + spread_kw
 
 
 def _ancestors(request: PlanRequest, feeder_id: str) -> list[str]:

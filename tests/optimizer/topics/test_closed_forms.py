@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpms.domain.contract import EnergyBy, SetpointBand, Subscription, reduction
+from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad, reduction
 from cpms.domain.plan import PlanRequest
 from optimizer.certify import complete, is_exact, keeps_rows
 from optimizer.formulation import formulate
@@ -32,6 +32,9 @@ subscriptions = st.builds(
 )
 reductions = st.builds(reduction, series(0, 20), caps(0, 10), numbers(0, 2))
 above = st.builds(SetpointBand, caps(-5, 10), st.just((None,) * COUNT), numbers(0, 2))
+connections = st.builds(
+    GridConnection, st.just("right"), series(-0.3, 0.6), series(-0.1, 0.4), series(0, 15), series(0, 10)
+)
 hours = st.floats(0.1, 1.6).map(lambda value: timedelta(hours=value))
 energies = st.builds(
     EnergyBy,
@@ -58,6 +61,9 @@ def contracted(draw: st.DrawFn) -> PlanRequest:
         energy_by=(draw(energies),),
         co2_g_per_kwh=draw(series(0, 600)),
         co2_price_per_kg=0.2,
+        connections=(draw(connections),),
+        uncertain=(UncertainLoad("left", draw(series(-5, 5)), draw(series(0, 3))),),
+        demand=tuple(replace(one, measured_at=draw(st.sampled_from([None, "root", "right"]))) for one in asked.demand),
     )
 
 
