@@ -17,6 +17,7 @@ from api.routers import (
     api_tokens,
     commands,
     events,
+    forecasts,
     health,
     limits,
     measurements,
@@ -32,7 +33,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 """A year of hourly prices is about one MiB."""
 
 TOPICS = (
-    sites, stations, commands, tokens, api_tokens, limits, events, tariffs, plans, sessions, measurements, alarms,
+    sites, stations, commands, tokens, api_tokens, limits, events, tariffs, plans, forecasts, sessions, measurements, alarms,
 )  # fmt: skip
 
 

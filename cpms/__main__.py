@@ -1,4 +1,4 @@
-"""The command line: `cpms serve`, `cpms demo`, `cpms plan`, `cpms settings`, `cpms token create`."""
+"""The command line: `cpms serve`, `cpms demo`, `cpms plan`, `cpms forecast backtest`, `cpms settings`, `cpms token create`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from cpms.domain.errors import CpmsError, InvalidInput
 from cpms.domain.identity import Role
+from cpms.domain.time import require_aware
 from cpms.settings import Settings, load_settings, shown
 
 
@@ -50,8 +52,21 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("situation", type=Path, help="such as tests/situations/*/situation.json")
     plan.add_argument("--picture", type=Path, metavar="FILE", help="draw the plan there too (.png or .svg)")
     plan.set_defaults(run=_plan)
+    _add_forecast(verbs)
     _add_demo(verbs)
     return parser
+
+
+def _add_forecast(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    forecast = verbs.add_parser("forecast", help="forecasts of a site").add_subparsers(required=True, metavar="VERB")
+    backtest = forecast.add_parser("backtest", help="score what forecasts would have said, from what is stored")
+    backtest.add_argument("--site", required=True, metavar="ID")
+    backtest.add_argument("--quantity", choices=["solar", "load", "sessions"], help="default: all there is")
+    backtest.add_argument(
+        "--from", dest="since", metavar="INSTANT", help="first issue; default: two thirds of the data"
+    )
+    backtest.add_argument("--json", action="store_true", help="one JSON list instead of a table")
+    backtest.set_defaults(run=_backtest)
 
 
 def _add_demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -101,6 +116,20 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
         from cpms.app.plan_picture import draw_plan
 
         draw_plan(request, made, options.picture)
+
+
+def _backtest(settings: Settings, options: argparse.Namespace) -> None:
+    from cpms.app.backtest import backtest, show
+
+    since = None if options.since is None else _instant("--from", options.since)
+    show(asyncio.run(backtest(settings, options.site, options.quantity, since)), options.json)
+
+
+def _instant(name: str, text: str) -> datetime:
+    try:
+        return require_aware(datetime.fromisoformat(text), name)
+    except ValueError:
+        raise InvalidInput(name, f"{text!r} is no instant", "give one like 2026-01-31T18:00:00Z") from None
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:

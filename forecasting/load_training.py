@@ -48,16 +48,20 @@ def train_site_load(
         data_from=known[0][0],
         data_until=until,
         rows=len(known),
-        text=pack({"positions": past.positions.tolist(), "weights": past.weights.tolist()}),
+        text=write_load(past),
     )
     return promote(trained, compete(contenders, recent, SEEN, now))
+
+
+def write_load(past: Past) -> str:
+    """The correction as text."""
+    return pack({name: np.asarray(value).tolist() for name, value in vars(past).items()})
 
 
 @lru_cache(maxsize=64)
 def read_load(text: str) -> Past:
     """The correction from a stored text; InvalidInput if another version made it."""
-    stored = unpack(text)
-    return Past(np.array(stored["positions"]), np.array(stored["weights"]))
+    return Past(**{name: np.array(value) for name, value in unpack(text).items()})
 
 
 def _corrected(site_id: str, timezone: str, past: Past | None) -> Issue:

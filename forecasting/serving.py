@@ -76,7 +76,7 @@ def serve_solar(
             _require_weather(weather, now)
     except InvalidInput as problem:
         return _fallen_back(floor, problem)
-    ours = forecast_learned(site_id, learned, measured, intervals, now, SERVED_LEVELS, record, weather)
+    ours = forecast_learned(site_id, learned, measured, intervals, now, SERVED_LEVELS, record, weather, floor)
     return Served(replace(ours, model_version=model.version), floor)
 
 

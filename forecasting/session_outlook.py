@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -61,40 +62,80 @@ def expect_session(
     levels: Sequence[float] = DEFAULT_LEVELS,
     records: Mapping[str, Record] | None = None,
 ) -> SessionOutlook:
-    """Outlook for `session` at its start, from the sessions of `history` that were over by then.
+    """`expect_sessions` of one."""
+    return expect_sessions(history, [session], timezone, model, levels, records)[0]
+
+
+def expect_sessions(
+    history: Sequence[Session],
+    sessions: Sequence[Session],
+    timezone: str,
+    model: SessionModel | None = None,
+    levels: Sequence[float] = DEFAULT_LEVELS,
+    records: Mapping[str, Record] | None = None,
+) -> tuple[SessionOutlook, ...]:
+    """Outlooks for `sessions` at their starts, each from the sessions of `history` that were over by then.
 
     The driver's statement is `session.need` where its source is DRIVER; it is evidence, not truth (drivers overstate). Without
     a `model`, or where it has lost to them lately, the rolling quantiles of the time of day serve. `records`: from
     `review_outlooks`, else made here, which takes long. InvalidInput for an unknown zone or impossible levels.
     """
-    require_aware(session.started_at, "started_at")
-    wanted, zone = require_levels(levels), zone_of(timezone)
-    others = [past for past in history if past.id != session.id and past.ended_at is not None]
-    stays = stays_of([*others, replace(session, ended_at=None)], zone)
-    place = int(np.flatnonzero(stays.ended_s == np.iinfo(np.int64).max)[0])
-    new, past = stays.pick(np.array([place])), stays.ended_by(float(stays.started_s[place]))
+    for session in sessions:
+        require_aware(session.started_at, "started_at")
+    wanted, plugged = require_levels(levels), _plugged(history, sessions, zone_of(timezone))
+    features = None if model is None or not sessions else _features(plugged)
     rows, methods = {}, []
     for name, default in DEFAULTS.items():
         learned: LearnedQuantity | None = None if model is None else getattr(model, name)
         record = None if records is None else records[name]
-        fine, method = _quantity(learned, new, past, name, default, record)
-        rows[name] = tuple(float(value) for value in at_levels(FINE_LEVELS, fine[None, :], wanted)[0])
+        fine, method = _quantity(learned, features, plugged, name, default, record)
+        rows[name] = at_levels(FINE_LEVELS, fine, wanted).tolist() if sessions else []
         methods.append(method)
-    return SessionOutlook(session.started_at, tuple(levels), rows["stay_h"], rows["energy_kwh"], ", ".join(methods))
+    return tuple(
+        SessionOutlook(session.started_at, tuple(levels), tuple(stay_h), tuple(energy_kwh), ", ".join(methods))
+        for session, stay_h, energy_kwh in zip(sessions, rows["stay_h"], rows["energy_kwh"], strict=True)
+    )
+
+
+Plugged = list[tuple[Stays, Stays]]
+"""Each session that is looked at, and those that were over when it began."""
+
+
+def _plugged(history: Sequence[Session], sessions: Sequence[Session], zone: ZoneInfo) -> Plugged:
+    asked = {session.id for session in sessions}
+    others = [past for past in history if past.id not in asked and past.ended_at is not None]
+    ordered = sorted([*others, *(replace(s, ended_at=None) for s in sessions)], key=lambda s: s.started_at)
+    place = {session.id: number for number, session in enumerate(ordered)}
+    stays = stays_of(ordered, zone)
+    return [
+        (stays.pick(np.array([place[s.id]])), stays.ended_by(float(stays.started_s[place[s.id]]))) for s in sessions
+    ]
+
+
+def _features(plugged: Plugged) -> Floats:
+    return np.array([describe(new, past) for new, past in plugged])
 
 
 def _quantity(
-    learned: LearnedQuantity | None, new: Stays, past: Stays, name: str, default: float, record: Record | None
+    learned: LearnedQuantity | None,
+    features: Floats | None,
+    plugged: Plugged,
+    name: str,
+    default: float,
+    record: Record | None,
 ) -> tuple[Floats, str]:
-    """Quantiles at FINE_LEVELS, and who made them."""
-    rolling = rolling_quantiles(getattr(past, name), past, float(new.hour_h[0]), default)
-    if learned is None or len(past) == 0:
+    """Quantiles at FINE_LEVELS of each session (rows), and who made them."""
+    rolling = np.array(
+        [rolling_quantiles(getattr(past, name), past, float(new.hour_h[0]), default) for new, past in plugged]
+    )
+    if learned is None or features is None:
         return rolling, f"{name}: rolling median"
     if record is None:
-        record = review_sessions(learned, past, name, default)
+        record = review_sessions(learned, min((past for _, past in plugged), key=len), name, default)
     if record.serving() != LEARNED:
         return rolling, f"{name}: rolling median, better lately"
-    return corrected(learned, describe(new, past)[None, :], record)[0], f"{name}: learned"
+    known = np.array([len(past) > 0 for _, past in plugged])
+    return np.where(known[:, None], corrected(learned, features, record), rolling), f"{name}: learned"
 
 
 def review_outlooks(history: Sequence[Session], timezone: str, model: SessionModel, now: datetime) -> dict[str, Record]:

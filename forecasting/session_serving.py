@@ -11,7 +11,7 @@ from cpms.domain.forecast_record import ForecastModel
 from cpms.domain.session import EnergyNeed, NeedSource, Session
 from forecasting.serving import SERVED_LEVELS
 from forecasting.session_model import Record, SessionModel
-from forecasting.session_outlook import SessionOutlook, expect_session
+from forecasting.session_outlook import SessionOutlook, expect_sessions
 from forecasting.session_training import read_sessions
 
 EARLY_LEVEL = 0.2
@@ -47,18 +47,21 @@ def serve_sessions(
     Without a readable model needs stay as they are: the rolling medians know no driver well enough to doubt a statement.
     """
     learned, fallback = _readable(model)
-    version = 0 if model is None or learned is None else model.version
-    found = []
-    for session in sessions:
-        floor = expect_session(history, session, timezone, None, SERVED_LEVELS).given(now, session.energy_kwh)
-        if learned is None:
-            need = session.need or floor.need(EARLY_LEVEL, AMPLE_LEVEL)
-            found.append(Expected(session, floor, floor, need, 0, fallback))
-            continue
-        at_start = expect_session(history, session, timezone, learned, SERVED_LEVELS, records)
-        outlook = at_start.given(now, session.energy_kwh)
-        found.append(Expected(session, outlook, floor, need_to_plan(session, outlook), version))
-    return tuple(found)
+
+    def expected(by: SessionModel | None) -> list[SessionOutlook]:
+        at_start = expect_sessions(history, sessions, timezone, by, SERVED_LEVELS, records)
+        return [one.given(now, session.energy_kwh) for one, session in zip(at_start, sessions, strict=True)]
+
+    floors = expected(None)
+    if model is None or learned is None:
+        return tuple(
+            Expected(session, floor, floor, session.need or floor.need(EARLY_LEVEL, AMPLE_LEVEL), 0, fallback)
+            for session, floor in zip(sessions, floors, strict=True)
+        )
+    return tuple(
+        Expected(session, outlook, floor, need_to_plan(session, outlook), model.version)
+        for session, outlook, floor in zip(sessions, expected(learned), floors, strict=True)
+    )
 
 
 def need_to_plan(session: Session, outlook: SessionOutlook) -> EnergyNeed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.site import SolarArray
@@ -16,7 +17,7 @@ from forecasting.conformal import BAND_SHARE, corrected_levels, pool, positions
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, to_forecast
 from forecasting.score import mean_of
 from forecasting.sensors import find_bad, leave_out
-from forecasting.series import DAY_S, Floats, Ints, Measurement, Series, resample
+from forecasting.series import DAY_S, HOUR_S, Bools, Floats, Ints, Measurement, Series, resample
 from forecasting.solar import forecast_solar, interval_clear_kw
 from forecasting.solar_features import QUARTER_S, SolarGrid, SolarTable, lay_grid
 from forecasting.solar_model import LEAD_BANDS, SolarModel, band_of, scale_kw
@@ -27,6 +28,8 @@ FEEDBACK_S = 7 * DAY_S
 CALIBRATION_STEP_QUARTERS = 8
 MIN_SUN_ELEVATION_DEG = 5.0
 DARK_INDEX_LIGHT_W_M2 = 20.0
+LONGEST_GAP_S = 3 * HOUR_S
+"""Between words on the weather further apart than this nobody knows what the clouds do."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,16 @@ def forecast_learned(
     levels: Sequence[float] = DEFAULT_LEVELS,
     record: Sequence[BandRecord] = NO_RECORD,
     weather: WeatherForecast | None = None,
+    simple: Forecast | None = None,
 ) -> Forecast:
     """Mean power [kW] per interval by `model`, from `history` (instant, measured kW) before `issued_at`.
 
-    `record`: from `review`. Falls back to `forecast_solar` in lead bands where that was better lately, and as a whole where the
+    `record`: from `review`; `simple`: what `forecast_solar` says to the same, where it is known. Falls back to `forecast_solar` in lead bands where that was better lately, and as a whole where the
     model wants weather and `weather` is missing, not yet issued or too old. InvalidInput for impossible levels.
     """
     require_aware(issued_at, "issued_at")
     wanted = require_levels(levels)
-    simple = forecast_solar(site_id, model.array, history, intervals, issued_at, levels)
+    simple = simple or forecast_solar(site_id, model.array, history, intervals, issued_at, levels)
     fresh = weather is not None and weather.usable_at(issued_at)
     if not intervals or (model.uses_weather and not fresh):
         return simple
@@ -101,13 +105,21 @@ def with_weather(grid: SolarGrid, weather: WeatherForecast) -> SolarGrid:
     """The grid with the forecast's share of the cloudless irradiance, and its temperature, at every quarter hour it covers."""
     middle_s = grid.start_s + QUARTER_S * np.arange(len(grid.power_kw)) + QUARTER_S / 2
     valid_s = np.array([instant.timestamp() for instant in weather.valid_at])
-    known = {"left": np.nan, "right": np.nan}
-    global_w_m2 = np.interp(middle_s, valid_s, weather.global_w_m2, **known)
+    known = _covered(valid_s, middle_s)
+    global_w_m2 = np.where(known, np.interp(middle_s, valid_s, weather.global_w_m2), np.nan)
     light = grid.sky.global_w_m2
     bright = light > DARK_INDEX_LIGHT_W_M2
     index = np.where(bright, global_w_m2 / np.where(bright, light, 1.0), np.nan)
-    air_c = np.interp(middle_s, valid_s, weather.air_c, **known)
+    air_c = np.where(known, np.interp(middle_s, valid_s, weather.air_c), np.nan)
     return replace(grid, weather_index=np.clip(index, 0.0, 1.6), weather_c=air_c)
+
+
+def _covered(valid_s: Floats, middle_s: NDArray[np.floating]) -> Bools:
+    """Whether each instant lies between two words on the weather that are not further apart than LONGEST_GAP_S."""
+    after = np.searchsorted(valid_s, middle_s)
+    inside = (after > 0) & (after < len(valid_s))
+    after = np.clip(after, 1, max(1, len(valid_s) - 1))
+    return np.asarray(inside & (valid_s[after] - valid_s[after - 1] <= LONGEST_GAP_S))
 
 
 def _clean(array: SolarArray, history: Sequence[Measurement], until: datetime, window_s: int) -> Series:

@@ -1,4 +1,4 @@
-"""The current plan with its reasons, earlier plans, and forecasts."""
+"""The current plan with its reasons, and earlier plans."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from fastapi import APIRouter
 from api.auth import VIEWER
 from api.dependencies import ServicesDep
 from api.schemas.common import Id, Instant, Items
-from api.schemas.plans import ForecastView, PlanSummaryView, PlanView
+from api.schemas.plans import PlanSummaryView, PlanView
 from cpms.domain.errors import NotFound
-from cpms.domain.forecast import ForecastQuantity
 
 router = APIRouter(prefix="/sites/{site_id}", tags=["plans"])
 
@@ -34,11 +33,3 @@ async def list_plans(site_id: Id, services: ServicesDep, since: Instant | None =
     await services.store.site(site_id)
     since = since or services.clock.now() - DEFAULT_HISTORY
     return Items(items=[PlanSummaryView.of_summary(s) for s in await services.store.plan_summaries(site_id, since)])
-
-
-@router.get("/forecasts", dependencies=[VIEWER])
-async def list_forecasts(site_id: Id, services: ServicesDep) -> Items[ForecastView]:
-    """The latest forecast of each quantity."""
-    await services.store.site(site_id)
-    latest = [await services.store.latest_forecast(site_id, quantity) for quantity in ForecastQuantity]
-    return Items(items=[ForecastView.of(forecast) for forecast in latest if forecast is not None])

@@ -1,4 +1,4 @@
-"""The current plan with its certificate and its reasons, earlier plans, and forecasts."""
+"""The current plan with its certificate and its reasons, and earlier plans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pydantic import Field
 
 from api.reasons import in_words
 from api.schemas.common import View
-from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, SessionPlan
 from cpms.domain.site import Site
 from cpms.domain.time import Interval
@@ -167,27 +166,4 @@ class PlanView(PlanSummaryView):
             relaxed=[RelaxedLimitView.of(limit, plan) for limit in plan.relaxed],
             cost_by_term=plan.cost_by_term,
             note=plan.note,
-        )
-
-
-class ForecastView(View):
-    """A forecast: `values[i][j]` is the `levels[j]` quantile in `intervals[i]`."""
-
-    quantity: ForecastQuantity = Field(description="The unit is the suffix")
-    issued_at: datetime
-    method: str
-    levels: list[float]
-    intervals: list[IntervalView]
-    values: list[list[float]]
-
-    @classmethod
-    def of(cls, forecast: Forecast) -> ForecastView:
-        """A stored forecast."""
-        return cls(
-            quantity=forecast.quantity,
-            issued_at=forecast.issued_at,
-            method=forecast.method,
-            levels=list(forecast.levels),
-            intervals=[IntervalView.of(interval) for interval in forecast.intervals],
-            values=[list(row) for row in forecast.values],
         )

@@ -48,6 +48,8 @@ MATRIX: dict[tuple[str, str], Role | None] = {
     ("GET", "/api/v1/sites/{site_id}/plan"): V,
     ("GET", "/api/v1/sites/{site_id}/plans"): V,
     ("GET", "/api/v1/sites/{site_id}/forecasts"): V,
+    ("GET", "/api/v1/sites/{site_id}/forecasts/scores"): V,
+    ("GET", "/api/v1/sites/{site_id}/forecasts/models"): V,
     ("GET", "/api/v1/sessions"): V,
     ("GET", "/api/v1/sessions/{session_id}"): V,
     ("GET", "/api/v1/sessions/{session_id}/samples"): V,

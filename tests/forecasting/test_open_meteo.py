@@ -30,16 +30,21 @@ def answer(hours=48, radiation=400.0, air=18.0):
 
 @asynccontextmanager
 async def service(*answers):
-    """A real server that gives each of `answers` in turn: (status, body), or None to say nothing. Yields its URL and requests."""
+    """A real server that gives each of `answers` in turn: (status, body, headers), or None to say nothing.
+
+    Yields its URL and requests.
+    """
     requests, given = [], iter(answers)
 
     async def serve(reader, writer):
         requests.append((await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[0])
         following = next(given)
         if following is not None:
-            status, body = following
+            status, body, *headers = following
+            header = "".join(f"{one}\r\n" for one in headers)
             writer.write(
-                f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+                f"HTTP/1.1 {status} X\r\n{header}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+                + body
             )
             await writer.drain()
         else:
@@ -109,3 +114,36 @@ def test_values_no_weather_has_are_refused(spoil):
     else:
         with pytest.raises(InvalidInput, match="hourly"):
             read_open_meteo(document, NOW)
+
+
+async def test_a_service_that_refuses_is_left_alone_for_as_long_as_it_says():
+    answers = [(429, b"", "Retry-After: 3600"), (200, body(answer()))]
+    async with service(*answers) as (url, requests), httpx.AsyncClient() as client:
+        weather = OpenMeteo(client, url)
+        for minutes in (0, 5, 15, 59):
+            assert await weather.forecast(52.0, 5.0, NOW + timedelta(minutes=minutes)) is None
+        assert len(requests) == 1
+        assert await weather.forecast(52.0, 5.0, NOW + timedelta(minutes=60)) is not None
+
+
+async def test_after_a_failure_it_is_asked_again_soon_but_not_at_once():
+    answers = [(500, b""), (200, body(answer()))]
+    async with service(*answers) as (url, requests), httpx.AsyncClient() as client:
+        weather = OpenMeteo(client, url)
+        assert await weather.forecast(52.0, 5.0, NOW) is None
+        assert await weather.forecast(52.0, 5.0, NOW + timedelta(minutes=9)) is None
+        assert len(requests) == 1
+        assert await weather.forecast(52.0, 5.0, NOW + timedelta(minutes=10)) is not None
+
+
+@pytest.mark.parametrize("unit", ["kW/m²", "°F"])
+def test_other_units_than_asked_for_are_refused(unit):
+    document = answer()
+    document["hourly_units"]["temperature_2m" if unit == "°F" else "shortwave_radiation_instant"] = unit
+    with pytest.raises(InvalidInput, match="hourly_units"):
+        read_open_meteo(document, NOW)
+
+
+def test_a_number_that_is_none_is_refused():
+    with pytest.raises(InvalidInput, match="nan"):
+        read_open_meteo(answer(radiation=float("nan")), NOW)

@@ -8,7 +8,7 @@ from forecasting.backtest import hindcast_solar, terms
 from forecasting.score import rmse
 from forecasting.solar import forecast_solar
 from forecasting.solar_features import SolarTable, lay_grid
-from forecasting.solar_learned import NO_RECORD, BandRecord, forecast_learned, review
+from forecasting.solar_learned import NO_RECORD, BandRecord, forecast_learned, review, with_weather
 from forecasting.solar_model import SolarModel, train_solar
 from tests.forecasting.weather_worlds import ARRAY, BEGIN, as_history, cloudy_series, steps
 
@@ -107,3 +107,12 @@ def test_a_week_under_snow_is_expected_to_go_on(model, history):
     snowed = [(t, 0.0 if NOON - timedelta(days=7) <= t else kw) for t, kw in history]
     under = forecast_learned("s", model, snowed, steps(NOON), NOON)
     assert under.quantile(0.5)[0] < 0.5 * forecast_learned("s", model, history, steps(NOON), NOON).quantile(0.5)[0]
+
+
+def test_missing_hours_of_weather_are_not_made_up(table):
+    hours = [NOON + timedelta(hours=k) for k in range(12) if not 2 < k < 7]
+    grid = with_weather(table.grid, WeatherForecast(NOON, tuple(hours), (500.0,) * len(hours), (10.0,) * len(hours)))
+    place = grid.position(NOON.timestamp())
+    known = np.isfinite(grid.weather_c[place : place + 48]).reshape(-1, 4).all(axis=1)
+    assert known.tolist() == [True, True] + [False] * 5 + [True] * 4 + [False]
+    assert not np.isfinite(grid.weather_c[:place]).any()

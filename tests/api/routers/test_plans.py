@@ -5,7 +5,6 @@ from datetime import timedelta
 import httpx
 
 from api import Services
-from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, SessionPlan
 from cpms.domain.time import Interval
@@ -76,19 +75,3 @@ async def test_earlier_plans_are_summed_up(depot: httpx.AsyncClient, services: S
     }
     later = {"since": "2026-01-15T12:00:01Z"}
     assert (await depot.get("/api/v1/sites/depot/plans", params=later)).json() == {"items": []}
-
-
-async def test_the_latest_forecast_of_each_quantity_is_told(depot: httpx.AsyncClient, services: Services) -> None:
-    assert (await depot.get("/api/v1/sites/depot/forecasts")).json() == {"items": []}
-    for issued_at in (NOW - timedelta(hours=1), NOW):
-        forecast = Forecast(
-            "depot", ForecastQuantity.SOLAR_KW, issued_at, STEPS, (0.1, 0.5, 0.9), ((0, 1, 2), (1, 2, 3)), "clear sky"
-        )
-        await services.store.add_forecast(forecast)
-    [latest] = (await depot.get("/api/v1/sites/depot/forecasts")).json()["items"]
-    assert (latest["quantity"], latest["issued_at"], latest["method"]) == (
-        "solar_kw",
-        "2026-01-15T12:00:00Z",
-        "clear sky",
-    )
-    assert latest["values"] == [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]]
