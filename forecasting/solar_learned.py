@@ -64,8 +64,9 @@ def forecast_learned(
 ) -> Forecast:
     """Mean power [kW] per interval by `model`, from `history` (instant, measured kW) before `issued_at`.
 
-    `record`: from `review`; `simple`: what `forecast_solar` says to the same, where it is known. Falls back to `forecast_solar` in lead bands where that was better lately, and as a whole where the
-    model wants weather and `weather` is missing, not yet issued or too old. InvalidInput for impossible levels.
+    `record`: from `review`; `simple`: what `forecast_solar` says to the same, where it is known. Falls back to that in lead
+    bands where it was better lately, and as a whole where the model wants weather and `weather` is missing, not yet issued or too
+    old. InvalidInput for impossible levels.
     """
     require_aware(issued_at, "issued_at")
     wanted = require_levels(levels)
