@@ -7,7 +7,7 @@ uniform, the level to ask for is their own quantile at the level wanted (Kulesho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,11 @@ HOLDOUT_ROWS = 600.0
 BAND_SHARE = 0.8
 FEEDBACK = 1.2
 GOLDEN = 0.6180339887498949
+PATIENCE = 0.02
+"""How far one value outside of its band moves the width of the next ones'."""
+
+WIDEST, NARROWEST = 1.0 / BAND_SHARE, 0.5
+REPLAY_BLOCK = 25
 MIN_POSITIONS = 40
 """Fewer say less about the tails than the model does."""
 
@@ -56,16 +61,22 @@ def _level_at(levels: Floats, quantiles: Floats, actual: Floats, right: Floats) 
 
 @dataclass(frozen=True)
 class Past:
-    """Positions of past values in their forecasts, and the weight of each."""
+    """Positions of past values in their forecasts, the weight of each, and how wide bands must be asked for (see `width_of`)."""
 
     positions: Floats
     weights: Floats
+    width: float = 1.0
 
 
 def pool(recent: Floats, holdout: Floats) -> Past:
     """Recent positions, and held-out ones from training that together weigh as much as HOLDOUT_ROWS of them."""
     weights = np.concatenate([np.ones(len(recent)), np.full(len(holdout), HOLDOUT_ROWS / max(1, len(holdout)))])
     return Past(np.concatenate([recent, holdout]), weights)
+
+
+def lessons(recent: Floats, holdout: Floats, patience: float = PATIENCE) -> Past:
+    """`pool`, and the width that `recent` (in order of time) has shown to be needed."""
+    return replace(pool(recent, holdout), width=width_of(recent, holdout, patience))
 
 
 def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) -> Floats:
@@ -76,9 +87,39 @@ def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) ->
     """
     if len(past.positions) < MIN_POSITIONS:
         return wanted
+    reached, ascending = _reached(past)
+    width = past.width + FEEDBACK * (BAND_SHARE - covered)
+    return np.asarray(np.interp(widened(wanted, width), reached, ascending))
+
+
+def widened(levels: Floats, width: float) -> Floats:
+    """`levels` moved away from the middle, `width` times as far; never out of 0 to 1."""
+    return np.clip(0.5 + (levels - 0.5) * width, 0.0, 1.0)
+
+
+def width_of(recent: Floats, holdout: Floats, patience: float = PATIENCE) -> float:
+    """How wide bands must be asked for, from how each of `recent` (positions in order of time) met the band of its time.
+
+    Adaptive conformal inference (Gibbs and Candes 2021): a value outside widens the next band, one inside narrows it, so that the
+    share inside is BAND_SHARE in the long run whatever the values do. Replayed from a width of 1. `patience`: how far one value
+    moves the width.
+    """
+    width = 1.0
+    for begin in range(0, len(recent), REPLAY_BLOCK):
+        past = pool(recent[:begin], holdout)
+        if len(past.positions) < MIN_POSITIONS:
+            continue
+        reached, ascending = _reached(past)
+        for away in np.abs(np.interp(recent[begin : begin + REPLAY_BLOCK], ascending, reached) - 0.5).tolist():
+            outside = away > BAND_SHARE / 2 * width
+            width += patience * (BAND_SHARE if outside else BAND_SHARE - 1.0)
+            width = min(WIDEST, max(NARROWEST, width))
+    return width
+
+
+def _reached(past: Past) -> tuple[Floats, Floats]:
+    """Share of the past that fell below each of its positions, and the positions: from 0 to 1 and ascending both."""
     order = np.argsort(past.positions)
     weight = past.weights[order]
     reached = (np.cumsum(weight) - weight / 2) / weight.sum()
-    ascending = np.concatenate([[0.0], past.positions[order], [1.0]])
-    spread = np.clip(0.5 + (wanted - 0.5) * (1.0 + FEEDBACK * (BAND_SHARE - covered)), 0.0, 1.0)
-    return np.asarray(np.interp(spread, np.concatenate([[0.0], reached, [1.0]]), ascending))
+    return np.concatenate([[0.0], reached, [1.0]]), np.concatenate([[0.0], past.positions[order], [1.0]])

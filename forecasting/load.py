@@ -9,6 +9,7 @@ import numpy as np
 
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.time import Interval, require_aware
+from forecasting.calendar import PLAIN, Calendar
 from forecasting.conformal import Past, corrected_levels
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, to_forecast
 from forecasting.series import Measurement, resample, zone_of
@@ -28,11 +29,12 @@ def forecast_other_load(
     levels: Sequence[float] = DEFAULT_LEVELS,
     prior_kw: float = 0.0,
     past: Past | None = None,
+    calendar: Calendar = PLAIN,
 ) -> Forecast:
     """Mean load [kW] per interval in local time of week, from `history` (instant, measured kW) before `issued_at`.
 
     Without any history the band is around `prior_kw`. `past`: how earlier forecasts came out (`load_backtest.review_load`), to
-    correct the band. InvalidInput for an unknown zone or impossible levels.
+    correct the band. `calendar`: holidays and temperatures, as far as known at the issue. InvalidInput for an unknown zone or impossible levels.
     """
     require_aware(issued_at, "issued_at")
     wanted = require_levels(levels)
@@ -43,7 +45,7 @@ def forecast_other_load(
         band = np.interp(wanted, PRIOR_LEVELS, PRIOR_FACTOR) * prior_kw
         values_kw, method = np.tile(band, (len(intervals), 1)), "no history: the prior"
     else:
-        known, raw_kw = week_quantiles(series, zone, middles_s)
+        known, raw_kw = week_quantiles(series, zone, middles_s, calendar, scaled=True)
         asked = wanted if past is None else corrected_levels(wanted, past)
         values_kw, method = np.maximum(at_levels(known, raw_kw, asked), 0.0), "time of week, recent level"
     return to_forecast(site_id, ForecastQuantity.OTHER_LOAD_KW, issued_at, intervals, levels, values_kw, method)

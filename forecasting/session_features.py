@@ -12,13 +12,19 @@ import numpy as np
 from cpms.domain.session import EnergyNeed, NeedSource, Session
 from forecasting.series import DAY_S, HOUR_S, Floats, Ints, local_seconds
 
-MEMORY = 400
-"""Ended sessions that are looked at."""
+MEMORY = 4000
+"""Ended sessions that are looked at: a driver who comes once a month is told apart by what was said."""
+
+RECENT = 400
+"""Ended sessions that show what is usual."""
 
 MIN_ALIKE = 5
 ROLLING = 60
 NEAREST = 40
 SAME_STATEMENT = 30
+SAME_WORDS = 10
+AT_STATION = 10
+STATEMENT_RESOLUTION_H = 1 / 60
 MISSING_STATEMENT_APART = 5.0
 """How far apart two sessions count of which one has no statement."""
 
@@ -27,7 +33,7 @@ MISSING_STATEMENT_APART = 5.0
 class Stays:
     """Sessions in order of start. Times [s], lengths [h], energies [kWh]; `stated_*` are the driver's own words, NaN without.
 
-    `driver`: a number per idTag, -1 for unknown.
+    `driver`: a number per idTag, -1 for unknown. `station`: a number per charging station.
     """
 
     started_s: Ints
@@ -39,6 +45,7 @@ class Stays:
     stated_stay_h: Floats
     stated_energy_kwh: Floats
     driver: Ints
+    station: Ints
 
     def __len__(self) -> int:
         return len(self.started_s)
@@ -60,7 +67,8 @@ def stays_of(sessions: Sequence[Session], zone: ZoneInfo) -> Stays:
     ended_s = np.array([_ended_s(s.ended_at) for s in ordered], dtype=np.int64)
     local_s = local_seconds(started_s, zone)
     stated = [stated_need(s) for s in ordered]
-    drivers = {tag: number for number, tag in enumerate(dict.fromkeys(s.id_tag for s in ordered if s.id_tag))}
+    drivers = _numbered([s.id_tag for s in ordered])
+    stations = _numbered([s.connector.station_id for s in ordered])
     return Stays(
         started_s=started_s,
         ended_s=ended_s,
@@ -70,12 +78,45 @@ def stays_of(sessions: Sequence[Session], zone: ZoneInfo) -> Stays:
         energy_kwh=np.array([s.energy_kwh for s in ordered], dtype=np.float64),
         stated_stay_h=np.array([_stated_stay_h(s.started_at, n) for s, n in zip(ordered, stated, strict=True)]),
         stated_energy_kwh=np.array([np.nan if n is None else n.energy_kwh for n in stated], dtype=np.float64),
-        driver=np.array([-1 if not s.id_tag else drivers[s.id_tag] for s in ordered], dtype=np.int64),
+        driver=drivers,
+        station=stations,
     )
 
 
 def describe(new: Stays, past: Stays) -> Floats:
     """Features (one row) of the single session `new`, from `past` sessions that were over when it began (any number)."""
+    usual = past.pick(np.arange(len(past))[-RECENT:])
+    return np.array([*_statement(new), *_alike(new, usual), *_same_place_or_words(new, past)])
+
+
+def _statement(new: Stays) -> list[float]:
+    """The clock, and what the driver says."""
+    hour_h, stated_h, stated_kwh = (float(v[0]) for v in (new.hour_h, new.stated_stay_h, new.stated_energy_kwh))
+    return [
+        hour_h,
+        float(new.weekday[0]),
+        stated_h,
+        stated_kwh,
+        (hour_h + stated_h) % 24.0,
+        stated_kwh / max(stated_h, 0.1),
+    ]
+
+
+def _same_place_or_words(new: Stays, past: Stays) -> list[float]:
+    """How long vehicles stay at this station, and how those stayed whose driver said the same to the last digit.
+
+    Drivers keep their words, so these are mostly the same driver's even where nobody says who that is.
+    """
+    here = np.flatnonzero(past.station == new.station[0])[-AT_STATION:]
+    said = np.flatnonzero(past.stated_energy_kwh == new.stated_energy_kwh[0])
+    apart_h = np.abs(past.stated_stay_h[said] - new.stated_stay_h[0])
+    both = said[apart_h < STATEMENT_RESOLUTION_H][-SAME_WORDS:]
+    counts = [float(min(len(said), 2 * SAME_STATEMENT)), float(len(both))]
+    return [_median(past.stay_h[here]), *counts, _quantile(past.stay_h[both], 0.5)]
+
+
+def _alike(new: Stays, past: Stays) -> list[float]:
+    """Medians of the stay and energy of sessions that were alike in one way or another, and how statements were kept."""
     hour_h, stated_h, stated_kwh = new.hour_h[0], new.stated_stay_h[0], new.stated_energy_kwh[0]
     hours_apart = _hours_apart(past.hour_h, hour_h)
     weekend_apart = ((past.weekday >= 5) != (new.weekday[0] >= 5)).astype(np.float64)
@@ -88,14 +129,6 @@ def describe(new: Stays, past: Stays) -> Floats:
     same = np.flatnonzero(past.stated_energy_kwh == stated_kwh)[-SAME_STATEMENT:]
     same = same[_nearest((hours_apart + 4.0 * stay_apart)[same])[:MIN_ALIKE]]
     rolling = same_hour(past, hour_h)
-    clock = [
-        hour_h,
-        float(new.weekday[0]),
-        stated_h,
-        stated_kwh,
-        (hour_h + stated_h) % 24.0,
-        stated_kwh / max(stated_h, 0.1),
-    ]
     groups = (rolling, alike_stay, alike_energy, own, same)
     medians = [_median(values[group]) for values in (past.stay_h, past.energy_kwh) for group in groups]
     spread = [_quantile(past.stay_h[alike_stay], 0.2), _quantile(past.stay_h[alike_stay], 0.8)]
@@ -103,18 +136,25 @@ def describe(new: Stays, past: Stays) -> Floats:
         _median((past.stay_h / past.stated_stay_h)[alike_stay]),
         _median((past.energy_kwh / past.stated_energy_kwh)[alike_energy]),
     ]
-    return np.array([*clock, *medians, *spread, *bias])
+    return [*medians, *spread, *bias]
 
 
 def same_hour(past: Stays, hour_h: float) -> Ints:
     """Places of the last ROLLING sessions that began within an hour of the same time of day; of all where too few did."""
-    close = np.flatnonzero(_hours_apart(past.hour_h, hour_h) <= 1.0)
-    return close[-ROLLING:] if len(close) >= MIN_ALIKE else np.arange(len(past))[-ROLLING:]
+    usual = np.arange(len(past))[-RECENT:]
+    close = usual[_hours_apart(past.hour_h[usual], hour_h) <= 1.0]
+    return close[-ROLLING:] if len(close) >= MIN_ALIKE else usual[-ROLLING:]
 
 
 def stated_need(session: Session) -> EnergyNeed | None:
     """The driver's statement, None without."""
     return session.need if session.need is not None and session.need.source is NeedSource.DRIVER else None
+
+
+def _numbered(names: Sequence[str | None]) -> Ints:
+    """A number per name in order of appearance, -1 without one."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(name for name in names if name))}
+    return np.array([numbers[name] if name else -1 for name in names], dtype=np.int64)
 
 
 def _ended_s(ended_at: datetime | None) -> int:

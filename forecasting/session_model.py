@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.compete import leader
-from forecasting.conformal import corrected_levels, pool, positions, with_tails
+from forecasting.conformal import corrected_levels, lessons, positions, with_tails
 from forecasting.learn import LEVELS, Growth, QuantileModel, fit_quantiles
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
 from forecasting.series import Floats, Ints
 from forecasting.session_features import Stays, describe, same_hour
 
-GROWTH = Growth(rounds=200, leaves=16, min_rows_per_leaf=15, learning_rate=0.05)
+GROWTH = Growth(rounds=200, leaves=16, min_rows_per_leaf=15, learning_rate=0.05, middle_members=4)
 MIN_TRAINING_ROWS = 200
 HOLDOUT_BLOCKS = 5
 BLOCK_ROWS = 40
@@ -123,4 +123,4 @@ class Record:
 def corrected(learned: LearnedQuantity, features: Floats, record: Record) -> Floats:
     """Quantiles at FINE_LEVELS of one session, corrected by the recent `record`."""
     levels, quantiles = learned.distribution(features)
-    return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, pool(record.positions, learned.holdout)))
+    return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, lessons(record.positions, learned.holdout)))

@@ -18,7 +18,7 @@ LEAD_BANDS = ((0, 1, 2, 3), (4, 5, 7, 9, 11, 15), (19, 27, 35, 47, 59, 71, 83, 9
 """Half hours ahead that are trained on, per band: to 2 h, to 8 h, beyond. Other leads use the band they fall into."""
 
 GROWTH = (
-    Growth(rounds=120, leaves=20, min_rows_per_leaf=150, max_rows=60_000),
+    Growth(rounds=120, leaves=20, min_rows_per_leaf=150, max_rows=50_000),
     Growth(rounds=80, max_rows=12_000),
     Growth(rounds=70, leaves=6, min_rows_per_leaf=300, max_rows=12_000),
 )

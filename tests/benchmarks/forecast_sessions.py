@@ -1,4 +1,4 @@
-"""The session figures: any file of ACN-Data's sessions, scored over the sessions that begin after `train-until`."""
+"""The session figures: any files of ACN-Data's sessions, scored over the sessions that begin after `train-until`."""
 
 from __future__ import annotations
 
@@ -12,32 +12,38 @@ import pandas as pd
 from cpms.domain.errors import InvalidInput
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import EnergyNeed, Session, SessionState
+from forecasting.calendar import calendar_of
 from forecasting.score import FINE_LEVELS, band, crps
 from forecasting.series import zone_of
 from forecasting.session_backtest import SessionHindcast, hindcast_sessions
 from forecasting.session_features import Stays, stays_of
+from tests.benchmarks.forecast_arrivals import arrival_figures
 
 FOLDER = Path(__file__).parents[2].parent / "shared/data/sessions"
 COLUMNS = ("arrival", "departure", "requested_energy (kWh)", "delivered_energy (kWh)", "estimated_departure", "claimed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sessions", type=Path, default=FOLDER / "caltech_2019-05-01_2019-08-31.csv.gz")
+    default = FOLDER / "caltech_2019-05-01_2019-08-31.csv.gz"
+    parser.add_argument("--sessions", type=Path, nargs="+", default=[default], help="one or more files, in any order")
     parser.add_argument("--train-until", help="default: the middle of the file's time")
     parser.add_argument("--timezone", default="America/Los_Angeles")
+    parser.add_argument("--region", default="US-CA", help="ISO 3166 code whose public holidays count")
     parser.add_argument("--refit-days", type=int, default=7)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """MAE, bands and baselines for departure [h] and energy [kWh] at plug-in."""
     zone = zone_of(arguments.timezone)
-    sessions = read_sessions(arguments.sessions)
+    sessions = [session for path in arguments.sessions for session in read_sessions(path)]
     stays = stays_of(sessions, zone)
     if arguments.train_until:
         split_s = int(datetime.fromisoformat(arguments.train_until).replace(tzinfo=zone).timestamp())
     else:
         split_s = int(stays.started_s[0] + stays.started_s[-1]) // 2
     made = hindcast_sessions(stays, split_s, arguments.refit_days)
+    first_at, last_at = (datetime.fromtimestamp(int(stays.started_s[k]), zone) for k in (0, -1))
+    calendar = calendar_of(arguments.region, first_at, last_at, zone)
     return {
         "quantity": "sessions",
         "train_until": datetime.fromtimestamp(split_s, zone).isoformat(),
@@ -46,6 +52,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         "note": "sessions without a driver (unclaimed) carry their outcome in the statement's columns; it is not shown to anyone",
         "departure_h": _figures(made["stay_h"], stays, stays.stated_stay_h),
         "energy_kwh": _figures(made["energy_kwh"], stays, stays.stated_energy_kwh),
+        "arrivals_to_come": arrival_figures(sessions, zone, split_s, calendar),
     }
 
 

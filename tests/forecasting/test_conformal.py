@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.conformal import corrected_levels, pool, positions, with_tails
+from forecasting.conformal import NARROWEST, WIDEST, corrected_levels, lessons, pool, positions, width_of, with_tails
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS, coverage
 
@@ -62,3 +62,25 @@ def test_values_on_a_flat_piece_are_spread_evenly_over_its_levels():
     assert where.min() >= 0.4
     assert where.max() <= 0.6
     assert where.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def share_inside(values, patience):
+    """Share of `values` (positions) inside the band of their time, after the first hundred."""
+    inside = []
+    for k in range(100, len(values)):
+        low, high = corrected_levels(
+            np.array([0.1, 0.9]), lessons(values[max(0, k - 150) : k], np.linspace(0, 1, 101), patience)
+        )
+        inside.append(low <= values[k] <= high)
+    return np.mean(inside)
+
+
+def test_bands_keep_their_promise_when_the_world_changes():
+    rng = np.random.default_rng(3)
+    calm, wild = 0.5 + rng.uniform(-0.2, 0.2, 400), np.where(rng.random(400) < 0.5, rng.beta(0.3, 0.3, 400), 0.5)
+    assert share_inside(np.concatenate([calm, wild]), 0.02) == pytest.approx(0.8, abs=0.04)
+
+
+@given(st.lists(st.floats(0, 1), max_size=120))
+def test_a_band_is_never_wider_than_everything_and_never_nothing(past):
+    assert NARROWEST <= width_of(np.array(past), np.linspace(0, 1, 101)) <= WIDEST
