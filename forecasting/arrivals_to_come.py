@@ -61,7 +61,7 @@ def arrivals_to_come(
     wanted, zone = require_levels(levels), zone_of(timezone)
     book = _book([visit for visit in history if visit.departs_at <= now], arrived_at, now, zone)
     fine_kwh = _corrected(book, calendar)
-    energy_kwh = tuple(float(kwh) for kwh in at_levels(FINE_LEVELS, fine_kwh[None, :], wanted)[0])
+    energy_kwh = tuple(float(kwh) for kwh in np.sort(at_levels(FINE_LEVELS, fine_kwh[None, :], wanted)[0]))
     return ArrivalsToCome(now, tuple(levels), energy_kwh, _scenarios(book, fine_kwh, calendar))
 
 
@@ -110,7 +110,7 @@ def _corrected(book: _Book, calendar: Calendar) -> Floats:
         came_kwh = float(_rests(book, book.local_s // DAY_S - np.array([back]), book.now_s)[0])
         where.append(float((told_kwh < came_kwh).mean() + (told_kwh <= came_kwh).mean()) / 2)
     width = width_of(np.array(where), UNIFORM, PATIENCE)
-    return at_levels(FINE_LEVELS, _told(book, 0, calendar)[None, :], widened(FINE_LEVELS, width))[0]
+    return np.asarray(at_levels(FINE_LEVELS, _told(book, 0, calendar)[None, :], widened(FINE_LEVELS, width))[0])
 
 
 def _told(book: _Book, back: int, calendar: Calendar) -> Floats:
@@ -125,7 +125,7 @@ def _told(book: _Book, back: int, calendar: Calendar) -> Floats:
     counts = np.bincount(early[(early >= days[0]) & (early <= today)] - days[0], minlength=len(days) + 1)
     usual = float(np.average(counts[:-1], weights=weight[0]))
     busy = (counts[-1] + PRIOR_ARRIVALS) / (usual + PRIOR_ARRIVALS)
-    return np.asarray(busy * weighted_quantiles(rests_kwh[None, :], weight, FINE_LEVELS)[0])
+    return np.asarray(busy * np.sort(weighted_quantiles(rests_kwh[None, :], weight, FINE_LEVELS)[0]))
 
 
 def _rests(book: _Book, days: Ints, known_s: int) -> Floats:
@@ -133,7 +133,8 @@ def _rests(book: _Book, days: Ints, known_s: int) -> Floats:
     counts = (book.began_s % DAY_S >= book.local_s % DAY_S) & (book.ended_s <= known_s)
     place = book.began_s // DAY_S - days[0]
     counts &= (place >= 0) & (place < len(days))
-    return np.bincount(place[counts], weights=book.energy_kwh[counts], minlength=len(days))
+    kwh = np.bincount(place[counts], weights=book.energy_kwh[counts], minlength=len(days))
+    return kwh.astype(np.float64)  # no visit at all counts in whole numbers
 
 
 def _scenarios(book: _Book, fine_kwh: Floats, calendar: Calendar) -> tuple[tuple[Visit, ...], ...]:

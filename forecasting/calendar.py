@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.weather import WeatherForecast
 from forecasting.series import DAY_S, Floats, Ints, local_seconds
-from forecasting.weather import WeatherForecast
 
 EPOCH = date(1970, 1, 1)
 SUNDAY, SATURDAY = 6, 5

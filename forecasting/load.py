@@ -34,7 +34,8 @@ def forecast_other_load(
     """Mean load [kW] per interval in local time of week, from `history` (instant, measured kW) before `issued_at`.
 
     Without any history the band is around `prior_kw`. `past`: how earlier forecasts came out (`load_backtest.review_load`), to
-    correct the band. `calendar`: holidays and temperatures, as far as known at the issue. InvalidInput for an unknown zone or impossible levels.
+    correct the band. `calendar`: holidays and temperatures, as far as known at the issue. InvalidInput for an unknown zone or
+    impossible levels.
     """
     require_aware(issued_at, "issued_at")
     wanted = require_levels(levels)

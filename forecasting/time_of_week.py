@@ -20,10 +20,6 @@ TAIL_REACH = 2.0
 
 RECENT_S = 2 * HOUR_S
 FADE_S = 6 * HOUR_S
-STEADY_SHARE = 1.0
-"""Share of the mean load that is added to both sides of a ratio: twice next to nothing is still next to nothing."""
-
-MOST = 3.0
 TINY = 1e-9
 BAND_SHARE_NOW = 0.7
 """Levels of the band right after a measurement, as a share of their usual distance from the middle."""
@@ -35,9 +31,9 @@ def week_quantiles(
     """Levels from 0 to 1 and quantiles (instants x levels) at `middles_s` [s] after the last step of `series`, which is not empty.
 
     Weighted quantiles of the same quarter hours (one either side) of the last eight weeks; same weekdays and recent ones count
-    most. The mean deviation of the last two measured hours is added (prices, which may be negative), or goes in as a factor where
-    `scaled` (loads, which are 0 as often as not), fading within FADE_S. Tails reach beyond what was seen. `calendar`: what else
-    tells which days are alike.
+    most. The mean deviation of the last two measured hours is added, fading within FADE_S; where `scaled` (loads, which may be 0
+    half of the time) only in proportion to what is below the usual of those hours. Tails reach beyond what was seen. `calendar`:
+    what else tells which days are alike.
     """
     local_s = local_seconds(series.epochs_s, zone)
     targets_s = local_seconds(middles_s.astype(np.int64), zone)
@@ -47,9 +43,8 @@ def week_quantiles(
     if not scaled:
         moved = usual + weight[:, None] * (measured - expected)
         return with_tails(LEVELS, moved, -np.inf, np.inf, TAIL_REACH, len(LEVELS) // 2)
-    steady = STEADY_SHARE * float(np.abs(series.values).mean()) + TINY
-    factor = np.clip((measured + steady) / (expected + steady), 1.0 / MOST, MOST)
-    moved = usual * (1.0 + weight[:, None] * (factor - 1.0))
+    share = np.clip(usual / max(expected, TINY), 0.0, 1.0)
+    moved = usual + weight[:, None] * share * (measured - expected)
     lowest = min(0.0, float(series.values.min()))
     return with_tails(LEVELS, np.sort(moved, axis=1), lowest, np.inf, TAIL_REACH, len(LEVELS) // 2)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.weather import WeatherForecast
 from forecasting.calendar import EPOCH, Calendar, calendar_of, day_temperatures, days_off
 from forecasting.series import zone_of
-from forecasting.weather import WeatherForecast
 
 BERLIN = zone_of("Europe/Berlin")
 
