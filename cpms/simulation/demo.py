@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
-import multiprocessing.pool
 import os
 import signal
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from rich.console import Console
@@ -93,11 +93,10 @@ async def demo(options: DemoOptions, console: Console) -> DemoResult:
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     day = shortened(chosen_day(options), options.until_s)
-    with _data_dir(options) as data_dir, _one_quiet_worker() as pool:
-        comparisons = pool.apply_async(compare, (day, options.seed))
+    with _data_dir(options) as data_dir, _comparing(day, options.seed) as comparisons:
         async with _served(options, day, data_dir, console) as stage:
             await _live_through(stage, console, options.kill_at_s)
-            others = await asyncio.to_thread(comparisons.get)
+            others = await asyncio.to_thread(comparisons.recv)
             result = await _gather(stage, others)
             report.show(result, console)
             if options.report_dir is not None:
@@ -265,11 +264,25 @@ def _data_dir(options: DemoOptions) -> Iterator[Path]:
         yield path
 
 
-def _one_quiet_worker() -> multiprocessing.pool.Pool:
-    """A process for the comparisons; it is ended with the demo and leaves Ctrl-C to it."""
-    return multiprocessing.get_context("spawn").Pool(1, initializer=_be_quiet)
+@contextlib.contextmanager
+def _comparing(day: Day, seed: int) -> Iterator[Connection]:
+    """The day under the comparisons, lived in a process of its own; what is received is their results. It ends with the demo, and if
+    somebody ends it before, receiving is an EOFError."""
+    context = multiprocessing.get_context("spawn")
+    results, told = context.Pipe(duplex=False)
+    process = context.Process(target=_tell_comparisons, args=(told, day, seed), daemon=True)
+    process.start()
+    told.close()
+    try:
+        yield results
+    finally:
+        process.terminate()
+        process.join()
+        results.close()
 
 
-def _be_quiet() -> None:
+def _tell_comparisons(told: Connection, day: Day, seed: int) -> None:
+    """Ctrl-C is the demo's to answer, and the processor is the server's first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)
+    told.send(compare(day, seed))

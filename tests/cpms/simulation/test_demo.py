@@ -1,6 +1,11 @@
 """The demo end to end, on real parts: a server process on the embedded database, stations on sockets, killed on the way."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -51,3 +56,20 @@ def test_the_report_compares_four_controllers_and_draws_the_day(lived: tuple[Dem
     for controller in report["controllers"].values():
         assert {"energy_kwh", "needs_met", "cost", "peak_kw", "shortfall_kwh", "limits"} <= controller.keys()
     assert (lived[1] / "day.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_demo_that_is_ended_together_with_its_helpers_leaves_nothing_behind() -> None:
+    before = set(Path(tempfile.gettempdir()).glob("cpms-demo-*"))
+    demo = subprocess.Popen(
+        (sys.executable, "-m", "cpms", "demo"),
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    assert demo.stdout is not None
+    with demo.stdout:
+        assert any("starting the server" in line for line in demo.stdout), "the demo ended by itself"
+        os.killpg(demo.pid, signal.SIGTERM)
+        demo.stdout.read()
+    assert demo.wait(60) != 0
+    assert set(Path(tempfile.gettempdir()).glob("cpms-demo-*")) <= before
