@@ -20,6 +20,8 @@ Cap = tuple[float, float, float, float]
 NO_CAP: Cap = (inf, inf, inf, inf)
 SHED_FACTOR = 1.05
 """A little more than the excess, because vehicles follow setpoints within a few per cent."""
+NEARLY = 0.98
+"""Halving comes near what vehicles may draw without a cap, and never there."""
 
 
 @dataclass
@@ -48,10 +50,12 @@ class FeederGuard:
         measurement: FeederMeasurement,
         limit: FeederLimit,
         drawn: Callable[[], Sequence[float]],
+        room: Sequence[float],
         voltage_v: float,
         now: datetime,
     ) -> bool:
-        """Take a reading; True if the cap changed. `drawn`: what vehicles below draw now, rows as in `cap`."""
+        """Take a reading; True if the cap changed. `drawn`: what vehicles below draw now, `room`: what the ledger lets them draw at
+        most, rows as in `cap`."""
         readings = readings_of(measurement, voltage_v)
         if readings is None:
             return False
@@ -62,7 +66,7 @@ class FeederGuard:
         if max(excess) > 0:
             return self._over(excess, ratio, drawn, measurement.measured_at, now)
         self.over_since = None
-        return self._below(excess, limits, now)
+        return self._below(excess, room, now)
 
     def _over(
         self,
@@ -87,12 +91,12 @@ class FeederGuard:
         self.cap = (caps[0], caps[1], caps[2], caps[3])
         return True
 
-    def _below(self, excess: Sequence[float], limits: Sequence[float], now: datetime) -> bool:
+    def _below(self, excess: Sequence[float], room: Sequence[float], now: datetime) -> bool:
         if not self.shedding or self._acted_within(self.settings.guard_release_s, now):
             return False
         self.acted_at = now
         caps = [c - e / 2 if c < inf else inf for c, e in zip(self.cap, excess, strict=True)]
-        caps = [inf if c >= most else c for c, most in zip(caps, limits, strict=True)]
+        caps = [inf if c >= NEARLY * most else c for c, most in zip(caps, room, strict=True)]
         self.cap = (caps[0], caps[1], caps[2], caps[3])
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from math import isfinite
 
 from cpms.control.book import draw_of
@@ -78,7 +79,7 @@ class Learning:
             return False
         permitted_a = min(grant.limit_a_at(since), grant.limit_a_at(sample.sampled_at))
         connector = situation.site.connectors[sample.connector]
-        return situation.book.note_acceptance(session, connector, draw.current_a, permitted_a)
+        return situation.book.note_acceptance(session, connector, draw.current_a, permitted_a, draw.at)
 
     def _drifted(self, session: Session, now: datetime) -> bool:
         plan = self._s.plan
@@ -117,9 +118,9 @@ class Learning:
             situation.out(RaiseAlarm(AlarmKind.METER_BACK, measurement.feeder_id, "the meter reads again"))
         limit = situation.timeline.at(measurement.feeder_id, now)
         was_shedding = guard.shedding
-        if guard.measured(
-            measurement, limit, lambda: self._drawn(measurement.feeder_id, now), situation.site.voltage_v, now
-        ):
+        room = [row[0] for row in situation.ledger.limit_rows(measurement.feeder_id)]
+        drawn = partial(self._drawn, measurement.feeder_id, now)
+        if guard.measured(measurement, limit, drawn, room, situation.site.voltage_v, now):
             situation.dirty = situation.urgent = True
             self._tell(measurement, was_shedding, guard.shedding)
         if measurement.feeder_id == situation.site.root.id:

@@ -10,12 +10,13 @@ from cpms.domain.telemetry import FeederMeasurement
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 LIMIT = FeederLimit(100.0, 50.0)
+ROOM = (93.0, 93.0, 93.0, 45.0)
 
 
 def measure(guard: FeederGuard, second: float, power_kw: float, drawn_kw: float = 40.0, **currents) -> bool:
     at = NOW + timedelta(seconds=second)
     reading = FeederMeasurement("x", "r", at, power_kw, **currents)
-    return guard.measured(reading, LIMIT, lambda: [60.0, 60.0, 60.0, drawn_kw], 230.0, at)
+    return guard.measured(reading, LIMIT, lambda: [60.0, 60.0, 60.0, drawn_kw], ROOM, 230.0, at)
 
 
 def test_a_spike_sheds_nothing_and_three_seconds_of_overload_do():
@@ -37,7 +38,9 @@ def test_a_meter_whose_clock_is_wrong_is_believed_all_the_same(meter_s):
     for second, said_s in enumerate(meter_s):
         reading = FeederMeasurement("x", "r", NOW + timedelta(seconds=said_s), 52.0)
         shed.append(
-            guard.measured(reading, LIMIT, lambda: [60.0, 60.0, 60.0, 40.0], 230.0, NOW + timedelta(seconds=second))
+            guard.measured(
+                reading, LIMIT, lambda: [60.0, 60.0, 60.0, 40.0], ROOM, 230.0, NOW + timedelta(seconds=second)
+            )
         )
     assert shed == [False, False, False, True]
 
@@ -63,6 +66,15 @@ def test_room_is_given_back_by_halves_and_the_cap_goes_when_it_no_longer_binds()
         caps.append(guard.cap[3])
     assert caps[0] < 30.0
     assert caps == sorted(caps)
+    assert guard.cap == NO_CAP
+
+
+def test_a_cap_goes_when_the_ledger_permits_no_more_anyway_though_vehicles_use_all_of_it():
+    guard = FeederGuard(ControlSettings())
+    measure(guard, 0, 61.0)
+    for second in range(100, 2000, 100):
+        cap_kw = guard.cap[3]
+        measure(guard, second, 5.0 + min(45.0, cap_kw))
     assert guard.cap == NO_CAP
 
 
