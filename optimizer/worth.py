@@ -9,13 +9,15 @@ from optimizer.horizon import Floats, Horizon
 TIER_RATIO = 10.0
 """How much more a kWh of one priority is worth than one of the priority below: more than the up to three kWh it can displace."""
 
+HASTE = 0.1
+"""So much more a kWh is worth to who leaves first than to who leaves last: what is missing later may yet be found."""
+
 MOST_RATIO = 1e5
 """Between the highest priority and the lowest, however many there are: more would drown money in the solver's tolerances."""
 
 LATENESS_SHARE = 0.02
 """What waiting over the whole horizon costs per kWh, as a share of the mean price: energy in the vehicle is worth a little more
 than energy promised, and a preference below the solver's tolerances would be none."""
-
 
 LEAST_WEAR_SHARE = 1e-3
 """Of the typical price: least wear per kWh given by a battery or a vehicle, so that nothing goes back and forth for nothing."""
@@ -37,18 +39,34 @@ def base_value_per_kwh(horizon: Horizon) -> float:
 
 
 def value_per_kwh(horizon: Horizon) -> Floats:
-    """What a missing kWh counts per need: the base value, and TIER_RATIO times more with each priority that is in use."""
+    """What a missing kWh counts per need: the base value, TIER_RATIO times more with each priority that is in use, and a little
+    more for who leaves earlier."""
     needs = horizon.request.needs
     priorities = sorted({need.priority for need in needs})
     ratio = min(TIER_RATIO, MOST_RATIO ** (1.0 / max(1, len(priorities) - 1)))
     tiers = np.array([priorities.index(need.priority) for need in needs])
-    value: Floats = base_value_per_kwh(horizon) * ratio**tiers
+    value: Floats = base_value_per_kwh(horizon) * ratio**tiers * (1.0 + HASTE * _hurry(horizon))
     return value
 
 
 def top_value_per_kwh(horizon: Horizon) -> float:
     """What a missing kWh of the highest priority counts."""
     return float(np.max(value_per_kwh(horizon), initial=base_value_per_kwh(horizon)))
+
+
+def urgency(horizon: Horizon) -> Floats:
+    """A factor per need, from 1 for who leaves first down to one half, all different whatever the order of the needs."""
+    needs = horizon.request.needs
+    order = sorted(range(len(needs)), key=lambda n: (needs[n].departs_at, str(needs[n].connector), needs[n].session_id))
+    factor = np.empty(len(needs))
+    factor[order] = np.linspace(1.0, 0.5, len(needs))
+    return factor
+
+
+def _hurry(horizon: Horizon) -> Floats:
+    """From 1 for who leaves first down to 0 for who leaves last."""
+    factor = urgency(horizon)
+    return 2.0 * (factor - np.min(factor, initial=1.0))
 
 
 def typical_price_per_kwh(horizon: Horizon) -> float:

@@ -1,9 +1,9 @@
 """Charging: the power of every session, what its need is short of, and what that is worth.
 
-| term         | unit  | formula                                                                 |
-|--------------|-------|-------------------------------------------------------------------------|
-| shortfall    | money | sum_n certain[n] value_per_kwh[tier(n)] (short[n] + DEEP_RATIO deep[n]) |
-| early_energy | money | sum_s urgency[n] lateness_price[s] h[s] p[s]                            |
+| term         | unit  | formula                                                           |
+|--------------|-------|-------------------------------------------------------------------|
+| shortfall    | money | sum_n certain[n] value_per_kwh[n] (short[n] + DEEP_RATIO deep[n]) |
+| early_energy | money | sum_s urgency[n] lateness_price[s] h[s] p[s]                      |
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pyomo.environ import ConcreteModel, Constraint, Var
 from optimizer.flows import members
 from optimizer.horizon import Floats, Horizon
 from optimizer.topic import Term, Topic, linear
-from optimizer.worth import LATENESS_SHARE, typical_price_per_kwh, value_per_kwh
+from optimizer.worth import LATENESS_SHARE, typical_price_per_kwh, urgency, value_per_kwh
 
 DEEP_RATIO = 1.25
 """How much more a kWh is worth to a vehicle that has less than half of what it needs; far below TIER_RATIO."""
@@ -79,7 +79,7 @@ def delivered(model: ConcreteModel, hours: list[tuple[float, int]]) -> list[tupl
 
 
 def shortfall(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_n certain[n] value_per_kwh[tier(n)] (short[n] + DEEP_RATIO deep[n]): needs are soft, but worth more than
+    """sum_n certain[n] value_per_kwh[n] (short[n] + DEEP_RATIO deep[n]): needs are soft, but worth more than
     anything that money could save on them, and what is missing beyond half of a need weighs more: where energy is scarce it is
     shared. What is not certain counts by its likely stays instead (`topics.chances`)."""
     value = (horizon.certain * value_per_kwh(horizon)).tolist()
@@ -98,15 +98,6 @@ def early_energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
     price = LATENESS_SHARE * typical_price_per_kwh(horizon) / max(float(np.sum(horizon.step_h)), 1e-9)
     weights = (price * urgency(horizon)[slots.need] * late[slots.step] * slots.hours).tolist()
     return linear([(weight, model.power[s]) for s, weight in enumerate(weights)])
-
-
-def urgency(horizon: Horizon) -> Floats:
-    """A factor per need, from 1 for who leaves first down to one half, all different whatever the order of the needs."""
-    needs = horizon.request.needs
-    order = sorted(range(len(needs)), key=lambda n: (needs[n].departs_at, str(needs[n].connector), needs[n].session_id))
-    factor = np.empty(len(needs))
-    factor[order] = np.linspace(1.0, 0.5, len(needs))
-    return factor
 
 
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:

@@ -2,7 +2,7 @@
 
 | term | unit  | formula                                                  |
 |------|-------|----------------------------------------------------------|
-| late | money | sum_k weight[k] value_per_kwh[tier(need(k))] behind[k]   |
+| late | money | sum_k weight[k] value_per_kwh[need(k)] behind[k]   |
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def reach_stages(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def late(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_k weight[k] value_per_kwh[tier(need(k))] behind[k]: as soft as the needs themselves."""
+    """sum_k weight[k] value_per_kwh[need(k)] behind[k]: as soft as the needs themselves."""
     stages = horizon.stages
     price = (stages.weight * value_per_kwh(horizon)[stages.need]).tolist()
     return linear([(price[k], model.behind[k]) for k in model.behind])
