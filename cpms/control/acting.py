@@ -12,7 +12,7 @@ from cpms.control.effects import AlarmKind, AskPlan, RaiseAlarm, RecordGrants, S
 from cpms.control.fallback import equal_shares
 from cpms.control.fit import Wish, fit, quantised, steerable_room
 from cpms.control.ledger import NotAdmitted
-from cpms.control.request import Known, nearly_done, need_of, plan_request
+from cpms.control.request import Known, in_a_hurry, nearly_done, need_of, plan_request
 from cpms.control.situation import Situation
 from cpms.control.wishes import maximum_a, minimum_a
 from cpms.domain.command import CommandPriority
@@ -162,7 +162,7 @@ class Acting:
         unsure = not known and now - session.started_at < PROBE_FOR
         if unsure or nearly_done(session, connector, situation.site.voltage_v, situation.settings):
             planned = [max(a, connector.min_current_a) for a in planned]
-        all_a, probe_a = book.accepts_a(session, connector) - connector.step_a, book.probe_a(session, connector)
+        all_a, probe_a = book.accepts_a(session, connector) - connector.step_a, book.probe_a(session, connector, now)
         return [probe_a if a >= all_a else a for a in planned]
 
     def _wish(self, session: Session, wanted_a: Vector, now: datetime) -> Wish:
@@ -174,6 +174,7 @@ class Acting:
             wanted_a=quantised(connector, wanted_a),
             priority=session.priority,
             departs_at=need_of(session, self._known(()), now).departs_at,
+            in_a_hurry=in_a_hurry(session, self._known(()), now),
         )
 
     def _quarantined(self, now: datetime) -> list[Wish]:

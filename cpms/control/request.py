@@ -14,6 +14,7 @@ from cpms.control.settings import ControlSettings
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.grid import LimitTimeline
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.need import EnergyTarget
 from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
 from cpms.domain.session import Session
 from cpms.domain.site import Connector, Site
@@ -24,8 +25,13 @@ from cpms.domain.units import power_kw
 MEDIAN = 0.5
 LITTLE_KWH = 0.05
 """Below this a need counts as met."""
+HURRY_S = 1200.0
+"""Time to spare [s], or lacking, within which every minute of charging counts."""
 TAPERING_SHARE = 0.2
 """The last share of a vehicle's energy, in which it accepts less and less; it takes up to twice as long."""
+
+EARLY_WEIGHT, SAFE_WEIGHT = 0.05, 0.3
+"""What a kWh counts that is later than it might better be, against one that is missing at the departure."""
 
 
 @dataclass(frozen=True)
@@ -108,25 +114,40 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
     if known.book.declines(session, now):
         remaining_kwh = min(remaining_kwh, settings.idle_need_kwh)
     connector = known.site.connectors[session.connector]
-    phases = session.active_phases or connector.phases
-    accepts_a = known.book.accepts_a(session, connector)
-    full_kw = power_kw(accepts_a, known.site.voltage_v, len(phases))
-    tapering_kwh = min(remaining_kwh, TAPERING_SHARE * wanted_kwh)
-    departs_at = _with_margin(departs_at, now, remaining_kwh / full_kw, tapering_kwh / full_kw, settings)
+    full_power_h, tapering_h = _hours(session, known, remaining_kwh, wanted_kwh)
+    latest_at = _latest(departs_at, now, full_power_h, tapering_h, settings)
     in_force = known.ledger.accounts[session.connector].in_force()
     return ChargingNeed(
         session_id=session.id,
         connector=session.connector,
         feeder_id=known.ledger.path(session.connector)[0],
         energy_kwh=remaining_kwh,
-        departs_at=departs_at,
-        phases=phases,
-        max_current_a=accepts_a,
+        departs_at=latest_at,
+        targets=_targets(remaining_kwh, departs_at, latest_at, now, settings),
+        phases=session.active_phases or connector.phases,
+        max_current_a=known.book.accepts_a(session, connector),
         min_current_a=connector.min_current_a,
         step_a=connector.step_a,
         priority=session.priority,
         current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
     )
+
+
+def in_a_hurry(session: Session, known: Known, now: datetime) -> bool:
+    """Whether what is missing takes just about all the time that is left: with less than it, or much more, an hour of others changes
+    nothing."""
+    wanted_kwh, departs_at = _wanted(session, known.settings)
+    missing_kwh = wanted_kwh - session.energy_kwh
+    spare_s = (departs_at - now).total_seconds() - 3600.0 * sum(_hours(session, known, missing_kwh, wanted_kwh))
+    return missing_kwh > LITTLE_KWH and -HURRY_S < spare_s < HURRY_S
+
+
+def _hours(session: Session, known: Known, missing_kwh: float, wanted_kwh: float) -> tuple[float, float]:
+    """Hours that missing energy takes at all the vehicle accepts, and how much longer tapering makes that."""
+    connector = known.site.connectors[session.connector]
+    phases = session.active_phases or connector.phases
+    full_kw = power_kw(known.book.accepts_a(session, connector), known.site.voltage_v, len(phases))
+    return missing_kwh / full_kw, min(missing_kwh, TAPERING_SHARE * wanted_kwh) / full_kw
 
 
 def nearly_done(session: Session, connector: Connector, voltage_v: float, settings: ControlSettings) -> bool:
@@ -143,14 +164,27 @@ def _wanted(session: Session, settings: ControlSettings) -> tuple[float, datetim
     return settings.default_need_kwh, session.started_at + timedelta(seconds=settings.default_stay_s)
 
 
-def _with_margin(
+def _targets(
+    remaining_kwh: float, departs_at: datetime, latest_at: datetime, now: datetime, settings: ControlSettings
+) -> tuple[EnergyTarget, ...]:
+    """Being done earlier than at the last moment, `latest_at`, is worth something: less is known of what is further away."""
+    left = departs_at - now
+    early_at = departs_at - settings.early_share * left
+    safe_at = departs_at - timedelta(seconds=settings.departure_margin_s)
+    wished = ((min(early_at, safe_at), EARLY_WEIGHT), (safe_at, SAFE_WEIGHT))
+    soonest_at = first_mark(now, settings)
+    return tuple(
+        EnergyTarget(remaining_kwh, max(due_at, soonest_at), weight) for due_at, weight in wished if due_at < latest_at
+    )
+
+
+def _latest(
     departs_at: datetime, now: datetime, full_power_h: float, tapering_h: float, settings: ControlSettings
 ) -> datetime:
-    """When a plan should be done: `departure_margin_s` and the time of tapering before the departure, as far as the stay allows more
-    than the energy takes at full power. Who is due now, or overdue, is due in the first step."""
-    early = departs_at - timedelta(hours=tapering_h, seconds=settings.departure_margin_s)
+    """When charging has to be over: the time of tapering before the departure, as far as the stay allows more than the energy takes at
+    full power. Who is due now, or overdue, is due in the first step."""
     possible = now + timedelta(hours=1.05 * full_power_h)
-    return max(min(departs_at, max(early, possible)), first_mark(now, settings))
+    return max(min(departs_at, max(departs_at - timedelta(hours=tapering_h), possible)), first_mark(now, settings))
 
 
 def _cap(known: Known, feeder_id: str, parent_id: str | None, steps: Sequence[Interval]) -> FeederCap:

@@ -42,7 +42,8 @@ class ControlSettings:
         unanswered so long has failed. `plan_max_age_s`: an older plan gives way to equal shares.
         `fine_step_s` for `fine_s`, then `coarse_step_s` until the last departure, within `horizon_min_s`..`horizon_max_s`.
         `other_load_level`: quantile of other load that plans must leave room for.
-        `departure_margin_s`: plans aim to be done so long before a departure: vehicles taper when nearly full, drivers come early.
+        `departure_margin_s`: plans prefer to be done so long before a departure, drivers come early; and, less strongly, when
+        `early_share` of the time left is still to come: who is yet to arrive will want room too.
         `drift_kwh` [kWh]: a session this far from its plan asks for a new one.
 
     Needs nobody stated
@@ -86,6 +87,7 @@ class ControlSettings:
     horizon_max_s: int = 36 * 3600
     other_load_level: float = 0.9
     departure_margin_s: float = 2700.0
+    early_share: float = 0.3
     drift_kwh: float = 2.0
     plan_time_limit_s: float = 10.0
     plan_gap_target: float = 0.001

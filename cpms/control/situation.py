@@ -37,7 +37,7 @@ class Situation:
     desk: Desk
     replanning: Replanning
     tariff: Tariff | None
-    book: SessionBook = field(default_factory=SessionBook)
+    book: SessionBook
     peaks: PeakTracker = field(default_factory=PeakTracker)
     forecasts: dict[ForecastQuantity, Forecast] = field(default_factory=dict)
     guards: dict[str, FeederGuard] = field(default_factory=dict)
@@ -75,6 +75,7 @@ class Situation:
             desk=Desk(site.id, epoch),
             replanning=Replanning(settings, site.id, epoch),
             tariff=tariff,
+            book=SessionBook(site.voltage_v),
         )
         situation.guards = {feeder.id: FeederGuard(settings) for feeder in site.feeders}
         return situation

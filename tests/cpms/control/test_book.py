@@ -35,9 +35,14 @@ class Watched:
     def trusted(self) -> tuple[Phase, ...] | None:
         return self.book.settled_phases(self.book.sessions["s"], CONNECTOR, 180.0)
 
-    def takes(self, drawn_a: float, permitted_a: float) -> tuple[float, float]:
-        self.book.note_acceptance(SESSION, CONNECTOR, drawn_a, permitted_a)
-        return self.book.accepts_a(SESSION, CONNECTOR), self.book.probe_a(SESSION, CONNECTOR)
+    def takes(self, drawn_a: float, permitted_a: float, times: int = 1) -> tuple[float, float]:
+        for _ in range(times):
+            self.now += timedelta(minutes=1)
+            self.book.note_acceptance(SESSION, CONNECTOR, drawn_a, permitted_a, self.now)
+        return self.book.accepts_a(SESSION, CONNECTOR), self.offered_a()
+
+    def offered_a(self) -> float:
+        return self.book.probe_a(SESSION, CONNECTOR, self.now)
 
 
 def test_one_phase_is_trusted_after_three_minutes_of_charging_on_it_alone():
@@ -89,7 +94,24 @@ def test_a_vehicle_is_planned_with_the_usual_until_it_shows_more_or_less():
     assert seen.book.accepts_a(SESSION, CONNECTOR) == 16.0
     assert seen.takes(16.0, 16.0) == (16.0, 20.0)
     assert seen.takes(20.0, 20.0) == (20.0, 25.0)
-    assert seen.takes(20.0, 25.0) == (pytest.approx(20.3), pytest.approx(20.3))
+    assert seen.takes(20.0, 25.0, times=2) == (pytest.approx(20.3), pytest.approx(20.3))
+
+
+def test_a_vehicle_that_is_waking_up_shows_no_limit():
+    seen = Watched()
+    assert seen.takes(6.0, 16.0) == (16.0, 20.0)
+    assert seen.takes(16.0, 16.0) == (16.0, 20.0)
+    assert seen.takes(6.0, 16.0) == (16.0, 20.0)
+
+
+def test_a_limit_a_vehicle_showed_is_tried_again_after_a_quarter_of_an_hour():
+    seen = Watched()
+    assert seen.takes(6.0, 16.0, times=2) == (pytest.approx(6.3), pytest.approx(6.3))
+    seen.takes(6.3, 6.3, times=14)
+    assert seen.offered_a() == pytest.approx(6.3)
+    seen.takes(6.3, 6.3)
+    assert seen.offered_a() == 16.0
+    assert seen.takes(16.0, 16.0) == (16.0, 20.0)
 
 
 def test_a_vehicle_that_follows_a_low_limit_shows_nothing():
@@ -99,6 +121,6 @@ def test_a_vehicle_that_follows_a_low_limit_shows_nothing():
 
 def test_tapering_is_followed_down_to_the_minimum():
     seen = Watched()
-    assert seen.takes(9.0, 16.0)[0] == pytest.approx(9.3)
-    assert seen.takes(6.1, 9.3)[0] == pytest.approx(6.4)
+    assert seen.takes(9.0, 16.0, times=2)[0] == pytest.approx(9.3)
+    assert seen.takes(6.1, 9.3, times=2)[0] == pytest.approx(6.4)
     assert seen.takes(2.0, 9.3)[0] == pytest.approx(6.4)

@@ -14,6 +14,7 @@ from cpms.control.settings import ControlSettings
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.grid import Grant, GridLimit, LimitTimeline
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.plan import ChargingNeed
 from cpms.domain.session import EnergyNeed, Session
 from cpms.domain.site import Connector, Feeder, Site, Station
 from cpms.domain.telemetry import CommandOutcome, Sample
@@ -102,13 +103,28 @@ def test_a_need_is_what_is_still_missing():
     assert (planned.energy_kwh, planned.phases) == (18.0, (Phase.L2,))
 
 
-def test_plans_aim_to_be_done_before_the_departure_as_far_as_the_stay_allows():
-    for hours, least, most in ((9, 30, 90), (1, 0, 1)):
-        need = EnergyNeed(9.0, NOW + timedelta(hours=hours))
-        facts = known(sessions=(session(need=need, active_phases=(Phase.L2,)),))
-        (planned,) = plan_request(facts, "q", NOW).needs
-        early = (need.departs_at - planned.departs_at) / timedelta(minutes=1)
+def planned_need(hours: float) -> ChargingNeed:
+    need = EnergyNeed(9.0, NOW + timedelta(hours=hours))
+    (planned,) = plan_request(known(sessions=(session(need=need, active_phases=(Phase.L2,)),)), "q", NOW).needs
+    return planned
+
+
+def test_charging_is_over_before_the_departure_by_the_time_that_tapering_takes_as_far_as_the_stay_allows():
+    for hours, least, most in ((9, 25, 35), (1, 0, 1)):
+        early = (NOW + timedelta(hours=hours) - planned_need(hours).departs_at) / timedelta(minutes=1)
         assert least <= early <= most, hours
+
+
+def test_plans_prefer_to_be_done_in_good_time_and_more_so_well_before_the_departure():
+    early, safe = planned_need(8).targets
+    assert early.due_at == NOW + timedelta(hours=8 * (1 - SETTINGS.early_share))
+    assert safe.due_at == NOW + timedelta(hours=8) - MARGIN
+    assert early.weight < safe.weight < 1.0
+    assert early.energy_kwh == safe.energy_kwh == 9.0
+
+
+def test_who_leaves_soon_is_expected_done_no_sooner_than_a_plan_can_act():
+    assert all(target.due_at > NOW for target in planned_need(0.5).targets)
 
 
 def test_a_session_without_a_stated_need_gets_a_usual_one():
