@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import ChargingNeed, PlanRequest
+from optimizer.frozen import Frozen
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,11 +48,13 @@ class Chance:
         return self.wanted_kwh - float(np.sum(self.drawn * layered_kw * hours[:, None]))
 
 
-def chance_of(request: PlanRequest, need: ChargingNeed, starts_h: Floats, hours: Floats, first: int = 0) -> Chance:
+def chance_of(
+    request: PlanRequest, need: ChargingNeed, taken_kwh: float, starts_h: Floats, hours: Floats, first: int
+) -> Chance:
     """The chances of an uncertain need whose slots start `starts_h` [h] after the first step and last `hours` [h]."""
     origin = request.steps[0].starts_at
     chance = np.array([stay.probability for stay in need.likely])
-    energy_kwh = np.array([stay.energy_kwh for stay in need.likely])
+    energy_kwh = np.array([max(0.0, stay.energy_kwh - taken_kwh) for stay in need.likely])
     departs_h = np.array([(stay.departs_at - origin).total_seconds() / 3600 for stay in need.likely])
     edges_kwh = np.unique(np.concatenate([[0.0], energy_kwh]))
     there = np.clip((departs_h - starts_h[:, None]) / hours[:, None], 0.0, 1.0)
@@ -60,13 +63,15 @@ def chance_of(request: PlanRequest, need: ChargingNeed, starts_h: Floats, hours:
     return Chance(edges_kwh, float(chance @ energy_kwh), drawn, first + np.arange(drawn.size).reshape(drawn.shape))
 
 
-def chances_of(request: PlanRequest, need_of_slot: Ints, starts_h: Floats, hours: Floats) -> dict[int, Chance]:
+def chances_of(
+    request: PlanRequest, frozen: Frozen, need_of_slot: Ints, starts_h: Floats, hours: Floats
+) -> dict[int, Chance]:
     """The uncertain needs of a request, by their place."""
     uncertain: dict[int, Chance] = {}
     first = 0
     for n, need in enumerate(request.needs):
         if need.likely:
             mine = slice(*np.searchsorted(need_of_slot, [n, n + 1]).tolist())
-            uncertain[n] = chance_of(request, need, starts_h[mine], hours[mine], first)
+            uncertain[n] = chance_of(request, need, float(frozen.energy_kwh[n]), starts_h[mine], hours[mine], first)
             first += uncertain[n].drawn.size
     return uncertain

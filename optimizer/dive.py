@@ -29,7 +29,7 @@ def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Flo
 
     Near a plan of `start_kw` (setpoints per slot [kW]) less has to be decided: what is on in both stays on.
     """
-    state, values = Narrowing(solver.program, horizon), relaxation.values
+    state, values = Narrowing(solver.program, horizon, relaxation.values), relaxation.values
     if start_kw is not None:
         power = solver.program.columns["power"]
         state.keep_on(power.start + np.flatnonzero((start_kw > TOLERANCE) & (values[power] > TOLERANCE)))
@@ -46,14 +46,14 @@ def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Flo
 class Narrowing:
     """Bounds of the columns, narrowed as columns are decided.
 
-    `least`: least value above 0 of every column that is semi-..., 0 elsewhere. `left`: what every row's upper side leaves if its
-    columns are as low in it as their bounds admit.
+    `least`: least value above 0 of every column that is semi-..., 0 elsewhere; for columns not far from `near`. `left`:
+    what every row's upper side leaves if its columns are as low in it as their bounds admit.
     """
 
-    def __init__(self, program: LinearProgram, horizon: Horizon) -> None:
+    def __init__(self, program: LinearProgram, horizon: Horizon, near: Floats) -> None:
         self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.least = np.where(np.isin(program.kind, (SEMI_CONTINUOUS, SEMI_INTEGER)), program.least, 0.0)
-        self.least[program.columns["power"]] = horizon.min_kw[horizon.slots.need]
+        self.least[program.columns["power"]] = horizon.least_kw(near[program.columns["power"]])
         self.left = program.row_upper - program.matrix.maximum(0) @ self.lower - program.matrix.minimum(0) @ self.upper
         self._matrix = program.matrix.tocsc()
 

@@ -26,8 +26,8 @@ def undecided(
     reduced cost; with a `slack` above 0 also where turning it off would. A `slack` of the whole gap leaves out nothing that could
     improve the plan. `on_grid`: setpoints only.
     """
-    least_kw, most_kw = horizon.min_kw[horizon.slots.need], horizon.max_kw[horizon.slots.need]
     power = relaxation.values[program.columns["power"]]
+    least_kw, most_kw = horizon.least_kw(power), horizon.max_kw[horizon.slots.need]
     off, on = power <= TOLERANCE_KW, power >= np.maximum(least_kw, 2 * TOLERANCE_KW) - TOLERANCE_KW
     if slack is not None:
         reduced = (program.cost - program.matrix.T @ relaxation.duals)[program.columns["power"]]
@@ -46,7 +46,7 @@ def undecided(
 def setpoints_near(horizon: Horizon, slot_kw: Floats, known_kw: Floats, reach: int) -> Domain:
     """The setpoints at either side of `slot_kw`, `reach` further ones, and all up to the setpoints `known_kw`."""
     quantum = horizon.quantum_kw[horizon.slots.need]
-    least_kw, most_kw = horizon.min_kw[horizon.slots.need], horizon.max_kw[horizon.slots.need]
+    least_kw, most_kw = horizon.least_kw(slot_kw), horizon.max_kw[horizon.slots.need]
     multiple = slot_kw / quantum
     below_kw = (np.floor(multiple + 1e-6) - reach) * quantum
     above_kw = (np.ceil(multiple - 1e-6) + reach) * quantum

@@ -16,10 +16,12 @@ from cpms.domain.plan import PlanRequest
 from cpms.domain.units import power_kw
 from optimizer.chances import Chance, chances_of
 from optimizer.conduct import Conduct, conduct_of
+from optimizer.frozen import Frozen, frozen_of
 from optimizer.limits import Limits, limits_of
 from optimizer.meters import Meters, meters_of
 from optimizer.phasors import with_phasors
 from optimizer.stages import Stages, stages_of
+from optimizer.taper import Taper
 from optimizer.windows import DemandWindows, demand_windows
 
 Floats = NDArray[np.float64]
@@ -48,8 +50,9 @@ class Horizon:
 
     `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar, of all meters; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the
     need is not known and its `chances` count instead; `min_kw[n]`, `max_kw[n]`, `quantum_kw[n]` [kW]: range and grid
-    of setpoints; `conduct[n]`: more of what they must be like; `gives_kw[n]` [kW]: most it may give back, 0 where it
-    may not, and `givable_kwh[n]` [kWh]: what it came with above its driver's floor.
+    of setpoints; `conduct[n]`: more of what they must be like; `taper[n]` of those that accept less as they fill;
+    `gives_kw[n]` [kW]: most it may give back, 0 where it may not, and `givable_kwh[n]` [kWh]: what it came with above
+    its driver's floor. What is `frozen` is in `base_kw`, the limits and `need_kwh` already.
     """
 
     request: PlanRequest
@@ -64,6 +67,8 @@ class Horizon:
     conduct: tuple[Conduct, ...]
     gives_kw: Floats
     givable_kwh: Floats
+    taper: dict[int, Taper]
+    frozen: Frozen
     slots: Slots
     stages: Stages
     chances: dict[int, Chance]
@@ -79,6 +84,16 @@ class Horizon:
     def special(self) -> list[int]:
         """Needs whose setpoints are more than multiples from a minimum on, or bind each other."""
         return [n for n, one in enumerate(self.conduct) if one.is_bound or one.grid.levels_kw is not None]
+
+    def least_kw(self, slot_kw: Floats) -> Floats:
+        """What each slot has at least when it is on [kW]: the minimum; nothing where a vehicle that charges with `slot_kw` accepts
+        less than that by itself, as it may draw less than it is told."""
+        least: Floats = self.min_kw[self.slots.need]
+        for n, taper in self.taper.items():
+            mine = self.slots.of(n)
+            accepted_kw = taper.accepted_kw(slot_kw[mine], self.slots.hours[mine])
+            least[mine] = np.where(accepted_kw < least[mine], 0.0, least[mine])
+        return least
 
     def total_kw(self, slot_kw: Floats) -> Floats:
         """Power of all vehicles per step [kW], from power per slot."""
@@ -100,10 +115,11 @@ def horizon(request: PlanRequest) -> Horizon:
     """Arrays of a valid request."""
     steps = request.steps
     step_h = np.array([step.duration_h for step in steps])
-    limits, meters = with_phasors(limits_of(request), request), meters_of(request)
+    frozen = frozen_of(request)
+    limits, meters = with_phasors(limits_of(request, frozen), request, frozen), meters_of(request, frozen)
     conduct = tuple(conduct_of(request, need) for need in request.needs)
     min_kw, max_kw = np.array([one.grid.least_kw for one in conduct]), np.array([one.grid.most_kw for one in conduct])
-    need_kwh = np.array([max(0.0, need.energy_kwh) for need in request.needs])
+    need_kwh = np.maximum(np.array([need.energy_kwh for need in request.needs]) - frozen.energy_kwh, 0.0)
     gives_kw, givable_kwh = _giving(request)
     slots = _slots(request, step_h, limits, np.maximum(need_kwh, gives_kw), min_kw, max_kw)
     return Horizon(
@@ -119,9 +135,15 @@ def horizon(request: PlanRequest) -> Horizon:
         conduct=conduct,
         gives_kw=gives_kw,
         givable_kwh=givable_kwh,
+        taper={
+            n: Taper.of(need.battery).after(float(frozen.energy_kwh[n]))
+            for n, need in enumerate(request.needs)
+            if need.battery is not None and need.v2g is None
+        },
+        frozen=frozen,
         slots=slots,
-        stages=stages_of(request, slots.need, slots.starts_h, slots.hours),
-        chances=chances_of(request, slots.need, slots.starts_h, slots.hours),
+        stages=stages_of(request, frozen, slots.need, slots.starts_h, slots.hours),
+        chances=chances_of(request, frozen, slots.need, slots.starts_h, slots.hours),
         limits=limits,
         windows=tuple(demand_windows(demand, steps) for demand in request.demand),
     )
@@ -154,6 +176,7 @@ def _slots(
         usable = (hours > 1e-9) & (room_kw[n] >= max(min_kw[n], 1e-9) - 1e-9)
         if wanted[n] <= 0 or max_kw[n] < max(min_kw[n], 1e-9) - 1e-9:
             usable[:] = False
+        usable[: len(need.frozen_a)] = False
         (steps,) = np.nonzero(usable)
         need_parts.append(np.full(len(steps), n))
         step_parts.append(steps)

@@ -14,6 +14,7 @@ from cpms.domain.contract import UncertainLoad
 from cpms.domain.plan import FeederCap, PhasorLimit, PlanRequest
 from cpms.domain.units import PHASES, Phase, power_kw
 from optimizer.bands import quantile_kw
+from optimizer.frozen import Frozen
 from optimizer.tree import Point, path, points_of
 
 Floats = NDArray[np.float64]
@@ -73,14 +74,14 @@ class Limits:
         return room
 
 
-def limits_of(request: PlanRequest) -> Limits:
-    """The limits of a request, phases first, then totals that exist anywhere in the horizon."""
+def limits_of(request: PlanRequest, frozen: Frozen) -> Limits:
+    """The limits of a request, phases first, then totals that exist anywhere in the horizon; what is frozen has its share already."""
     keys = [LimitKey(feeder, phase) for feeder in request.feeders for phase in PHASES]
     keys += [LimitKey(f, None) for f in request.feeders if any(limit is not None for limit in f.import_kw)]
     points = points_of(request)
     share = _shares(request, keys, points)
     relief_kw = share @ np.array([point.most_delivered_kw for point in points])
-    left_kw = _left_kw(request, keys)
+    left_kw = _left_kw(request, keys) - share[:, : len(request.needs)] @ frozen.setpoint_kw
     rounded_kw = _rounded_down_kw(np.maximum(left_kw, 0.0), _grids_kw(request, share, points))
     return Limits(
         keys=tuple(keys),

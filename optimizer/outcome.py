@@ -84,7 +84,7 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
     drawn_kw = found.values[program.columns["power"]]
     multiples = np.zeros((len(needs), problem.step_count), dtype=np.int64)
     multiples[slots.need, slots.step] = np.rint(found.setpoint_kw / problem.quantum_kw[slots.need])
-    power = np.zeros((len(needs), problem.step_count))
+    power = problem.frozen.drawn_kw.copy()
     power[slots.need, slots.step] = drawn_kw
     step_a = np.array([need.step_a for need in needs])
     current_a, power_kw = np.round(multiples * step_a[:, None], 6).tolist(), power.tolist()
@@ -96,7 +96,7 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
         SessionPlan(
             session_id=need.session_id,
             connector=need.connector,
-            current_a=tuple(current_a[n]),
+            current_a=(*need.frozen_a, *current_a[n][len(need.frozen_a) :]),
             power_kw=tuple(power_kw[n]),
             shortfall_kwh=float(short_kwh[n]) if short_kwh[n] > DUST_KWH else 0.0,
             late_kwh=late_kwh[n],

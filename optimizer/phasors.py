@@ -20,27 +20,29 @@ from scipy.sparse import csr_array, vstack
 
 from cpms.domain.plan import PhasorLimit, PlanRequest
 from cpms.domain.units import power_kw
+from optimizer.frozen import Frozen
 from optimizer.limits import Floats, LimitKey, Limits
 
 TANGENT_DEG = 15.0
 """Directions are at most so far apart: at most 0.9 % of a limit is given away, nothing where currents are balanced."""
 
 
-def with_phasors(limits: Limits, request: PlanRequest) -> Limits:
-    """The limits and those on vector sums; what is implied by another row is left out."""
+def with_phasors(limits: Limits, request: PlanRequest, frozen: Frozen) -> Limits:
+    """The limits and those on vector sums, in which what is frozen has its share; what is implied by another row is left out."""
     found = [row for limit in request.phasor_limits for row in _rows(limit, request)]
     if not found:
         return limits
     keys, shares, headrooms_kw = zip(*_without_implied(found), strict=True)
     padded = np.zeros((len(keys), limits.share.shape[1]))
     padded[:, : len(request.needs)] = np.array(shares)
+    left_kw = np.array(headrooms_kw) - np.array(shares) @ frozen.setpoint_kw
     return replace(
         limits,
         keys=(*limits.keys, *keys),
         share=csr_array(vstack([limits.share, csr_array(padded)])),
-        headroom_kw=np.vstack([limits.headroom_kw, np.array(headrooms_kw)]),
+        headroom_kw=np.vstack([limits.headroom_kw, np.maximum(left_kw, 0.0)]),
         relief_kw=np.append(limits.relief_kw, np.zeros(len(keys))),
-        excess_kw=np.vstack([limits.excess_kw, np.zeros((len(keys), limits.excess_kw.shape[1]))]),
+        excess_kw=np.vstack([limits.excess_kw, np.maximum(-left_kw, 0.0)]),
     )
 
 

@@ -82,7 +82,7 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     planned_kwh = horizon.energy_kwh(slot_kw)
     wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, planned_kwh)
     wanted_kwh = np.where(horizon.gives_kw > 0, np.maximum(horizon.need_kwh, planned_kwh), wanted_kwh)
-    missing_kwh = wanted_kwh - horizon.energy_kwh(floored)
+    missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored))
     left = headroom(horizon, floored, behind or bare(horizon))
     for n in _urgency(horizon, missing_kwh):
         _top_up(horizon, left, floored, int(n), float(missing_kwh[n]))
@@ -162,11 +162,23 @@ class _Raising:
         reached = float(min(self.grid.up(now_kw + wanted_kw), self.grid.down(admitted_kw)))
         if reached < now_kw + self.grid.quantum_kw / 2 or not self._admits(i, reached):
             return False
+        more_kwh = self._gained_kwh(i, reached)
+        if more_kwh <= DUST_KWH:
+            return False
         self.setpoint_kw[i] = reached
         self.room_kw[i] -= reached - now_kw
         self.left.take(self.n, int(self.steps[i]), reached - now_kw)
-        self.missing_kwh -= (reached - now_kw) * self.hours[i]
+        self.missing_kwh -= more_kwh
         return True
+
+    def _gained_kwh(self, i: int, setpoint_kw: float) -> float:
+        """What another setpoint [kW] in slot i brings [kWh]: its energy, but of a vehicle that tapers what it draws more."""
+        if (taper := self.horizon.taper.get(self.n)) is None:
+            return float((setpoint_kw - self.setpoint_kw[i]) * self.hours[i])
+        tried = self.setpoint_kw.copy()
+        tried[i] = setpoint_kw
+        now_kw, then_kw = (taper.drawn_kw(row, self.hours, np.inf) for row in (self.setpoint_kw, tried))
+        return float((then_kw - now_kw) @ self.hours)
 
     def _admits(self, i: int, setpoint_kw: float) -> bool:
         """Whether slot i may have a setpoint [kW], the other slots being as they are."""
@@ -178,7 +190,8 @@ class _Raising:
 
 
 def expected_kw(horizon: Horizon, setpoint_kw: Floats) -> Floats:
-    """Mean power [kW] a vehicle will draw per slot: the setpoint, until its need is met (always, if it may give some back)."""
+    """Mean power [kW] a vehicle will draw per slot: the setpoint, as far as it accepts it, until its need is met (always, if it may
+    give some back)."""
     slots = horizon.slots
     enough_kwh = np.where(horizon.gives_kw > 0, np.inf, horizon.need_kwh)[slots.need]
     energy = setpoint_kw * slots.hours
@@ -186,4 +199,8 @@ def expected_kw(horizon: Horizon, setpoint_kw: Floats) -> Floats:
     before_need = np.concatenate(([0.0], running))[np.searchsorted(slots.need, slots.need, side="left")]
     reached = np.minimum(running - before_need, enough_kwh)
     earlier = np.minimum(running - before_need - energy, enough_kwh)
-    return np.where(slots.hours > 0, (reached - earlier) / slots.hours, 0.0)
+    drawn_kw = np.where(slots.hours > 0, (reached - earlier) / slots.hours, 0.0)
+    for n, taper in horizon.taper.items():
+        mine = slots.of(n)
+        drawn_kw[mine] = taper.drawn_kw(setpoint_kw[mine], slots.hours[mine], float(horizon.need_kwh[n]))
+    return drawn_kw

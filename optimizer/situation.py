@@ -73,6 +73,7 @@ def request_of(document: Document) -> PlanRequest:
         likely=tuple(
             _likely(one, starts_at, steps, document["feeders"][0]["id"]) for one in document.get("likely", ())
         ),
+        shortfall_price_per_kwh=float(document.get("shortfall_price_per_kwh", 0.0)),
         time_limit_s=float(document.get("time_limit_s", 2.0)),
         gap_target=float(document.get("gap_target", 0.001)),
         batteries=tuple(battery_of(one, document) for one in document.get("batteries", ())),

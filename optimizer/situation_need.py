@@ -5,7 +5,6 @@
      "max_starts": 2, "max_rise_a_per_min": 1,
      "battery": {"capacity_kwh": 60, "soc": 0.3, "acceptance": [[0.8, 11], [1, 2]]}, "minimum_now_kwh": 3,
      "targets": [{"energy_kwh": 5, "due_h": 1, "weight": 1}], "likely": [{"energy_kwh": 12, "departs_h": 2, "probability": 0.5}, ...],
-     "switching": {"phases": "L1", "dwell_s": 600, "switched": false, "held_s": 3600},
      "v2g": {"floor_kwh": 20, "max_a": 16, "min_a": 6, "efficiency": 0.85, "wear_per_kwh": 0.05}, "revenue_per_kwh": 0.5}
 
 Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may be given instead of it. With `likely` neither is.
@@ -18,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
+from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, VehicleBattery
 from cpms.domain.plan import ChargingNeed
 from cpms.domain.time import Interval
 from optimizer.document import Document, phases_of, series
@@ -50,7 +49,6 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime, steps: Sequence[
         likely=likely,
         max_starts=int(one["max_starts"]) if "max_starts" in one else None,
         max_rise_a_per_min=float(one["max_rise_a_per_min"]) if "max_rise_a_per_min" in one else None,
-        switching=_switching(one["switching"]) if "switching" in one else None,
         v2g=v2g_of(one["v2g"]) if "v2g" in one else None,
         revenue_per_kwh=series(one["revenue_per_kwh"], starts_at, steps) if "revenue_per_kwh" in one else (),
     )
@@ -77,12 +75,3 @@ def _target(one: Document, starts_at: datetime) -> EnergyTarget:
 
 def _likely(one: Document, starts_at: datetime) -> LikelyStay:
     return LikelyStay(float(one["energy_kwh"]), _after(starts_at, one["departs_h"]), float(one["probability"]))
-
-
-def _switching(one: Document) -> PhaseSwitching:
-    return PhaseSwitching(
-        phases=phases_of(one["phases"]),
-        dwell_s=float(one.get("dwell_s", 600.0)),
-        switched=bool(one.get("switched", False)),
-        held_s=float(one.get("held_s", 1e9)),
-    )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from cpms.domain.plan import ChargingNeed, PlanRequest
+from optimizer.frozen import Frozen
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,9 +37,13 @@ class Stages:
         return np.asarray(np.maximum(self.energy_kwh - self.hours @ slot_kw, 0.0))
 
 
-def stages_of(request: PlanRequest, need: Ints, starts_h: Floats, hours: Floats) -> Stages:
+def stages_of(request: PlanRequest, frozen: Frozen, need: Ints, starts_h: Floats, hours: Floats) -> Stages:
     """The stages of a request whose slots belong to `need`, start `starts_h` [h] after the first step and last `hours` [h]."""
-    rows = [(n, *stage) for n, one in enumerate(request.needs) for stage in _stages(request, one)]
+    wishes = [(n, *stage) for n, one in enumerate(request.needs) for stage in _stages(request, one)]
+    rows = [
+        (n, max(0.0, energy_kwh - frozen.energy_until_kwh(n, _after_h(request, due_at))), due_at, weight)
+        for n, energy_kwh, due_at, weight in wishes
+    ]
     parts = [_before(n, _after_h(request, due_at), need, starts_h, hours) for n, _, due_at, _ in rows]
     lengths = np.array([0, *(len(slots) for slots, _ in parts)])
     return Stages(

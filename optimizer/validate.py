@@ -16,6 +16,7 @@ def require_valid(request: PlanRequest) -> None:
     _require_steps(request)
     require_positive("voltage_v", request.voltage_v)
     require_positive("time_limit_s", request.time_limit_s)
+    require_finite("shortfall_price_per_kwh", (request.shortfall_price_per_kwh,))
     if not 0 <= request.gap_target < 1:
         raise InvalidInput("gap_target", f"{request.gap_target} is not in [0, 1)", "give a share such as 0.001")
     for name in ("import_price_per_kwh", "export_price_per_kwh", "solar_kw", "other_load_kw"):
@@ -70,9 +71,9 @@ def _require_phasor_limit(name: str, limit: PhasorLimit, request: PlanRequest) -
     if min(limit.limit_a) < 0:
         raise InvalidInput(f"{name}.limit_a", "a current below 0 A cannot be kept", "give 0 A or more")
     for need in request.needs:
-        if limit.turns.get(need.connector) and (need.v2g is not None or need.switching is not None):
-            problem = f"{need.session_id} may give power or switch phases, which turns its current"
-            raise InvalidInput(f"{name}.turns", problem, "plan it as a vehicle that only charges, on its phases")
+        if limit.turns.get(need.connector) and need.v2g is not None:
+            problem = f"{need.session_id} may give power, which turns its current"
+            raise InvalidInput(f"{name}.turns", problem, "plan it as a vehicle that only charges")
 
 
 def _require_feeder(name: str, feeder: FeederCap, steps: int) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
+from cpms.domain.need import EnergyTarget, LikelyStay, VehicleBattery
 from cpms.domain.plan import ChargingNeed
 from cpms.domain.time import require_aware
 from optimizer.require import require_finite, require_known, require_positive
@@ -35,12 +34,11 @@ def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
         _require_battery(f"{name}.battery", need.battery)
     if need.v2g is not None:
         require_v2g(name, need, need.v2g)
+        _require_plain(name, need)
     if need.max_starts is not None and need.max_starts < 0:
         raise InvalidInput(f"{name}.max_starts", f"{need.max_starts} is below 0", "give 0 or more, or nothing")
     if need.max_rise_a_per_min is not None:
         require_positive(f"{name}.max_rise_a_per_min", need.max_rise_a_per_min)
-    if need.switching is not None:
-        _require_switching(f"{name}.switching", need, need.switching)
 
 
 def _require_setpoints(name: str, need: ChargingNeed) -> None:
@@ -113,12 +111,9 @@ def _require_battery(name: str, battery: VehicleBattery) -> None:
             )
 
 
-def _require_switching(name: str, need: ChargingNeed, switching: PhaseSwitching) -> None:
-    if not switching.phases or not set(switching.phases) < set(need.phases):
-        raise InvalidInput(
-            f"{name}.phases", f"{switching.phases} are not fewer of its phases", "give some of the need's phases"
-        )
-    for field in ("dwell_s", "held_s"):
-        value = getattr(switching, field)
-        if not (math.isfinite(value) and value >= 0):
-            raise InvalidInput(f"{name}.{field}", f"{value} is not 0 or more", "give seconds")
+def _require_plain(name: str, need: ChargingNeed) -> None:
+    """A vehicle that gives energy back accepts what it is told, and nothing of it is frozen."""
+    tapering = need.battery is not None and need.battery.acceptance
+    for field, given in (("battery.acceptance", tapering), ("frozen_a", need.frozen_a)):
+        if given:
+            raise InvalidInput(f"{name}.{field}", "cannot be planned together with v2g", "leave one of them out")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.units import MIN_CHARGING_CURRENT_A, Phase
+from cpms.domain.units import MIN_CHARGING_CURRENT_A
 
 
 class Fairness(enum.Enum):
@@ -83,19 +83,6 @@ class LikelyStay:
     energy_kwh: float
     departs_at: datetime
     probability: float
-
-
-@dataclass(frozen=True)
-class PhaseSwitching:
-    """The connector can also charge on `phases` (fewer than all of its own), and stays in each way for `dwell_s` [s] at least.
-
-    `switched`: whether it charges on `phases` now; `held_s` [s]: since when it has been as it is.
-    """
-
-    phases: tuple[Phase, ...]
-    dwell_s: float = 600.0
-    switched: bool = False
-    held_s: float = 1e9
 
 
 def likely_stays(stays: Sequence[tuple[float, datetime]]) -> tuple[LikelyStay, ...]:

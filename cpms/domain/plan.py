@@ -9,7 +9,7 @@ from datetime import datetime
 
 from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.need import EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery, VehicleToGrid
+from cpms.domain.need import EnergyTarget, LikelyStay, VehicleBattery, VehicleToGrid
 from cpms.domain.storage import Battery, BatteryPlan
 from cpms.domain.time import Interval
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
@@ -66,8 +66,8 @@ class ChargingNeed:
     `departs_at`, which are the most it may take and the latest it may stay.
     `max_starts`: how often charging may begin (going on from `current_a` is none). `max_rise_a_per_min`: from one step to the next
     the current rises by no more for each minute of the next, or begins at the minimum; it may always fall.
-    `switching`: fewer phases to charge on at times. `v2g`: what the vehicle may give back. `revenue_per_kwh[t]`: what
-    the operator earns per kWh delivered [money], empty where that is the same at all times.
+    `v2g`: what the vehicle may give back. `revenue_per_kwh[t]`: what the operator earns per kWh delivered [money], empty where that is
+    the same at all times.
     """
 
     session_id: str
@@ -90,7 +90,6 @@ class ChargingNeed:
     likely: tuple[LikelyStay, ...] = ()
     max_starts: int | None = None
     max_rise_a_per_min: float | None = None
-    switching: PhaseSwitching | None = None
     v2g: VehicleToGrid | None = None
     revenue_per_kwh: tuple[float, ...] = ()
 
@@ -149,6 +148,8 @@ class PlanRequest:
     `phasor_limits`: besides those of the feeders, for networks in which current angles matter.
     `connections`: further ones, each with all that is below its feeder; everything else is behind the site's own. `chance_level`:
     probability with which limits hold against `uncertain` load.
+    `shortfall_price_per_kwh`: what a kWh that a session of the lowest priority lacks costs at least; it counts for more than it could
+    cost to serve in any case. Where departures are uncertain it is weighed against prices, and should be the same at every hour.
     `likely`: how the horizon may go on; `needs` get one plan against all of it, weighed by probability.
     """
 
@@ -166,6 +167,7 @@ class PlanRequest:
     demand: tuple[DemandPrice, ...] = ()
     likely: tuple[LikelyDay, ...] = ()
     phasor_limits: tuple[PhasorLimit, ...] = ()
+    shortfall_price_per_kwh: float = 0.0
     time_limit_s: float = 2.0
     gap_target: float = 0.001
     batteries: tuple[Battery, ...] = ()

@@ -16,6 +16,7 @@ from optimizer.topics import (
     stages,
     steadiness,
     subscriptions,
+    tapering,
     utility,
     vehicle_to_grid,
 )
@@ -25,6 +26,7 @@ TOPICS: tuple[Topic, ...] = (
     vehicle_to_grid.TOPIC,
     stages.TOPIC,
     chances.TOPIC,
+    tapering.TOPIC,
     steadiness.TOPIC,
     batteries.TOPIC,
     revenue.TOPIC,

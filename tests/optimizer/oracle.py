@@ -68,17 +68,20 @@ def _loads(request: PlanRequest, plan: Plan, feeder: FeederCap, t: int) -> Itera
     ]
     other_kw += _sure_kw([load for load in request.uncertain if load.feeder_id in below], request.chance_level, t)
     voltage_v = feeder.voltage_v or request.voltage_v
+    frozen = [(n, n.frozen_a[t]) for n, _ in members if t < len(n.frozen_a)]
     for phase in PHASES:
-        other_a = other_kw * 1000 / 3 / voltage_v
+        fixed_kw = sum(setpoint_kw(request, n, a) / len(n.phases) for n, a in frozen if phase in n.phases)
+        other_a = (other_kw / 3 + fixed_kw) * 1000 / voltage_v
         used_kw = sum(
             setpoint_kw(request, n, net_current_a(s, t)) / len(n.phases) for n, s in members if phase in n.phases
         )
-        used_kw += sum(kw / len(b.phases) for b, kw in stores if phase in b.phases)
+        used_kw += sum(kw / len(b.phases) for b, kw in stores if phase in b.phases) - fixed_kw
         yield phase.value, used_kw * 1000 / voltage_v + other_a, other_a, feeder.limit_a[t]
     limit_kw = feeder.import_kw[t]
     if limit_kw is not None:
         vehicles_kw = sum(setpoint_kw(request, n, net_current_a(s, t)) for n, s in members)
-        yield "kW", vehicles_kw + sum(kw for _, kw in stores) + other_kw, other_kw, limit_kw
+        fixed_kw = other_kw + sum(setpoint_kw(request, n, a) for n, a in frozen)
+        yield "kW", vehicles_kw + sum(kw for _, kw in stores) + other_kw, fixed_kw, limit_kw
 
 
 def _sure_kw(loads: list[UncertainLoad], level: float, t: int) -> float:

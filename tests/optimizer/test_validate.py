@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
+from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, VehicleBattery
 from cpms.domain.plan import Coming, DemandPrice, LikelyDay, PhasorLimit, PlanRequest
-from cpms.domain.units import PHASES
 from optimizer import plan
 from tests.optimizer.requests import NOW, feeder, need, request
 
@@ -81,8 +80,6 @@ RISING = (AcceptancePoint(0.0, 5.0), AcceptancePoint(1.0, 6.0))
         ("needs[a].battery.acceptance", request(replace(need(), battery=VehicleBattery(50.0, 0.5, RISING)))),
         ("needs[a].max_starts", request(replace(need(), max_starts=-1))),
         ("needs[a].max_rise_a_per_min", request(replace(need(), max_rise_a_per_min=0.0))),
-        ("needs[a].switching.phases", request(replace(need(), switching=PhaseSwitching(PHASES)))),
-        ("needs[a].switching.dwell_s", request(replace(need(), switching=PhaseSwitching(PHASES[:1], NAN)))),
     ],
 )
 def test_bad_input_is_refused_and_named(field: str, asked: PlanRequest):

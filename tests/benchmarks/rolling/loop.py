@@ -103,6 +103,7 @@ class Loop:
             export_price_per_kwh=zero,
             solar_kw=zero,
             other_load_kw=zero,
+            shortfall_price_per_kwh=self.recorded.missing_per_kwh,
             time_limit_s=self.time_limit_s,
             gap_target=0.005,
         )
