@@ -8,7 +8,7 @@ import numpy as np
 
 from cpms.domain.plan import Plan, PlanStatus, SessionPlan
 from cpms.domain.storage import BatteryPlan
-from optimizer.certify import cost_of_terms, lower_bound, relative_gap
+from optimizer.certify import cost_of_terms, relative_gap
 from optimizer.completion import Found
 from optimizer.explain import binding_limits, relaxed_limits, unservable
 from optimizer.formulation import LinearProgram
@@ -21,10 +21,12 @@ DUST_KWH = 1e-6
 
 @dataclass(frozen=True)
 class Result:
-    """Setpoints and what follows from them; without `relaxation` there is no proof."""
+    """Setpoints and what follows from them; without `relaxation` there is no proof;
+    `bound` [money]: no plan costs less."""
 
     found: Found
     relaxation: Relaxation | None
+    bound: float = -np.inf
     note: str = ""
 
 
@@ -48,12 +50,12 @@ def plan_of(problem: Horizon, program: LinearProgram, result: Result) -> Plan:
         cost_by_term={name: float(cost) for name, cost in zip(program.term_names, costs, strict=True)},
         note="; ".join(filter(None, (result.note, unservable(problem)))),
     )
-    return made if result.relaxation is None else _certified(made, problem, program, result.relaxation)
+    return made if result.relaxation is None else _certified(made, problem, program, result.relaxation, result.bound)
 
 
-def _certified(made: Plan, problem: Horizon, program: LinearProgram, relaxation: Relaxation) -> Plan:
+def _certified(made: Plan, problem: Horizon, program: LinearProgram, relaxation: Relaxation, bound: float) -> Plan:
     objective = made.objective or 0.0
-    bound = min(lower_bound(program, relaxation.duals), objective)
+    bound = min(bound, objective)
     gap = relative_gap(objective, bound)
     return replace(
         made,

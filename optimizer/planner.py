@@ -72,12 +72,12 @@ def _solve(problem: Horizon, program: LinearProgram, start: Plan | None) -> Resu
     except PlanFailed as failure:
         if start_kw is not None:
             found = at_rest(program, problem, start_kw)
-            return Result(found, None, f"the earlier plan within the limits of now: {failure}")
-        return Result(_by_rule(problem, program), None, f"planned by rule: {failure}")
-    found = search(solver, problem, relaxation, start_kw)
+            return Result(found, None, note=f"the earlier plan within the limits of now: {failure}")
+        return Result(_by_rule(problem, program), None, note=f"planned by rule: {failure}")
+    found, bound = search(solver, problem, relaxation, start_kw)
     if not np.isfinite(found.cost):
-        return Result(_by_rule(problem, program), None, "planned by rule: no setpoints were found in time")
-    return Result(found, relaxation)
+        return Result(_by_rule(problem, program), None, note="planned by rule: no setpoints were found in time")
+    return Result(found, relaxation, bound)
 
 
 def _by_rule(problem: Horizon, program: LinearProgram) -> Found:

@@ -13,6 +13,7 @@ from optimizer.completion import Completion, Found, at_rest
 from optimizer.dive import dive
 from optimizer.domains import setpoints_near, undecided
 from optimizer.horizon import Horizon
+from optimizer.kinds import CONTINUOUS
 from optimizer.setpoints import to_setpoints
 from optimizer.solve import Relaxation, Solver
 
@@ -34,6 +35,9 @@ class Round:
 
 
 ROUNDS = (Round(None, 1, 0.5), Round(0.0, 1, 0.5), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
+
+BRANCHING_SHARE = 0.3
+"""Of the time that is left: for a better bound where there are yes and no besides who charges."""
 
 ROUNDING_SHARE = 0.1
 """Of the time that is left: the last setpoint's worth of peak is hard to find and worth little."""
@@ -94,6 +98,17 @@ class Search:
         """The cheapest first answer, and mostly good enough."""
         self._accept(dive(self.solver, self.horizon, self.relaxation, start_kw))
 
+    def branch(self) -> None:
+        """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way."""
+        program = self.solver.program
+        others = np.delete(program.kind, np.r_[program.columns["power"]])
+        if np.all(others == CONTINUOUS):
+            return
+        values, bound = self.solver.branch(BRANCHING_SHARE * self.solver.left_s)
+        self.bound = max(self.bound, bound)
+        if values is not None:
+            self.offer(values[program.columns["power"]], self._behind(values))
+
     def _decide(self, one: Round) -> None:
         gap = min(self.cost, self.power_cost) - self.bound
         slack = None if one.widening is None else one.widening * gap
@@ -128,6 +143,9 @@ class Search:
     def offer(self, power_kw: Floats, behind: Background | None = None) -> None:
         """Round power to setpoints and take them if they are the cheapest so far."""
         self.take(to_setpoints(self.horizon, power_kw, behind))
+        if self.horizon.request.bands or self.horizon.request.energy_by:  # a need may be left open for what they pay
+            as_planned = replace(self.horizon, certain=np.zeros_like(self.horizon.certain))
+            self.take(to_setpoints(as_planned, power_kw, behind))
 
     def take(self, setpoint_kw: Floats) -> None:
         """Setpoints, if they are the cheapest so far."""
@@ -135,23 +153,32 @@ class Search:
         if found.cost < self.cost:
             self.best = found
 
+    def run_all(self, start_kw: Floats | None) -> None:
+        """Dive, bound, and rounds that look further, until the certificate is good enough or the time over."""
+        if start_kw is not None:
+            self.take(start_kw)
+        if not self.good_enough(self.cost):
+            self.dive(start_kw)
+        if not np.isfinite(self.cost):
+            self.offer(np.zeros_like(self.power_kw))
+        if not self.good_enough(self.cost):
+            self.branch()
+        for one in ROUNDS[len(self.power_kw) < FEW_SLOTS :]:
+            if self.good_enough(self.cost) or self.solver.left_s <= 0:
+                return
+            before = self.cost
+            self.run(one)
+            if self.good_enough(self.cost, part=PATIENCE) and before - self.cost < 0.1 * (before - self.bound):
+                return
+        if not self.good_enough(self.cost):
+            self.decide_on_grid()
 
-def search(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None) -> Found:
-    """The best found in the request's time, `start_kw` (setpoints per slot [kW]) if nothing is better."""
+
+def search(
+    solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None
+) -> tuple[Found, float]:
+    """The best found in the request's time, `start_kw` (setpoints per slot [kW]) if nothing is better, and a bound
+    [money] below all."""
     state = Search(solver, horizon, relaxation)
-    if start_kw is not None:
-        state.take(start_kw)
-    if not state.good_enough(state.cost):
-        state.dive(start_kw)
-    if not np.isfinite(state.cost):
-        state.offer(np.zeros_like(state.power_kw))
-    for one in ROUNDS[len(state.power_kw) < FEW_SLOTS :]:
-        if state.good_enough(state.cost) or solver.left_s <= 0:
-            return state.best
-        before = state.cost
-        state.run(one)
-        if state.good_enough(state.cost, part=PATIENCE) and before - state.cost < 0.1 * (before - state.bound):
-            return state.best
-    if not state.good_enough(state.cost):
-        state.decide_on_grid()
-    return state.best
+    state.run_all(start_kw)
+    return state.best, state.bound

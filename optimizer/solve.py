@@ -158,6 +158,20 @@ class Solver:
             self._start_at(start_kw)
         return self._best_of(target, time_limit_s)
 
+    def branch(self, time_limit_s: float) -> tuple[Floats | None, float]:
+        """Best columns found, or None, and a lower bound [money], where every column but power is of its kind and power is free.
+
+        It bounds what vehicles will draw, which is on no grid, and closes what the linear relaxation leaves between
+        the sides of a yes or no. The bound is HiGHS' own, by branch and bound.
+        """
+        if self.left_s <= 0:
+            return None, -np.inf
+        power = self.program.columns["power"]
+        kind = np.full(power.stop - power.start, CONTINUOUS, dtype=np.uint8)
+        self._restrict(Domain(self.program.lower[power], self.program.upper[power], kind))
+        values = self._best_of(-np.inf, min(time_limit_s, self.left_s))
+        return values, float(self._highs.getInfo().mip_dual_bound)
+
     def complete(self, setpoint_kw: Floats, drawn_kw: Floats) -> Floats | None:
         """Best columns where vehicles draw `drawn_kw` and may at any time draw `setpoint_kw` (both per slot [kW]), which is what
         limits have to admit; None if no columns do."""
