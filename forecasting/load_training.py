@@ -61,7 +61,8 @@ def write_load(past: Past) -> str:
 @lru_cache(maxsize=64)
 def read_load(text: str) -> Past:
     """The correction from a stored text; InvalidInput if another version made it."""
-    return Past(**{name: np.array(value) for name, value in unpack(text).items()})
+    stored = unpack(text)
+    return Past(np.array(stored["positions"]), np.array(stored["weights"]), float(stored["width"]))
 
 
 def _corrected(site_id: str, timezone: str, past: Past | None) -> Issue:

@@ -1,13 +1,12 @@
 """Weather from Open-Meteo, or any service that speaks its API (https://open-meteo.com/en/docs, `/v1/forecast`).
 
 Attribution: data by Open-Meteo.com, CC BY 4.0. The adapter waits at most `timeout_s`, asks for a place at most once per
-`refresh` (after a failure once per RETRY, or when the service says), and answers None or the last good forecast when the
+`refresh` (after a failure sooner, or when the service says), and answers None or the last good forecast when the
 service is down, slow or wrong: forecasts go on without it.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -15,15 +14,12 @@ import httpx
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.weather import WeatherForecast
+from forecasting.courtesy import Remembered
 from forecasting.weather import require_possible
-
-logger = logging.getLogger(__name__)
 
 BASE_URL = "https://api.open-meteo.com"
 VARIABLES = ("shortwave_radiation_instant", "temperature_2m")
 UNITS = ("W/m²", "°C")
-RETRY = timedelta(minutes=10)
-LONGEST_RETRY_S = 86400
 
 
 class OpenMeteo:
@@ -39,27 +35,15 @@ class OpenMeteo:
     ) -> None:
         self._client = client
         self._base_url = base_url.rstrip("/")
-        self._refresh = refresh
         self._timeout_s = timeout_s
         self._forecast_days = forecast_days
-        self._last: dict[tuple[float, float], WeatherForecast] = {}
-        self._ask_at: dict[tuple[float, float], datetime] = {}
+        self._answers = Remembered("weather", self._fetch, refresh)
 
     async def forecast(self, latitude_deg: float, longitude_deg: float, now: datetime) -> WeatherForecast | None:
         """The latest usable forecast for a place; None where there is none. Places are told apart by 0.01 degree."""
         place = (round(latitude_deg, 2), round(longitude_deg, 2))
-        if now >= self._ask_at.get(place, now):
-            self._ask_at[place] = now + self._refresh
-            await self._ask(place, now)
-        last = self._last.get(place)
+        last = await self._answers.get(place, now)
         return last if last is not None and last.usable_at(now) else None
-
-    async def _ask(self, place: tuple[float, float], now: datetime) -> None:
-        try:
-            self._last[place] = await self._fetch(place, now)
-        except (httpx.HTTPError, InvalidInput, ValueError) as error:
-            self._ask_at[place] = now + max(min(RETRY, self._refresh), _retry_after(error))
-            logger.warning("no weather for %s, %s: %s %s", *place, type(error).__name__, error)
 
     async def _fetch(self, place: tuple[float, float], now: datetime) -> WeatherForecast:
         query: dict[str, str | float | int] = {
@@ -108,9 +92,3 @@ def _require_possible(row: tuple[object, ...]) -> None:
     require_possible("hourly", numbers[1], numbers[2])
     if not 0 < numbers[0] < 1e11:
         raise InvalidInput("hourly", f"{row[0]!r} is no time", "ask for times in unixtime")
-
-
-def _retry_after(error: Exception) -> timedelta:
-    """How long a service that refused wants to be left alone (RFC 9110, section 10.2.3, in seconds)."""
-    said = error.response.headers.get("Retry-After", "") if isinstance(error, httpx.HTTPStatusError) else ""
-    return timedelta(seconds=min(int(said), LONGEST_RETRY_S) if said.isdecimal() else 0)

@@ -1,6 +1,4 @@
-import asyncio
 import json
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -8,6 +6,7 @@ import pytest
 
 from cpms.domain.errors import InvalidInput
 from forecasting.open_meteo import OpenMeteo, read_open_meteo
+from tests.forecasting.services import service
 
 NOW = datetime(2026, 6, 15, 6, tzinfo=UTC)
 HOUR_S = 3600
@@ -26,35 +25,6 @@ def answer(hours=48, radiation=400.0, air=18.0):
             "temperature_2m": [air] * hours,
         },
     }
-
-
-@asynccontextmanager
-async def service(*answers):
-    """A real server that gives each of `answers` in turn: (status, body, headers), or None to say nothing.
-
-    Yields its URL and requests.
-    """
-    requests, given = [], iter(answers)
-
-    async def serve(reader, writer):
-        requests.append((await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[0])
-        following = next(given)
-        if following is not None:
-            status, body, *headers = following
-            header = "".join(f"{one}\r\n" for one in headers)
-            writer.write(
-                f"HTTP/1.1 {status} X\r\n{header}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
-                + body
-            )
-            await writer.drain()
-        else:
-            await reader.read()
-        writer.close()
-        await writer.wait_closed()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", requests
 
 
 def body(document):
