@@ -34,6 +34,10 @@ factor of twenty where energy is scarce."""
 ITERATIONS_PER_ROW = 12
 """Simplex iterations per row after which interior point takes over: where energy is scarce simplex needs up to eight."""
 
+MANY_COLUMNS, COLUMNS_PER_ROW = 10_000, 20
+"""A large relaxation with more columns per row (one cap over everybody, no feeders) is for interior point: few rows couple everything,
+and simplex takes many slow steps."""
+
 NO_LIMIT = 2**31 - 1
 
 LOWER, UPPER, BASIC = (
@@ -102,29 +106,34 @@ class Solver:
         self._highs.setBasis(basis)
 
     def relax(self) -> Relaxation:
-        """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time.
-
-        Without presolve, which finds next to nothing here and leads simplex astray where energy is scarce.
-        """
+        """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
         if self.left_s <= 0:
             raise PlanFailed("no time was left for the solver")
-        self._highs.setOptionValue(
-            "simplex_iteration_limit", int(ITERATIONS_PER_ROW * self.program.matrix.shape[0]) + 500
-        )
-        self._highs.setOptionValue("presolve", "off")
-        self._run(self.left_s)
-        self._highs.setOptionValue("presolve", "choose")
-        self._highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
-        status = self._highs.getModelStatus()
-        if status == highspy.HighsModelStatus.kIterationLimit and self.left_s > 0:
+        undecided = highspy.HighsModelStatus.kIterationLimit
+        status = undecided if self._is_dense() else self._relax_along_edges()
+        if status == undecided and self.left_s > 0:
             status = self._relax_from_inside()
         if status != highspy.HighsModelStatus.kOptimal:
             raise PlanFailed(f"the relaxation ended as {self._highs.modelStatusToString(status)}")
         solution = self._highs.getSolution()
         return Relaxation(np.array(solution.col_value) * self._unit, np.array(solution.row_dual))
 
+    def _is_dense(self) -> bool:
+        rows, columns = self.program.matrix.shape
+        return bool(columns > MANY_COLUMNS and columns > COLUMNS_PER_ROW * rows)
+
+    def _relax_along_edges(self) -> highspy.HighsModelStatus:
+        """Simplex, without presolve, which finds next to nothing here and leads it astray where energy is scarce."""
+        most = int(ITERATIONS_PER_ROW * self.program.matrix.shape[0]) + 500
+        self._highs.setOptionValue("simplex_iteration_limit", most)
+        self._highs.setOptionValue("presolve", "off")
+        self._run(self.left_s)
+        self._highs.setOptionValue("presolve", "choose")
+        self._highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
+        return self._highs.getModelStatus()
+
     def _relax_from_inside(self) -> highspy.HighsModelStatus:
-        """Interior point with crossover to a vertex: what is scarce in every step makes simplex wander.
+        """Interior point with crossover to a vertex.
 
         Duals may be a little off, which saves a long clean-up and costs nothing: the certificate holds for any duals.
         """

@@ -1,10 +1,13 @@
 """The planner's ladder: CPU seconds and certified gap for N connectors and 96 steps, with room and scarce, beside plain HiGHS.
 
     python -m tests.benchmarks.planner --connectors 100 --json
+    python -m tests.benchmarks.planner --connectors 10000 --cases one_cap,room,scarce --parts plan --time-limit 900 --json
 
 CPU seconds are of one core, building included. `plan` is semi-continuous (setpoints of 0.001 A); `on_grid` has the 0.1 A of OCPP, and
-its gap includes what rounding costs. `plain_milp` is the same model given to HiGHS whole, for as long as `plan` took, and its gap
-is measured against the same bound.
+its gap includes what rounding costs. `plugged_in`, `limited` and `what_if` begin at an earlier plan: one without the last session, one
+before the grid connection lost a tenth of its current, one before it gained 10 kW. `plain_milp` is the same model given to HiGHS
+whole, for as long as `plan` took, and its gap is measured against the same bound. `--peers` adds other people's planners on the case
+that they can express (`tests.benchmarks.peers`).
 """
 
 from __future__ import annotations
@@ -13,41 +16,74 @@ import argparse
 import json
 import resource
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 
-from cpms.domain.plan import ChargingNeed, PlanRequest
+from cpms.domain.plan import ChargingNeed, Plan, PlanRequest
 from optimizer import plan
 from optimizer.certify import relative_gap
 from optimizer.formulation import formulate
 from optimizer.horizon import horizon
 from optimizer.kinds import CONTINUOUS, SEMI_CONTINUOUS
 from optimizer.solve import Domain, Solver
-from tests.benchmarks.sites import made_up_request
+from optimizer.what_if import more_grid, what_if
+from tests.benchmarks.peers.case import compare
+from tests.benchmarks.sites import made_up_request, under_one_cap
 
 FINE_STEP_A = 0.001
 OCPP_STEP_A = 0.1
+MORE_GRID_KW = 10.0
+PATIENCE_WITH_PEERS_S = 900.0
+
+Rung = dict[str, dict[str, object]]
 
 
-def measure(connectors: int, scarce: bool, time_limit_s: float, seed: int) -> dict[str, object]:
-    """One rung of the ladder."""
-    asked = replace(made_up_request(connectors, scarce=scarce, seed=seed), time_limit_s=time_limit_s)
+CASES = {
+    "room": lambda connectors, seed: made_up_request(connectors, seed=seed),
+    "scarce": lambda connectors, seed: made_up_request(connectors, scarce=True, seed=seed),
+    "one_cap": lambda connectors, seed: under_one_cap(made_up_request(connectors, seed=seed)),
+}
+PARTS = ("plan", "on_grid", "plugged_in", "limited", "what_if", "plain_milp")
+
+
+def measure(connectors: int, case: str, time_limit_s: float, seed: int, parts: Collection[str] = PARTS) -> Rung:
+    """One rung of the ladder: a case of CASES."""
+    asked = replace(CASES[case](connectors, seed), time_limit_s=time_limit_s)
     fine = _with_step(asked, FINE_STEP_A)
-    made = _measured(fine)
-    return {
-        "plan": made,
-        "on_grid": _measured(_with_step(asked, OCPP_STEP_A)),
-        "plain_milp": _plain_milp(fine, float(str(made["wall_s"])), made["bound"]),
+    made, rung = _measured(fine)
+    rungs = {
+        "plan": lambda: rung,
+        "on_grid": lambda: _measured(_with_step(asked, OCPP_STEP_A))[1],
+        "plugged_in": lambda: _measured(fine, plan(replace(fine, needs=fine.needs[:-1])))[1],
+        "limited": lambda: _measured(_limited(fine), made)[1],
+        "what_if": lambda: _what_if(fine, made),
+        "plain_milp": lambda: _plain_milp(fine, float(str(rung["wall_s"])), made.bound),
     }
+    return {part: rungs[part]() for part in parts}
 
 
-def _measured(asked: PlanRequest) -> dict[str, object]:
+def _limited(asked: PlanRequest) -> PlanRequest:
+    """A tenth less current at the grid connection."""
+    root, *others = asked.feeders
+    return replace(asked, feeders=(replace(root, limit_a=tuple(0.9 * limit for limit in root.limit_a)), *others))
+
+
+def _what_if(asked: PlanRequest, made: Plan) -> dict[str, object]:
+    started_s = time.process_time()
+    seen = what_if(asked, made, more_grid(MORE_GRID_KW))
+    cpu_s = time.process_time() - started_s
+    between = (seen.saving_at_least, seen.saving_at_most)
+    return {"cpu_s": round(cpu_s, 3), "gap": seen.after.gap, "saving": seen.saving, "saving_between": between}
+
+
+def _measured(asked: PlanRequest, start: Plan | None = None) -> tuple[Plan, dict[str, object]]:
     started_s = time.monotonic()
-    made = plan(asked)
+    made = plan(asked, start)
     wall_s = time.monotonic() - started_s
     wanted_kwh = sum(need.energy_kwh for need in asked.needs)
-    return {
+    return made, {
         "status": made.status.value,
         "cpu_s": round(made.cpu_s, 3),
         "wall_s": round(wall_s, 3),
@@ -86,12 +122,19 @@ def main() -> None:
     parser.add_argument("--connectors", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--time-limit", type=float, default=60.0, help="wall clock for the solver [s]")
+    parser.add_argument("--cases", default="room,scarce", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
+    parser.add_argument(
+        "--peers", action="store_true", help="other people's planners too (python -m tests.benchmarks.peers first)"
+    )
     parser.add_argument("--json", action="store_true", help="on one line")
     args = parser.parse_args()
     plan(made_up_request(2))  # what is imported and initialised once is not counted
     result: dict[str, object] = {"connectors": args.connectors, "steps": 96, "seed": args.seed}
-    for case in ("room", "scarce"):
-        result[case] = measure(args.connectors, case == "scarce", args.time_limit, args.seed)
+    for case in args.cases.split(","):
+        result[case] = measure(args.connectors, case, args.time_limit, args.seed, args.parts.split(","))
+    if args.peers:
+        result["common_case"] = compare(args.connectors, args.seed, PATIENCE_WITH_PEERS_S)
     result["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(json.dumps(result, indent=None if args.json else 2))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cpms.domain.identity import ConnectorKey
@@ -46,6 +47,16 @@ def made_up_request(
         solar_kw=solar,
         other_load_kw=other,
         demand=(DemandPrice(12.0, 0.05 * nameplate_kw, tuple(True for _ in horizon)),),
+    )
+
+
+def under_one_cap(asked: PlanRequest) -> PlanRequest:
+    """The same vehicles at one grid connection, capped in kW alone: no feeders, no phases."""
+    root, count = asked.feeders[0], len(asked.steps)
+    return replace(
+        asked,
+        feeders=(replace(root, limit_a=(1e6,) * count),),
+        needs=tuple(replace(need, feeder_id=root.feeder_id) for need in asked.needs),
     )
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from optimizer import plan
-from tests.benchmarks.planner import measure
+from tests.benchmarks.planner import PARTS, measure
 from tests.benchmarks.sites import made_up_request
 
 
 def test_a_rung_has_a_certified_plan_and_the_plain_solver_beside_it():
-    rung = measure(3, scarce=True, time_limit_s=0.5, seed=1)
-    assert set(rung) == {"plan", "on_grid", "plain_milp"}
+    rung = measure(3, "scarce", time_limit_s=0.5, seed=1)
+    assert set(rung) == set(PARTS)
     made = rung["plan"]
     assert isinstance(made, dict)
     assert made["bound"] <= made["objective"]
