@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
         return int(options.run(settings, options) or 0)
+    except InvalidInput as error:
+        print(f"cpms: {error}", file=sys.stderr)
+        return 2
     except CpmsError as error:
         print(f"cpms: {error}", file=sys.stderr)
         return 1
@@ -106,8 +109,8 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
     from optimizer.situation import read_situation
 
     try:
-        text = options.situation.read_text()
-    except OSError as error:
+        text = options.situation.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput("situation", str(error), "name a file that can be read") from error
     request = read_situation(text)
     made = optimizer.plan(request)

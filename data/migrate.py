@@ -90,14 +90,18 @@ def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> Migratio
     """Bring the database at `dsn` to this version's schema. Safe to repeat and to run from several processes at once.
 
     The first run decides whether series are hypertables; TimescaleDB installed later does not convert them. Community
-    features are added when the licence appears. Errors: Conflict if an applied migration has changed or is unknown to
-    this version, or TimescaleDB has gone; StoreUnavailable if the database does not answer.
+    features are added when the licence appears. Errors: InvalidInput for a DSN that is none; Conflict if an applied migration
+    has changed or is unknown to this version, or TimescaleDB has gone; StoreUnavailable if the database does not answer.
     """
     wanted = shipped_migrations() if migrations is None else tuple(migrations)
     try:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])  # released with the connection
             return _migrate(connection, wanted)
+    except psycopg.ProgrammingError as error:
+        if error.sqlstate is not None:
+            raise
+        raise InvalidInput("database_url", str(error).strip(), "give postgresql://user@host/database") from error
     except psycopg.OperationalError as error:
         raise StoreUnavailable(f"the database cannot be migrated: {error}") from error
 

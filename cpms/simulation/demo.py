@@ -93,6 +93,8 @@ async def demo(options: DemoOptions, console: Console) -> DemoResult:
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     day = shortened(chosen_day(options), options.until_s)
+    if options.report_dir is not None:
+        report.require_writable(options.report_dir)
     with _data_dir(options) as data_dir, _comparing(day, options.seed) as comparisons:
         async with _served(options, day, data_dir, console) as stage:
             await _live_through(stage, console, options.kill_at_s)
@@ -244,7 +246,9 @@ async def _gather(stage: Stage, others: Sequence[DayResult]) -> DemoResult:
 
 
 async def _keep_serving(stage: Stage, console: Console) -> None:
-    console.print(f"still serving: {stage.api_url}/docs with the token {stage.token}; stations at {stage.ocpp_url}")
+    console.print(
+        f"still serving: {stage.api_url}/openapi.json with the token {stage.token}; stations at {stage.ocpp_url}"
+    )
     console.print("Ctrl-C stops everything")
     async with asyncio.TaskGroup() as group:
         for work in (*(client.run() for client in stage.live.clients), stage.live.beat()):

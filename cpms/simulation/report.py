@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
+from cpms.domain.errors import InvalidInput
 from cpms.simulation.picture import draw
 from cpms.simulation.record import LimitRecord
 from cpms.simulation.result import DayResult, DemoResult
@@ -27,9 +29,18 @@ def show(result: DemoResult, console: Console) -> None:
         console.print(f"the server was started again {result.restarts} times")
 
 
+def require_writable(directory: Path) -> None:
+    """Make `directory` if need be; InvalidInput unless a report can be written there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise InvalidInput("report", f"cannot be written to {directory} ({error})", "name another directory") from error
+
+
 def write(result: DemoResult, directory: Path) -> None:
-    """Write report.json and day.png to `directory`, which is made if need be."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write report.json and day.png to `directory`."""
     (directory / "report.json").write_text(json.dumps(as_json(result), indent=2) + "\n")
     draw(result, directory / "day.png")
 

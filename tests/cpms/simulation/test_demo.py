@@ -1,13 +1,16 @@
 """The demo end to end, on real parts: a server process on the embedded database, stations on sockets, killed on the way."""
 
+import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
@@ -73,3 +76,27 @@ def test_a_demo_that_is_ended_together_with_its_helpers_leaves_nothing_behind() 
         demo.stdout.read()
     assert demo.wait(60) != 0
     assert set(Path(tempfile.gettempdir()).glob("cpms-demo-*")) <= before
+
+
+KEEP = "from cpms.simulation.demo import DemoOptions, run_demo; run_demo(DemoOptions(keep=True, until_s=1800, speed=900.0))"
+
+
+def test_a_demo_that_is_kept_serves_on_until_ctrl_c_and_leaves_nothing_behind() -> None:
+    kept = subprocess.Popen([sys.executable, "-c", KEEP], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert kept.stdout is not None
+    said = "".join(itertools.takewhile(lambda line: "Ctrl-C stops" not in line, kept.stdout)).replace("\n", "")
+    served = re.search(r"still serving: (http://[0-9.:]+)/openapi.json with the token (\S+?); stations", said)
+    assert served is not None, said
+    url, token = served.groups()
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as http:
+        assert http.get("/readyz").status_code == 200
+        (site,) = http.get("/api/v1/sites").json()["items"]
+        assert len(site["stations"]) == 24
+        kept.send_signal(signal.SIGINT)
+        problems, _ = kept.communicate(timeout=60)
+        with pytest.raises(httpx.TransportError):
+            http.get("/readyz")
+    assert kept.returncode == -signal.SIGINT, problems
+    directory = re.search(r"preparing the database in (/\S+?cpms-demo-[a-z0-9_]+)", said)
+    assert directory is not None, said
+    assert not Path(directory[1]).exists()

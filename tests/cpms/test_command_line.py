@@ -1,0 +1,67 @@
+"""Bad arguments of every verb: a clear sentence and exit status 2, before anything is started."""
+
+from pathlib import Path
+
+import pytest
+
+from cpms.__main__ import main
+
+HERE = Path(__file__).parent
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    try:
+        status = main(arguments)
+    except SystemExit as refusal:  # argparse refuses by itself
+        status = int(refusal.code or 0)
+    assert status == 2
+    problem = capsys.readouterr().err
+    assert "Traceback" not in problem
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ([], "VERB"),
+        (["fly"], "VERB"),
+        (["token", "create"], "--role"),
+        (["token", "create", "--role", "king"], "--role"),
+        (["token", "create", "--role", "admin", "--label", "\udcff"], "--label"),
+        (["plan"], "situation"),
+        (["plan", "nowhere.json"], "situation"),
+        (["plan", str(HERE)], "situation"),
+        (["demo", "--speed", "fast"], "--speed"),
+        (["demo", "--speed", "nan"], "speed"),
+        (["demo", "--speed", "0"], "speed"),
+        (["demo", "--seed", "x"], "--seed"),
+        (["demo", "--date", "2019-06-12"], "sessions"),
+        (["demo", "--date", "yesterday", "--sessions", "s.csv"], "--date"),
+        (["demo", "--date", "2019-06-12", "--sessions", "nowhere.csv"], "sessions"),
+        (["demo", "--kill-at", "-1"], "--kill-at"),
+        (["demo", "--kill-at", "nan"], "--kill-at"),
+        (["demo", "--report", str(Path(__file__))], "report"),
+        (["demo", "--report", "/proc/nowhere"], "report"),
+    ],
+)
+def test_a_bad_argument_is_named_and_the_status_is_2(
+    arguments: list[str], field: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert field in refused(arguments, capsys)
+
+
+def test_a_situation_that_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "situation.json").write_bytes(b"\xff\xfe")
+    assert "situation" in refused(["plan", str(tmp_path / "situation.json")], capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("CPMS_OCPP_PORT", "99999"), ("CPMS_LEASE_S", "soon"), ("CPMS_WISH", "1"), ("CPMS_DATABASE_URL", "nonsense")],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    problem = refused(["token", "create", "--role", "viewer"], capsys)
+    assert name.removeprefix("CPMS_").lower() in problem.lower()
