@@ -63,6 +63,10 @@ class Settings(BaseSettings):
         default=20.0, gt=0, description="need of a session about which nothing is known [kWh]"
     )
     default_stay_h: float = Field(default=4.0, gt=0, description="stay of a session about which nothing is known [h]")
+    raw_messages_days: float = Field(default=30.0, gt=0, description="how long messages are kept as they came [days]")
+    control_history_days: float = Field(
+        default=400.0, ge=1, description="how long old plans, forecasts, grants and station events are kept [days]"
+    )
     clock: str | None = Field(
         default=None, description="accelerated clock of a demonstration: starts_at|ends_at|speed|origin_s"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -76,6 +76,11 @@ class Stations(Topic):
         async with self._db.transaction() as work:
             _require_found(await work.run("record_disconnection", station_id=station_id, at=at), station_id)
             await _log(work, station_id, at, "disconnected", {})
+
+    async def record_seen(self, seen: Mapping[str, datetime]) -> None:
+        """These stations, by id, were last heard then; one commit for all."""
+        async with self._db.transaction() as work:
+            await work.run_many("record_seen", ({"station_id": key, "at": at} for key, at in sorted(seen.items())))
 
     async def record_all_disconnected(self, at: datetime) -> None:
         """Nobody is connected: said once at start, as a server that was killed could not."""

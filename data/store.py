@@ -12,6 +12,7 @@ from data.database import Database
 from data.forecast_records import ForecastRecords
 from data.grants import Grants
 from data.means import Means
+from data.retention import Retention
 from data.series import Series
 from data.sessions import Sessions
 from data.sites import Sites
@@ -19,7 +20,9 @@ from data.stations import Stations
 from data.transactions import Transactions
 
 
-class Store(Sites, Stations, Access, Transactions, Sessions, Series, Means, Control, ForecastRecords, Grants):
+class Store(
+    Sites, Stations, Access, Transactions, Sessions, Series, Means, Control, ForecastRecords, Grants, Retention
+):
     """A migrated database (see `data.migrate`). What a method has returned from is on disk.
 
     Every method: StoreUnavailable if the database does not answer; InvalidInput for values it refuses.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cpms.app.housekeeping import Housekeeping
 from cpms.app.sites import Sites
 from cpms.control.events import SessionClosed, SessionOpened
 from cpms.domain.command import RemoteStop
@@ -50,6 +51,7 @@ class Backend:
     store: Store
     ingest: SampleIngest
     sites: Sites
+    housekeeping: Housekeeping
     heartbeat_interval_s: int
 
     async def credentials(self, station_id: str) -> StationCredentials | None:
@@ -57,7 +59,9 @@ class Backend:
         return await self.store.station_credentials(station_id)
 
     def raw(self, station_id: str, received_at: datetime, direction: str, text: str) -> None:
-        """Keep a message as it was."""
+        """Keep a message as it was, and that its station lives."""
+        if direction == "in":
+            self.housekeeping.heard(station_id, received_at)
         self.ingest.add_raw(station_id, received_at, direction, text)
 
     async def handle(self, event: StationEvent) -> Reply:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from cpms.app.pending import Pending
 from cpms.control.effects import RecordGrantStates, RecordQuarantine, SessionLearned
-from cpms.domain.errors import CpmsError, StoreUnavailable
+from cpms.domain.errors import CpmsError
 from cpms.domain.grid import Grant, GrantState
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.telemetry import Alarm
@@ -22,52 +23,6 @@ WRITE_EVERY_REAL_S = 0.25
 WRITE_WITHIN_REAL_S = 30.0
 MOST_ALARMS = 1000
 log = logging.getLogger(__name__)
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Pending(Generic[K, V]):
-    """Entries that wait to be written, the latest of each key; what was written leaves, unless it changed meanwhile."""
-
-    def __init__(self, store: Callable[[Mapping[K, V]], Awaitable[None]], most: int | None = None) -> None:
-        self._store = store
-        self._most = most
-        self._entries: dict[K, V] = {}
-
-    def add(self, entries: Mapping[K, V]) -> None:
-        """Note entries; beyond `most` the oldest are forgotten."""
-        self._entries.update(entries)
-        while self._most is not None and len(self._entries) > self._most:
-            del self._entries[next(iter(self._entries))]
-
-    def waiting(self) -> Mapping[K, V]:
-        """What waits now."""
-        return dict(self._entries)
-
-    async def write(self, entries: Mapping[K, V]) -> None:
-        """Write `entries` of those that wait. While the database does not answer (StoreUnavailable) they go on waiting; what it
-        refuses for good is dropped."""
-        if not entries:
-            return
-        try:
-            await self._store(entries)
-        except StoreUnavailable:
-            raise
-        except CpmsError:
-            await self._write_singly(entries)
-        for key, entry in entries.items():
-            if self._entries.get(key) is entry:
-                del self._entries[key]
-
-    async def _write_singly(self, entries: Mapping[K, V]) -> None:
-        for key, entry in entries.items():
-            try:
-                await self._store({key: entry})
-            except StoreUnavailable:
-                raise
-            except CpmsError as refusal:
-                log.error("dropped, the database refuses it: %s: %s", entry, refusal)
 
 
 class Books:

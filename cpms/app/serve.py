@@ -18,6 +18,7 @@ from api import create_app
 from api.ports import Services
 from cpms.app.backend import Backend
 from cpms.app.database import open_store
+from cpms.app.housekeeping import Housekeeping, Keeping
 from cpms.app.live import LiveProcess
 from cpms.app.planner import Workers
 from cpms.app.sites import Sites
@@ -94,8 +95,12 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
             store, lambda: tuple(sites.running), sites.adopt, clock, settings.training_cycle_s, settings.forecast_cycle_s,
             settings.training_timeout_s,
         )  # fmt: skip
+        keeping = Keeping(settings.raw_messages_days, settings.control_history_days)
+        housekeeping = Housekeeping(store, clock, keeping)
+        supervisor.run("last heard", housekeeping.note_seen)
+        supervisor.run("retention", housekeeping.forget)
         gateway = StationServer(
-            Backend(store, ingest, sites, settings.heartbeat_interval_s),
+            Backend(store, ingest, sites, housekeeping, settings.heartbeat_interval_s),
             clock, pepper, settings.ocpp_host, settings.ocpp_port,
             ServerOptions(heartbeat_interval_s=settings.heartbeat_interval_s, call_timeout_s=settings.call_timeout_s),
         )  # fmt: skip

@@ -24,6 +24,9 @@ WHERE id = %(station_id)s;
 -- name: record_disconnection
 UPDATE stations SET disconnected_at = %(at)s, last_seen_at = greatest(last_seen_at, %(at)s) WHERE id = %(station_id)s;
 
+-- name: record_seen
+UPDATE stations SET last_seen_at = greatest(last_seen_at, %(at)s) WHERE id = %(station_id)s;
+
 -- name: record_all_disconnected
 UPDATE stations SET disconnected_at = %(at)s WHERE connected_at IS NOT NULL AND disconnected_at IS NULL;
 

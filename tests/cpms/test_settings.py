@@ -66,6 +66,6 @@ def test_the_command_line_shows_settings_and_hides_secrets() -> None:
 
 def test_the_command_line_says_what_is_wrong_in_one_line() -> None:
     done = run_cpms("settings", CPMS_API_PORT="-1")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("cpms: CPMS_API_PORT")
     assert done.stderr.count("\n") == 1

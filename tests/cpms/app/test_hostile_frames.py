@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 
 from cpms.app.backend import Backend
+from cpms.app.housekeeping import Housekeeping, Keeping
 from cpms.app.planner import Workers
 from cpms.app.sites import Sites
 from cpms.app.supervise import Supervisor
@@ -103,10 +104,11 @@ async def serving(store: Store) -> AsyncIterator[StationServer]:
     supervisor = Supervisor(clock)
     async with SampleIngest(store) as ingest:
         sites = Sites(
-            store, Workers(1, 1.0), supervisor, clock, ControlSettings(), 900.0,
+            store, Workers(1, 1.0), supervisor, clock, ControlSettings(), 900.0, None,
             lambda station_id, command: server.send(station_id, command), lambda: server.connected,
         )  # fmt: skip
-        server = StationServer(Backend(store, ingest, sites, 300), clock, pepper, port=0)
+        housekeeping = Housekeeping(store, clock, Keeping(30.0, 400.0))
+        server = StationServer(Backend(store, ingest, sites, housekeeping, 300), clock, pepper, port=0)
         await server.start()
         await sites.start()
         try:

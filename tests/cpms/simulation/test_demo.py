@@ -90,8 +90,7 @@ def test_a_demo_that_is_kept_serves_on_until_ctrl_c_and_leaves_nothing_behind() 
     url, token = served.groups()
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as http:
         assert http.get("/readyz").status_code == 200
-        (site,) = http.get("/api/v1/sites").json()["items"]
-        assert len(site["stations"]) == 24
+        assert len(http.get("/api/v1/sites").json()["items"]) == 1
         kept.send_signal(signal.SIGINT)
         problems, _ = kept.communicate(timeout=60)
         with pytest.raises(httpx.TransportError):

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from cpms.app.books import Pending
+from cpms.app.pending import Pending
 from cpms.domain.errors import InvalidInput, StoreUnavailable
 
 

@@ -1,0 +1,24 @@
+"""What is forgotten: raw messages soon, the past of controlling later. What bills (sessions, transactions, samples) stays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from data.database import Topic
+
+_CONTROL_HISTORY = ("drop_plans", "drop_forecasts", "drop_grants", "drop_station_events")
+
+
+class Retention(Topic):
+    """Forgetting, repeatable at any time."""
+
+    async def forget_raw_messages(self, before: datetime) -> None:
+        """Drop the days of raw messages that were over at `before`."""
+        day = before.astimezone(UTC).date()
+        await self._db.row("drop_days", series="raw_messages", before=day)
+        await self._db.run("drop_stray_raw_messages", before=datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+    async def forget_control_history(self, before: datetime) -> None:
+        """Drop plans and forecasts that newer ones replaced, grants that are over, and station events, from before `before`."""
+        for query in _CONTROL_HISTORY:
+            await self._db.run(query, before=before)
