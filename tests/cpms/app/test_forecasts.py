@@ -137,7 +137,7 @@ async def test_a_past_of_sessions_is_learned_scored_kept_and_plans_drivers_earli
     history = await store.ended_sessions("office", NOW - timedelta(days=60))
     outlooks = Outlooks(restarted, lambda: history, restarted.clock, 900.0, told.append)
     started = TransactionStarted("CP-1", NOW, 1, NOW, None, "TAG-3", 100.0)
-    session = await store.start_transaction(started)
+    session = (await store.record_transaction(started)).session
     stated = EnergyNeed(20.0, NOW + timedelta(hours=9))
     await store.set_need(session.id, stated)
     await outlooks.update()
@@ -163,7 +163,7 @@ async def test_a_past_of_sessions_is_learned_scored_kept_and_plans_drivers_earli
 async def test_without_a_model_statements_stand_and_what_was_expected_is_kept_to_be_scored(
     store: Store, forecaster: Forecaster, told: list[ControlEvent]
 ) -> None:
-    session = await store.start_transaction(TransactionStarted("CP-1", NOW, 1, NOW, None, "TAG-3", 100.0))
+    session = (await store.record_transaction(TransactionStarted("CP-1", NOW, 1, NOW, None, "TAG-3", 100.0))).session
     await store.set_need(session.id, EnergyNeed(20.0, NOW + timedelta(hours=9)))
     outlooks = Outlooks(forecaster, tuple, forecaster.clock, 900.0, told.append)
     for hours in (0, 0.5, 1, 1.5, 4):
