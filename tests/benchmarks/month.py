@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--history", type=Path, nargs="*", default=[], help="further files, for the months before")
     parser.add_argument("--month", required=True, help="YYYY-MM")
     parser.add_argument("--tariff", type=Path, required=True, help="a schedule of acnportal's format (JSON)")
+    parser.add_argument("--real-stations", action="store_true", help="with the currents the site's stations know")
+    parser.add_argument("--tapering", action="store_true", help="batteries that accept less and less from 80 %% on")
+    parser.add_argument("--sells-per-kwh", type=float, default=0.30, help="revenue, for the profit")
     parser.add_argument("--expected-peak-kw", type=float, help="the optimal peak of the month before [kW]")
     return report_of(run, parser, arguments)
 
@@ -55,7 +59,13 @@ def run(given: argparse.Namespace) -> Report:
     start, end = month_of(given.month)
     files = [given.sessions, *given.history]
     garage = Garage.read(files, given.site, given.cap_kw, read_tariff(given.tariff), start, end)
+    garage = replace(garage, real_stations=given.real_stations, tapering=given.tapering)
     offline_cost, offline_peak_kw = garage.offline()
+    offline_profit = -garage.offline(given.sells_per_kwh)[0]
+
+    def judged(figures: dict[str, float]) -> dict[str, float]:
+        return rounded(_judged(figures, garage, offline_cost, offline_profit, given.sells_per_kwh))
+
     before_kw = given.expected_peak_kw or optimal_peak_before(given, files, start)
     prices, demand_per_kw = garage.price_per_kwh, garage.demand_per_kw
     planner = OutlookController(start, prices, end, demand_per_kw, garage.past, before_kw)
@@ -71,11 +81,11 @@ def run(given: argparse.Namespace) -> Report:
         "sessions": len(garage.stays),
         "planner": PLANNER,
     }
-    report |= rounded(_with_regret(garage.run(planner), offline_cost))
+    report |= judged(garage.run(planner))
     report |= {"cpu_ms_per_plan": round(1000 * planner.cpu_s / planner.plans, 2), "plans": planner.plans}
     report |= {"offline_cost": round(offline_cost, 2), "offline_peak_kw": round(offline_peak_kw, 2)}
     report |= {"optimal_peak_before_kw": before_kw and round(before_kw, 2)}
-    report |= {name: rounded(_with_regret(garage.run(other), offline_cost)) for name, other in others.items()}
+    report |= {name: judged(garage.run(other)) for name, other in others.items()}
     return report | {"published": PUBLISHED.get((given.site, given.month), {})}
 
 
@@ -98,8 +108,17 @@ def month_of(text: str) -> tuple[datetime, datetime]:
     return start, start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
 
 
-def _with_regret(figures: dict[str, float], offline_cost: float) -> dict[str, float]:
-    return figures | {"regret_pct": 100 * (figures["cost"] / offline_cost - 1)}
+def _judged(
+    figures: dict[str, float], garage: Garage, offline_cost: float, offline_profit: float, sells_per_kwh: float
+) -> dict[str, float]:
+    """With regret and profit, against perfect foresight on ideal stations and batteries."""
+    sold_kwh = figures["delivered_pct"] / 100 * sum(stay.energy_kwh for stay in garage.stays)
+    profit = sells_per_kwh * sold_kwh - figures["cost"]
+    return figures | {
+        "regret_pct": 100 * (figures["cost"] / offline_cost - 1),
+        "profit": profit,
+        "of_offline_profit_pct": 100 * profit / offline_profit,
+    }
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +16,7 @@ from acnportal.algorithms import BaseAlgorithm
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, LikelyDay, PhasorLimit, PlanRequest
 from cpms.domain.time import Interval
+from cpms.domain.units import MIN_CHARGING_CURRENT_A
 from forecasting.arrivals import Outlook, outlook
 from forecasting.peak_prices import demand_price
 from forecasting.visits import Visit
@@ -29,10 +31,16 @@ STEP_A = 0.001
 NO_LIMIT_A = 1e4
 PLENTY_S = 60.0
 GAP_TARGET = 0.002
+BRIEF_S, ROUGH_GAP = 1.0, 0.01
+"""Where stations know a few currents the last of them is worth little, and the next plan is a few minutes away."""
+TAPERING_A = 1.0
+"""A vehicle that takes so much less than it is offered [A] does not accept it."""
+TAPERING_SHARE = 0.2
+"""The last share of a vehicle's energy, in which it may accept less and less; it takes up to twice as long."""
 
 
 class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships no types
-    """Plans with `optimizer.plan` whenever somebody plugs in; who leaves changes nothing, as departures were known."""
+    """Plans with `optimizer.plan` at every plug-in and unplug."""
 
     def __init__(self, start: datetime, price_per_kwh: Sequence[float]) -> None:
         super().__init__()
@@ -40,13 +48,10 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
         self.price_per_kwh = price_per_kwh
         self.plans = 0
         self.cpu_s = 0.0
-        self._known: frozenset[str] = frozenset()
 
     def schedule(self, active_sessions: list[SessionInfo]) -> dict[str, list[float]]:
-        """Currents [A] per station for the whole horizon; nothing where those that stand still hold."""
-        here = frozenset(session.session_id for session in active_sessions)
-        news, self._known = here - self._known, here
-        if not news:
+        """Currents [A] per station for the whole horizon."""
+        if not active_sessions:
             return {}
         began_s = time.process_time()
         request = self.request(active_sessions)
@@ -62,7 +67,7 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
     def request(self, sessions: Sequence[SessionInfo]) -> PlanRequest:
         """What is known of the garage now."""
         now = self.interface.current_time
-        steps = steps_until(self.start, now, max(session.departure for session in sessions))
+        steps = steps_until(self.start, now, [session.departure for session in sessions])
         none = (0.0,) * len(steps)
         return PlanRequest(
             id=f"{now}",
@@ -79,8 +84,8 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
             other_load_kw=none,
             demand=self.demand(steps),
             likely=self.likely(steps),
-            time_limit_s=PLENTY_S,
-            gap_target=GAP_TARGET,
+            time_limit_s=BRIEF_S if self._setpoints_a else PLENTY_S,
+            gap_target=ROUGH_GAP if self._setpoints_a else GAP_TARGET,
         )
 
     def demand(self, steps: Sequence[Interval]) -> tuple[DemandPrice, ...]:
@@ -112,7 +117,47 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
             for name, limit_a in limits_a.items()
         )
 
+    @cached_property
+    def _setpoints_a(self) -> dict[str, tuple[float, ...]]:
+        """What stations know that do not know every current [A]."""
+        info = self.interface.infrastructure_info()
+        return {
+            station_id: tuple(map(float, pilots))
+            for station_id, pilots, any_current in zip(
+                info.station_ids, info.allowable_pilots, info.is_continuous, strict=True
+            )
+            if not any_current
+        }
+
+    def _accepted_a(self, session: SessionInfo) -> float:
+        """What a vehicle accepts [A]: all, or a setpoint more than it took of what it was offered."""
+        offered_a = self.interface.last_applied_pilot_signals.get(session.session_id, 0.0)
+        taken_a = self.interface.last_actual_charging_rate.get(session.session_id, 0.0)
+        return MAX_A if taken_a >= offered_a - TAPERING_A else max(MIN_CHARGING_CURRENT_A, math.ceil(taken_a) + 1.0)
+
     def _need(self, session: SessionInfo) -> ChargingNeed:
+        setpoints_a = self._setpoints_a.get(session.station_id, ())
+        if setpoints_a:
+            return self._real_need(session, setpoints_a)
+        return self._ideal_need(session)
+
+    def _real_need(self, session: SessionInfo, setpoints_a: tuple[float, ...]) -> ChargingNeed:
+        """On a station that knows a few currents; done before the departure by the time of tapering, where the stay allows it."""
+        accepted_a = self._accepted_a(session)
+        tapering_h = min(session.remaining_demand, TAPERING_SHARE * session.requested_energy) / (MAX_A * KW_PER_A)
+        now, departs_at = (instant(self.start, t) for t in (self.interface.current_time, session.departure))
+        possible_at = now + timedelta(hours=1.05 * session.remaining_demand / (accepted_a * KW_PER_A))
+        done_at = max(departs_at - timedelta(hours=tapering_h), min(possible_at, departs_at))
+        return replace(
+            self._ideal_need(session),
+            departs_at=done_at,
+            max_current_a=max([a for a in setpoints_a if a <= accepted_a] + [setpoints_a[1]]),
+            min_current_a=setpoints_a[1],
+            step_a=1.0,
+            setpoints_a=setpoints_a[1:],
+        )
+
+    def _ideal_need(self, session: SessionInfo) -> ChargingNeed:
         return ChargingNeed(
             session_id=session.session_id,
             connector=ConnectorKey(session.station_id, 1),

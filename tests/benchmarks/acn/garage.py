@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from acnportal import acnsim
 from acnportal.acnsim.interface import InfrastructureInfo
+from acnportal.acnsim.models.battery import batt_cap_fn
 from acnportal.acnsim.network import ChargingNetwork
 from acnportal.algorithms import BaseAlgorithm
 
@@ -48,6 +49,8 @@ class Garage:
     tariff: Tariff
     stays: tuple[Stay, ...]
     known: tuple[Visit, ...]
+    real_stations: bool = False
+    tapering: bool = False
 
     @classmethod
     def read(
@@ -69,7 +72,7 @@ class Garage:
     def network(self) -> ChargingNetwork:
         """A fresh network."""
         cap = {} if self.cap_kw is None else {"transformer_cap": self.cap_kw}
-        return SITES[self.site](basic_evse=True, voltage=VOLTAGE_V, **cap)
+        return SITES[self.site](basic_evse=not self.real_stations, voltage=VOLTAGE_V, **cap)
 
     @cached_property
     def price_per_kwh(self) -> list[float]:
@@ -97,10 +100,11 @@ class Garage:
         info = self.info()
         return {station_id: n for n, station_id in enumerate(info.station_ids)}, network_of(info)
 
-    def offline(self) -> tuple[float, float]:
-        """Bill and peak [kW] with perfect foresight."""
+    def offline(self, sells_per_kwh: float | None = None) -> tuple[float, float]:
+        """Bill, less what is earned where energy is sold, and peak [kW] with perfect foresight, on ideal stations and batteries."""
         stations, network = self.infrastructure()
-        return offline_bill(self.stays, np.array(self.price_per_kwh), self.demand_per_kw, network, stations)
+        prices = np.array(self.price_per_kwh)
+        return offline_bill(self.stays, prices, self.demand_per_kw, network, stations, sells_per_kwh)
 
     def run(self, controller: BaseAlgorithm) -> dict[str, float]:
         """Live through the stretch; the bill as the tariff makes it, of the whole stretch as one billing period."""
@@ -124,7 +128,7 @@ class Garage:
         }
 
     def _simulator(self, controller: BaseAlgorithm) -> acnsim.Simulator:
-        events = [acnsim.PluginEvent(stay.arrival, _vehicle(stay)) for stay in self.stays]
+        events = [acnsim.PluginEvent(stay.arrival, _vehicle(stay, self.tapering)) for stay in self.stays]
         return acnsim.Simulator(
             self.network(), controller, acnsim.EventQueue(events), self.start, period=PERIOD_S // 60, verbose=False
         )
@@ -137,6 +141,10 @@ def _violated_periods(simulator: acnsim.Simulator) -> int:
     return int((currents > network.magnitudes[:, None] * (1 + VIOLATION)).any(axis=0).sum())
 
 
-def _vehicle(stay: Stay) -> acnsim.EV:
+def _vehicle(stay: Stay, tapering: bool) -> acnsim.EV:
+    """With an ideal battery, or with one that accepts less and less from 80 % on, the worst that still gets its energy in its stay."""
     battery = acnsim.Battery(stay.energy_kwh, 0, MAX_KW)
+    if tapering:
+        capacity_kwh, held_kwh = batt_cap_fn(stay.energy_kwh, stay.departure - stay.arrival, VOLTAGE_V, PERIOD_S // 60)
+        battery = acnsim.Linear2StageBattery(capacity_kwh, held_kwh, MAX_KW)
     return acnsim.EV(stay.arrival, stay.departure, stay.energy_kwh, stay.station_id, stay.session_id, battery)

@@ -16,13 +16,15 @@ LENGTHS = ((12, 3), (36, 6))
 COARSE = 12
 
 
-def steps_until(start: datetime, now: int, last: int) -> tuple[Interval, ...]:
-    """Quarter hours for an hour, half hours until three, hours later, from period `now` to the mark at or after `last`."""
+def steps_until(start: datetime, now: int, departures: Sequence[int]) -> tuple[Interval, ...]:
+    """Quarter hours for an hour, half hours until three, hours later, from period `now` to the mark at or after the last departure;
+    cut at those within three hours, as who leaves within a step would take room until its end."""
     edges = [now]
-    while edges[-1] < last:
+    while edges[-1] < max(departures):
         length = next((length for until, length in LENGTHS if edges[-1] - now < until), COARSE)
         edges.append(edges[-1] + length - edges[-1] % length)
-    return tuple(Interval(instant(start, a), instant(start, b)) for a, b in pairwise(edges))
+    near = [departure for departure in departures if departure - now < LENGTHS[-1][0]]
+    return tuple(Interval(instant(start, a), instant(start, b)) for a, b in pairwise(sorted({*edges, *near})))
 
 
 def mean_over(per_period: Sequence[float], start: datetime, steps: Sequence[Interval]) -> tuple[float, ...]:

@@ -19,8 +19,9 @@ def offline_bill(
     demand_per_kw: float,
     network: Network,
     station_index: dict[str, int],
+    sells_per_kwh: float | None = None,
 ) -> tuple[float, float]:
-    """Bill [money] and peak [kW].
+    """Bill [money] and peak [kW]; where energy is sold, the bill less what it earns, and nobody has to be served.
 
     Constraints whose stations all share an angle are kept exactly; the others (transformer lines) are left out and so the bill is a
     lower bound, which is the safe side for a regret. At the published 150 kW they do not bind.
@@ -35,9 +36,11 @@ def offline_bill(
     pod_rows = [program.add_rows(np.full(periods, network.limit_a[pod])) for pod in pods]
     for stay, station in zip(stays, stations, strict=True):
         times = np.arange(stay.arrival, stay.departure)
-        columns = program.add_columns(price_per_kwh[times] / PERIODS_PER_HOUR, np.full(len(times), MAX_KW))
+        cost = (price_per_kwh[times] - (sells_per_kwh or 0.0)) / PERIODS_PER_HOUR
+        columns = program.add_columns(cost, np.full(len(times), MAX_KW))
         need = np.array([stay.energy_kwh])
-        program.enter(program.add_rows(need, need), columns, 1 / PERIODS_PER_HOUR)
+        row = program.add_rows(need, need if sells_per_kwh is None else None)
+        program.enter(row, columns, 1 / PERIODS_PER_HOUR)
         program.enter(balance[times], columns, 1.0)
         for pod, rows in zip(pods, pod_rows, strict=True):
             if network.matrix[pod, station]:

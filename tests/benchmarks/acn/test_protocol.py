@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,30 @@ def test_a_day_inside_acnportal_delivers_everything_and_keeps_the_network(tmp_pa
     assert figures["delivered_pct"] > 99.98
     assert figures["violated_periods"] == 0
     assert np.isfinite(figures["cost"])
+
+
+def test_the_sites_own_stations_are_told_only_currents_they_know_and_batteries_may_taper() -> None:
+    start, end = month_of("2019-07")
+    stays = tuple(stay for stay in read_stays([SESSIONS], start, end) if stay.arrival < 100)
+    july = garage("2019-07")
+    morning = replace(july, stays=stays, real_stations=True, tapering=True)
+    controller = OutlookController(start, july.price_per_kwh, end, july.demand_per_kw, morning.past, None)
+    figures = morning.run(controller)  # acnportal raises for a current that a station does not know
+    assert figures["violated_periods"] == 0
+    assert figures["delivered_pct"] > 90.0
+
+
+def test_a_tariff_of_seasons_charges_the_month_its_own_demand(tmp_path: Path) -> None:
+    prices = {"times": [0], "tariffs": [0.2], "dow_mask": "ALL"}
+    seasons = [
+        {"id": "summer", "effective_start": "05-01", "effective_end": "10-31", "demand_charge": 20.0, **prices},
+        {"id": "winter", "effective_start": "11-01", "effective_end": "4-30", "demand_charge": 12.0, **prices},
+    ]
+    path = tmp_path / "tariff.json"
+    path.write_text(json.dumps({"name": "seasons", "schedule": seasons}))
+    july = garage("2019-07")
+    assert replace(july, tariff=read_tariff(path)).demand_per_kw == 20.0
+    assert replace(july, tariff=read_tariff(path), start=month_of("2019-12")[0]).demand_per_kw == 12.0
 
 
 def test_a_month_without_sessions_and_an_unknown_site_are_refused() -> None:
