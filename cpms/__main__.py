@@ -107,6 +107,7 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
     import optimizer
     from optimizer.report import describe
     from optimizer.situation import read_situation
+    from optimizer.what_if import more_grid, what_if
 
     try:
         text = options.situation.read_text("utf-8")
@@ -114,7 +115,8 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
         raise InvalidInput("situation", str(error), "name a file that can be read") from error
     request = read_situation(text)
     made = optimizer.plan(request)
-    print(describe(request, made))
+    more = what_if(request, made, more_grid(1.0)) if made.bound is not None else None
+    print(describe(request, made, more))
     if options.picture is not None:
         from cpms.app.plan_picture import draw_plan
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,9 @@ def binding_limits(program: LinearProgram, horizon: Horizon, duals: NDArray[np.f
         if prices[i] > LEAST_PRICE_PER_KW
     ]
     found += _binding_exports(program, horizon, duals)
+    found = [
+        replace(one, shadow_price_per_kwh=one.shadow_price_per_kw / float(horizon.step_h[one.step])) for one in found
+    ]
     return tuple(sorted(found, key=lambda limit: (limit.step, -limit.shadow_price_per_kw)))
 
 

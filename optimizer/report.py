@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cpms.domain.plan import Plan, PlanRequest
+from optimizer.reasons import reasons
+from optimizer.what_if import WhatIf
 
 BAR_WIDTH = 40
-MOST_REASONS = 12
+LEAST_MONEY = 0.005
+"""Terms below this are left out."""
+
 BLOCKS = "·▁▂▃▄▅▆▇█"
 
 
-def describe(request: PlanRequest, plan: Plan) -> str:
-    """The plan as text, for a terminal of 100 columns."""
-    parts = (_headline(plan), _costs(plan), _sessions(request, plan), _drawing(request, plan), _reasons(request, plan))
-    return "\n".join(line for part in parts for line in (*part, ""))
+def describe(request: PlanRequest, plan: Plan, more: WhatIf | None = None) -> str:
+    """The plan as text, for a terminal of 100 columns; `more`: what one more kW of grid would change."""
+    parts = (
+        _headline(plan),
+        _costs(plan),
+        _sessions(request, plan),
+        _batteries(request, plan),
+        _drawing(request, plan),
+        reasons(request, plan, more),
+    )
+    return "\n".join(line for part in map(tuple, parts) if part for line in (*part, ""))
 
 
 def _headline(plan: Plan) -> Iterator[str]:
@@ -26,6 +37,8 @@ def _headline(plan: Plan) -> Iterator[str]:
 
 def _costs(plan: Plan) -> Iterator[str]:
     for name, money in plan.cost_by_term.items():
+        if abs(money) < LEAST_MONEY:
+            continue
         yield f"  {name:<14}{money:>12.2f}"
     if plan.objective is not None:
         yield f"  {'together':<14}{plan.objective:>12.2f}   (peak {plan.peak_kw:.1f} kW)"
@@ -39,6 +52,17 @@ def _sessions(request: PlanRequest, plan: Plan) -> Iterator[str]:
             f"{need.departs_at.strftime('%H:%M'):>8}{max(session.current_a, default=0.0):>8g}"
             f"  {blocks(session.current_a, need.max_current_a)}"
         )
+        if any(session.discharge_a) and need.v2g is not None:
+            yield f"  {'  gives back':<49}  {blocks(session.discharge_a, need.v2g.max_discharge_a)}"
+
+
+def _batteries(request: PlanRequest, plan: Plan) -> Iterator[str]:
+    """Per battery what it takes, gives and holds."""
+    for battery, made in zip(request.batteries, plan.batteries, strict=True):
+        given = [max(0.0, -kw) for kw in made.power_kw]
+        yield f"  {battery.battery_id:<16}{'takes':>33}  {blocks(made.power_kw, battery.max_charge_kw)}"
+        yield f"  {'':<16}{'gives':>33}  {blocks(given, battery.max_discharge_kw)}"
+        yield f"  {'':<16}{'holds':>33}  {blocks(made.stored_kwh, battery.capacity_kwh)}"
 
 
 def blocks(values: Sequence[float], most: float) -> str:
@@ -56,18 +80,3 @@ def _drawing(request: PlanRequest, plan: Plan) -> Iterator[str]:
     yield f"  {'from':<7}{'vehicles kW':>12}{'price':>8}"
     for step, total, price in zip(plan.steps, totals, request.import_price_per_kwh, strict=True):
         yield f"  {step.starts_at.strftime('%H:%M'):<7}{total:>12.1f}{price:>8.3f}  {'#' * round(total * scale)}"
-
-
-def _reasons(request: PlanRequest, plan: Plan) -> Iterator[str]:
-    for relaxed in plan.relaxed[:MOST_REASONS]:
-        where = f" on {relaxed.phase.value}" if relaxed.phase else ""
-        at = request.steps[relaxed.step].starts_at.strftime("%H:%M")
-        yield f"  {at} {relaxed.feeder_id}{where}: other load alone is {relaxed.excess:.1f} {relaxed.unit} above the limit"
-    dearest = sorted(plan.binding, key=lambda limit: -limit.shadow_price_per_kw)[:MOST_REASONS]
-    for limit in sorted(dearest, key=lambda limit: limit.step):
-        where = f" {limit.phase.value}" if limit.phase else ""
-        at = request.steps[limit.step].starts_at.strftime("%H:%M")
-        yield (
-            f"  {at} held back by {limit.feeder_id}{where} at {limit.limit:g} {limit.unit} ({limit.reason or 'limit'}):"
-            f" one more kW would save {limit.shadow_price_per_kw:.3f}"
-        )

@@ -217,7 +217,8 @@ class Direction(enum.Enum):
 
 @dataclass(frozen=True)
 class BindingLimit:
-    """A limit that holds the plan back in a step: one more kW there would save `shadow_price_per_kw` money.
+    """A limit that holds the plan back in a step: one more kW there would save `shadow_price_per_kw` money, one more kWh
+    `shadow_price_per_kwh`.
 
     `phase` is None for limits in kW.
     """
@@ -230,6 +231,7 @@ class BindingLimit:
     shadow_price_per_kw: float
     reason: str = ""
     direction: Direction = Direction.IMPORT
+    shadow_price_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True)
