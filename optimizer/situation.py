@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.need import Fairness
 from cpms.domain.plan import Coming, DemandPrice, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.time import Interval, require_aware
 from cpms.domain.units import PHASES
@@ -73,6 +74,7 @@ def request_of(document: Document) -> PlanRequest:
         likely=tuple(
             _likely(one, starts_at, steps, document["feeders"][0]["id"]) for one in document.get("likely", ())
         ),
+        fairness=Fairness(document.get("fairness", Fairness.HALF_FIRST.value)),
         shortfall_price_per_kwh=float(document.get("shortfall_price_per_kwh", 0.0)),
         time_limit_s=float(document.get("time_limit_s", 2.0)),
         gap_target=float(document.get("gap_target", 0.001)),

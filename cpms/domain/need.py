@@ -14,9 +14,10 @@ from cpms.domain.units import MIN_CHARGING_CURRENT_A
 class Fairness(enum.Enum):
     """How sessions of one priority share what is scarce, by the share of its need that each gets.
 
-    HALF_FIRST: nobody gets the second half of his need before others had their first, beyond that whoever costs least.
-    PROPORTIONAL: the sum of need_kwh * log(share) is greatest; nobody's share can rise by 1 % without others' falling by more.
-    MAX_MIN: the smallest share is as large as possible, then as HALF_FIRST.
+    HALF_FIRST: the first half of a need counts more than the second half of others', beyond that who costs least is served.
+    PROPORTIONAL: about the greatest sum of need_kwh * log(share), in eight pieces.
+    MAX_MIN: the smallest share, of what each could have alone, is as large as possible; then as HALF_FIRST. With several priorities
+    in use it is so of the highest, and of the others as far as that costs no kWh of a higher one.
     """
 
     HALF_FIRST = "half_first"

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.need import EnergyTarget, LikelyStay, VehicleBattery, VehicleToGrid
+from cpms.domain.need import EnergyTarget, Fairness, LikelyStay, VehicleBattery, VehicleToGrid
 from cpms.domain.storage import Battery, BatteryPlan
 from cpms.domain.time import Interval
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
@@ -150,6 +150,7 @@ class PlanRequest:
     probability with which limits hold against `uncertain` load.
     `shortfall_price_per_kwh`: what a kWh that a session of the lowest priority lacks costs at least; it counts for more than it could
     cost to serve in any case. Where departures are uncertain it is weighed against prices, and should be the same at every hour.
+    `fairness`: how sessions of one priority share what is scarce.
     `likely`: how the horizon may go on; `needs` get one plan against all of it, weighed by probability.
     """
 
@@ -168,6 +169,7 @@ class PlanRequest:
     likely: tuple[LikelyDay, ...] = ()
     phasor_limits: tuple[PhasorLimit, ...] = ()
     shortfall_price_per_kwh: float = 0.0
+    fairness: Fairness = Fairness.HALF_FIRST
     time_limit_s: float = 2.0
     gap_target: float = 0.001
     batteries: tuple[Battery, ...] = ()

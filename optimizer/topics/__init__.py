@@ -9,6 +9,7 @@ from optimizer.topics import (
     charging,
     exchange,
     exports,
+    fairness,
     feeders,
     likely,
     peaks,
@@ -23,6 +24,7 @@ from optimizer.topics import (
 
 TOPICS: tuple[Topic, ...] = (
     charging.TOPIC,
+    fairness.TOPIC,
     vehicle_to_grid.TOPIC,
     stages.TOPIC,
     chances.TOPIC,
