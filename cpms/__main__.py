@@ -105,6 +105,7 @@ def _token_create(settings: Settings, options: argparse.Namespace) -> None:
 
 def _plan(_: Settings, options: argparse.Namespace) -> None:
     import optimizer
+    from optimizer.priorities import describe_priorities, priority_prices
     from optimizer.report import describe
     from optimizer.situation import read_situation
     from optimizer.what_if import more_grid, what_if
@@ -117,6 +118,8 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
     made = optimizer.plan(request)
     more = what_if(request, made, more_grid(1.0)) if made.bound is not None else None
     print(describe(request, made, more))
+    for line in describe_priorities(priority_prices(request, made)):
+        print(line)
     if options.picture is not None:
         from cpms.app.plan_picture import draw_plan
 
