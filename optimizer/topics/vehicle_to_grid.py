@@ -37,7 +37,7 @@ def _terms_of(need: ChargingNeed) -> tuple[VehicleToGrid, VehicleBattery]:
 
 
 def declare_giving(model: ConcreteModel, horizon: Horizon) -> None:
-    """`give[s]` [kW], 0 or at least the minimum, on the grid of setpoints; `giving[s]` (0 or 1); `held[s]` [kWh] at the end of slot
+    """`give[s]` [kW], 0 or at least the minimum, on the grid of setpoints; `giving[s]` (0 or 1); `content[s]` [kWh] at the end of slot
     s."""
     slots, needs = horizon.slots, horizon.request.needs
     mine = giving_slots(horizon)
@@ -45,7 +45,7 @@ def declare_giving(model: ConcreteModel, horizon: Horizon) -> None:
     most_kw = horizon.gives_kw[slots.need]
     model.give = Var(mine, bounds=lambda _, s: (0.0, float(most_kw[s])))
     model.giving = Var(mine, within=Binary)
-    model.held = Var(mine, bounds=lambda _, s: held_bounds_kwh(needs[need_of[s]]))
+    model.content = Var(mine, bounds=lambda _, s: held_bounds_kwh(needs[need_of[s]]))
     for s in mine:
         need, quantum_kw = needs[need_of[s]], float(horizon.quantum_kw[need_of[s]])
         least_kw = np.ceil(_terms_of(need)[0].min_discharge_a / need.step_a - 1e-9) * quantum_kw
@@ -61,20 +61,20 @@ def held_bounds_kwh(need: ChargingNeed) -> tuple[float, float]:
 
 
 def keep_floor(model: ConcreteModel, horizon: Horizon) -> None:
-    """held[s] <= held[s-1] + h[s] (p[s] - give[s] / efficiency), from what the vehicle holds at first; less is held where it stops by
-    itself."""
+    """content[s] <= content[s-1] + h[s] (p[s] - give[s] / efficiency), from what the vehicle holds at first; less is
+    held where it stops by itself."""
     slots, needs = horizon.slots, horizon.request.needs
 
     def rule(m: ConcreteModel, s: int) -> object:
         need, hours = needs[slots.need[s]], float(slots.hours[s])
         v2g, battery = _terms_of(need)
-        parts = [(1.0, m.held[s]), (-hours, m.power[s]), (hours / v2g.efficiency, m.give[s])]
+        parts = [(1.0, m.content[s]), (-hours, m.power[s]), (hours / v2g.efficiency, m.give[s])]
         first = s == 0 or slots.need[s - 1] != slots.need[s]
         if not first:
-            parts.append((-1.0, m.held[s - 1]))
+            parts.append((-1.0, m.content[s - 1]))
         return linear(parts) <= (battery.soc * battery.capacity_kwh if first else 0.0)
 
-    model.floor = Constraint(list(model.held), rule=rule)
+    model.floor = Constraint(list(model.content), rule=rule)
 
 
 def give_or_take(model: ConcreteModel, horizon: Horizon) -> None:
@@ -101,7 +101,7 @@ def at_rest(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
         mine = slice(*np.searchsorted(slots.need, [n, n + 1]).tolist())
         charged_kwh = battery.soc * battery.capacity_kwh + np.cumsum(slot_kw[mine] * slots.hours[mine])
         held_kwh[mine] = np.minimum(charged_kwh, battery.capacity_kwh)
-    return {"give": nothing, "giving": nothing, "held": held_kwh}
+    return {"give": nothing, "giving": nothing, "content": held_kwh}
 
 
 TOPIC = Topic(
