@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer import plan
 from optimizer.conduct import Conduct, Grid, conduct_of, grid_of
-from tests.optimizer.requests import need, request
+from tests.optimizer.oracle import exceeded_limits
+from tests.optimizer.requests import feeder, need, request
 
 LEVELS = Grid(1.0, 6.0, 16.0, np.array([6.0, 8.0, 10.0, 13.0, 16.0]))
 EVEN = Grid(1.0, 6.0, 16.0)
@@ -78,3 +80,31 @@ def test_what_is_obeyed_once_stays_as_it_is_and_is_never_higher(row: list[int], 
     series = [before, *once.tolist()]
     assert sum(b > 0 >= a for a, b in pairwise(series)) <= starts
     assert all(b <= (max(rise, 6) if a == 0 else a + rise) + 1e-9 for a, b in pairwise(series))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.data())
+def test_plans_keep_to_levels_starts_and_rises(data: st.DataObject):
+    needs = []
+    for name in ("a", "b", "c"):
+        one = need(name, data.draw(st.floats(0, 12)), data.draw(st.floats(0.2, 2.0)), step_a=1.0)
+        one = replace(
+            one, current_a=data.draw(st.sampled_from([0.0, 10.0])), max_starts=data.draw(st.none() | st.integers(0, 2))
+        )
+        one = replace(one, max_rise_a_per_min=data.draw(st.none() | st.floats(0.1, 2.0)))
+        needs.append(replace(one, setpoints_a=data.draw(st.sampled_from([(), (0.0, 6.0, 8.0, 13.0, 16.0)]))))
+    price = tuple(data.draw(st.sampled_from([0.1, 0.3])) for _ in range(8))
+    asked = request(*needs, count=8, minutes=15, price=price, feeders=(feeder(8, limit_a=data.draw(st.floats(0, 60))),))
+    made = plan(replace(asked, time_limit_s=0.3))
+    assert exceeded_limits(asked, made) == []
+    assert made.bound is None or made.objective is None or made.bound <= made.objective
+    for one, session in zip(needs, made.sessions, strict=True):
+        series = (one.current_a, *session.current_a)
+        assert all(a in (*one.setpoints_a, 0.0) for a in session.current_a if one.setpoints_a)
+        if one.max_starts is not None:
+            assert sum(now > 0 >= before for before, now in pairwise(series)) <= one.max_starts
+        if one.max_rise_a_per_min is not None:
+            rise_a = 15 * one.max_rise_a_per_min
+            assert all(
+                now <= (before + rise_a if before else max(6.0, rise_a)) + 1e-6 for before, now in pairwise(series)
+            )

@@ -1,18 +1,19 @@
 """Golden situations: `situation.json` says what is the case, `expected.json` what must be true of its plan.
 
 `expected.json` knows: `shortfall_kwh` and `delivered_kwh` {session: [least, most]}; `late_kwh` {session: [[least, most], ...]},
-of its targets; `delivered_until_kwh` [{session, until_h, between: [least, most]}], by the end of the last step before;
-`power_kw` [{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there, `battery_kw` the same
-of {battery} and `discharge_kw` of what vehicles give; `discharged_kwh` {session: [least, most]}; `stored_kwh` {battery: [least,
-most]} at the end; `term` {term of the objective: [least, most]}; `cost`, `peak_kw` [least, most]; `status`; `binding` and
-`relaxed` ["feeder" or "feeder phase"] that must be named. Every plan must besides keep all limits and give nobody more than his
-need.
+of its targets; `starts` {session: [least, most]}; `delivered_until_kwh` [{session, until_h, between: [least, most]}], by the end
+of the last step before; `power_kw` [{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there,
+`battery_kw` the same of {battery} and `discharge_kw` of what vehicles give; `discharged_kwh` {session: [least, most]};
+`stored_kwh` {battery: [least, most]} at the end; `term` {term of the objective: [least, most]}; `cost`, `peak_kw` [least, most];
+`status`; `binding` and `relaxed` ["feeder" or "feeder phase"] that must be named. Every plan must besides keep all limits and
+give nobody more than his need.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,13 @@ def _delivered_until(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]
             if (step.ends_at - asked.requested_at).total_seconds() / 3600 <= one["until_h"] + 1e-9
         )
         _between(energy_kwh, one["between"], f"energy of {one['session']} until {one['until_h']} h")
+
+
+def _starts(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -> None:
+    for session in made.sessions:
+        if session.session_id in wanted:
+            begun = sum(now > 0 >= before for before, now in pairwise((0.0, *session.current_a)))
+            _between(begun, wanted[session.session_id], f"starts of {session.session_id}")
 
 
 def _power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
@@ -159,6 +167,7 @@ CHECKS: dict[str, Callable[[PlanRequest, Plan, Any], None]] = {
     "delivered_kwh": _delivered,
     "delivered_until_kwh": _delivered_until,
     "late_kwh": _late,
+    "starts": _starts,
     "power_kw": _power,
     "battery_kw": _battery_power,
     "discharge_kw": _discharge,
