@@ -23,10 +23,11 @@ from tests.benchmarks.forecast_sessions import read_sessions
 from tests.benchmarks.rolling.foresight import least_cost
 from tests.benchmarks.rolling.loop import Loop, Outcome
 from tests.benchmarks.rolling.recorded import Recorded
-from tests.benchmarks.rolling.views import View, distributions, medians, statements, truth
+from tests.benchmarks.rolling.views import View, careful, distributions, medians, statements, truth
 
 VIEWS: dict[str, View] = {
     "statements": statements,
+    "careful": careful,
     "medians": medians,
     "distributions": distributions,
     "truth_at_plug_in": truth,

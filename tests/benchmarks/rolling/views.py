@@ -12,6 +12,7 @@ from cpms.domain.plan import ChargingNeed
 from cpms.domain.session import Session
 from cpms.domain.units import Phase
 from forecasting.session_outlook import SessionOutlook
+from forecasting.session_serving import need_to_plan
 from tests.benchmarks.rolling.recorded import MAX_A, MAX_KW, Recorded
 
 OVERDUE = timedelta(minutes=30)
@@ -43,6 +44,12 @@ def medians(recorded: Recorded, session: Session, taken_kwh: float, now: datetim
     """The middle of what the forecast leaves possible."""
     middle = recorded.outlooks[session.id].given(now, taken_kwh).need()
     return _need(session, Belief(middle.energy_kwh, middle.departs_at), taken_kwh, now)
+
+
+def careful(recorded: Recorded, session: Session, taken_kwh: float, now: datetime) -> ChargingNeed:
+    """What the product plans for: the driver's words, or earlier where vehicles like this one leave earlier."""
+    need = need_to_plan(session, recorded.outlooks[session.id].given(now, taken_kwh))
+    return _need(session, Belief(need.energy_kwh, need.departs_at), taken_kwh, now)
 
 
 def distributions(recorded: Recorded, session: Session, taken_kwh: float, now: datetime) -> ChargingNeed:
