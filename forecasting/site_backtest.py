@@ -15,6 +15,7 @@ from cpms.domain.errors import InvalidInput
 from cpms.domain.session import Session
 from cpms.domain.site import SolarArray
 from forecasting.array_fit import fit_array
+from forecasting.arrivals_to_come import arrivals_to_come
 from forecasting.backtest import hindcast_solar, terms
 from forecasting.load_backtest import hindcast_load
 from forecasting.score import FINE_LEVELS, Score, rmse, score
@@ -23,6 +24,7 @@ from forecasting.series import HOUR_S, Floats, Measurement, Series, resample, zo
 from forecasting.session_backtest import hindcast_sessions
 from forecasting.session_features import stays_of
 from forecasting.solar_features import QUARTER_S, SolarTable, lay_grid
+from forecasting.visits import Visit
 
 EVERYTHING_S = 10 * 366 * 86400
 HALF_HOUR_S = 1800
@@ -30,6 +32,8 @@ SOLAR_LEADS_S = (1800, 3600, 4 * 3600, 24 * 3600, 48 * 3600)
 LOAD_LEADS_S = (900, 3600, 4 * 3600, 24 * 3600, 47 * 3600)
 LOAD_EVERY_S = 3 * 3600
 REFIT_DAYS = 91
+ISSUE_HOURS = (0, 6, 9, 12, 15)
+"""Local hours at which it is asked who will still come today."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,43 @@ def backtest_sessions(timezone: str, sessions: Sequence[Session], since: datetim
         scored = score(FINE_LEVELS, made.quantiles, made.actual, largest, baseline)
         tested.append(Tested(name, 0.0, largest, unit, "rolling median", scored))
     return tested
+
+
+def backtest_arrivals(timezone: str, visits: Sequence[Visit], since: datetime) -> list[Tested]:
+    """Energy [kWh] of the vehicles still to come on every whole local day from `since` on, told at ISSUE_HOURS of it."""
+    zone = zone_of(timezone)
+    if not (visits and visits[0].arrives_at < since < visits[-1].arrives_at):
+        raise InvalidInput("from", "has no visits on both sides of it", "give an instant between stored sessions")
+    first, last = (at.astimezone(zone).date() for at in (since, visits[-1].arrives_at))
+    days = [first + timedelta(days=n) for n in range(1, (last - first).days)]
+    tested = []
+    for hour in ISSUE_HOURS:
+        issues = [datetime(day.year, day.month, day.day, hour, tzinfo=zone) for day in days]
+        if issues:
+            tested.append(_to_come(visits, issues, timezone, 24.0 - hour))
+    return tested
+
+
+def _to_come(visits: Sequence[Visit], issues: Sequence[datetime], timezone: str, hours_left: float) -> Tested:
+    came = np.array([_came_kwh(visits, at) for at in issues])
+    last_week = np.array([_came_kwh(visits, at - timedelta(days=7)) for at in issues])
+    told = [
+        arrivals_to_come(visits, _there(visits, at), at, timezone, tuple(FINE_LEVELS.tolist())).energy_kwh
+        for at in issues
+    ]
+    largest = max(float(came.max()), 1.0)
+    scored = score(FINE_LEVELS, np.array(told), came, largest, rmse(last_week, came))
+    return Tested("arrivals", hours_left, largest, "kWh", "same day last week", scored)
+
+
+def _there(visits: Sequence[Visit], now: datetime) -> list[datetime]:
+    return [visit.arrives_at for visit in visits if visit.arrives_at <= now < visit.departs_at]
+
+
+def _came_kwh(visits: Sequence[Visit], begins_at: datetime) -> float:
+    """Energy of the visits that begin from `begins_at` to the end of its local day."""
+    ends_at = begins_at.replace(hour=0) + timedelta(days=1)
+    return sum(visit.energy_kwh for visit in visits if begins_at <= visit.arrives_at < ends_at)
 
 
 def default_since(starts_at: datetime, ends_at: datetime) -> datetime:

@@ -14,7 +14,15 @@ from cpms.app.database import open_store
 from cpms.app.improve import Known, read_known
 from cpms.domain.errors import InvalidInput
 from cpms.settings import Settings
-from forecasting.site_backtest import Tested, backtest_load, backtest_sessions, backtest_solar, default_since
+from forecasting.site_backtest import (
+    Tested,
+    backtest_arrivals,
+    backtest_load,
+    backtest_sessions,
+    backtest_solar,
+    default_since,
+)
+from forecasting.visits import Visit
 
 Backtest = Callable[[Known, datetime, datetime | None], list[Tested]]
 
@@ -51,13 +59,24 @@ def _sessions(known: Known, _: datetime, since: datetime | None) -> list[Tested]
     return backtest_sessions(known.site.timezone, known.sessions, since or _since(starts))
 
 
+def _arrivals(known: Known, _: datetime, since: datetime | None) -> list[Tested]:
+    connectors, voltage_v = known.site.connectors, known.site.voltage_v
+    visits = [
+        Visit(s.started_at, s.ended_at, s.energy_kwh, connectors[s.connector].max_power_kw(voltage_v))
+        for s in known.sessions
+        if s.connector in connectors and s.ended_at is not None and s.ended_at > s.started_at
+    ]
+    starts = [visit.arrives_at for visit in visits]
+    return backtest_arrivals(known.site.timezone, visits, since or _since(starts))
+
+
 def _since(instants: Sequence[datetime]) -> datetime:
     if not instants:
         raise InvalidInput("site", "nothing of this quantity is stored", "give another site or quantity")
     return default_since(instants[0], instants[-1])
 
 
-BACKTESTS: Mapping[str, Backtest] = {"solar": _solar, "load": _load, "sessions": _sessions}
+BACKTESTS: Mapping[str, Backtest] = {"solar": _solar, "load": _load, "sessions": _sessions, "arrivals": _arrivals}
 
 
 def show(tested: list[Tested], as_json: bool) -> None:

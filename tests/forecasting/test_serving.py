@@ -140,7 +140,7 @@ def test_a_load_model_is_scored_against_the_simple_forecast_and_serves_only_if_i
 
 def test_a_load_model_corrects_the_bands_and_falls_back_like_any_other():
     history = load(70)
-    low = pack({"positions": (np.arange(200) / 400).tolist(), "weights": [1.0] * 200})
+    low = pack({"positions": (np.arange(200) / 400).tolist(), "weights": [1.0] * 200, "width": 1.0})
     model = ForecastModel("site", ModelKind.LOAD, 2, NOW, NOW, NOW, 0, low)
     served = serve_load(SITE, history, steps(NOW), NOW, model)
     assert served.forecast.model_version == 2

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from forecasting.site_backtest import backtest_load, backtest_solar
+from forecasting.site_backtest import backtest_arrivals, backtest_load, backtest_solar
+from forecasting.visits import Visit
 from tests.forecasting.weather_worlds import ARRAY, BEGIN, cloudy_series
 
 DAYS = 70
@@ -53,3 +54,23 @@ def test_sun_is_tested_against_smart_persistence_with_models_of_its_own_past():
     tested = backtest_solar(ARRAY, middles(cloudy_series(DAYS)), NOW, SINCE)
     assert [one.horizon_h for one in tested] == [0.5, 1.0, 4.0, 24.0, 48.0]
     assert all(np.isfinite(one.score.crps) and one.score.count > 50 for one in tested)
+
+
+def commuters(days):
+    """Who comes every working day at seven, nine and eleven, in UTC, for as many kWh as the hour."""
+    mornings = [BEGIN + timedelta(days=n, hours=h) for n in range(days) for h in (7, 9, 11)]
+    return [Visit(at, at + timedelta(hours=6), float(at.hour), 11.0) for at in mornings if at.weekday() < 5]
+
+
+def test_who_will_still_come_is_told_at_several_hours_of_the_day():
+    tested = backtest_arrivals("UTC", commuters(70), BEGIN + timedelta(days=40))
+    assert [one.horizon_h for one in tested] == [24.0, 18.0, 15.0, 12.0, 9.0]
+    assert {one.baseline for one in tested} == {"same day last week"}
+    assert min(one.score.count for one in tested) > 20
+    assert all(one.score.nrmse < 0.3 for one in tested)
+
+
+def test_arrivals_without_a_past_are_not_tested():
+    for visits in ([], commuters(30)):
+        with pytest.raises(InvalidInput, match="both sides"):
+            backtest_arrivals("UTC", visits, BEGIN + timedelta(days=40))
