@@ -63,13 +63,6 @@ class ForecastRecords(Topic):
         )
         return [_point(row) for row in rows]
 
-    async def forget_forecasts(self, site_id: str, before: datetime, points_before: datetime) -> None:
-        """Let go of whole forecasts issued before `before`, and of statements and weather from before `points_before`."""
-        async with self._db.transaction() as work:
-            await work.run("forget_forecasts", site_id=site_id, before=before)
-            await work.run("forget_points", site_id=site_id, before=points_before)
-            await work.run("forget_weather", site_id=site_id, before=points_before)
-
     async def add_scores(self, scores: Sequence[ForecastScore]) -> None:
         """Keep scores."""
         if scores:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 from data.database import Topic
 
-_CONTROL_HISTORY = ("drop_plans", "drop_forecasts", "drop_grants", "drop_station_events")
+_CONTROL_HISTORY = (
+    "drop_plans", "drop_forecasts", "drop_forecast_points", "drop_forecast_scores", "drop_grants", "drop_station_events",
+)  # fmt: skip
 
 
 class Retention(Topic):
@@ -19,6 +21,7 @@ class Retention(Topic):
         await self._db.run("drop_stray_raw_messages", before=datetime(day.year, day.month, day.day, tzinfo=UTC))
 
     async def forget_control_history(self, before: datetime) -> None:
-        """Drop plans and forecasts that newer ones replaced, grants that are over, and station events, from before `before`."""
+        """Drop plans and forecasts that newer ones replaced, how forecasts came out, grants that are over, and station events, from
+        before `before`."""
         for query in _CONTROL_HISTORY:
             await self._db.run(query, before=before)

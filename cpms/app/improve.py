@@ -28,7 +28,6 @@ from forecasting.solar_training import WINDOW, read_solar, train_site_solar
 NICENESS = 15
 SESSIONS_WINDOW = timedelta(days=120)
 SCORE_WINDOW = timedelta(days=28)
-KEEP_FORECASTS, KEEP_POINTS = timedelta(days=35), timedelta(days=400)
 HALF = timedelta(seconds=HALF_S)
 _READERS: Mapping[ModelKind, Callable[[str], object]] = {
     ModelKind.LOAD: read_load,
@@ -76,7 +75,6 @@ async def _improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improv
         trainings = [await store.add_model(one) for one in train_site(known, models, now)] if train else []
         models |= {model.kind: model for model in trainings if model.in_service}
         scores = await _score(store, known, now)
-        await store.forget_forecasts(site_id, now - KEEP_FORECASTS, now - KEEP_POINTS)
     light = tuple(replace(model, text="") for model in trainings)
     return Improved(look_back(known, models, now), light, tuple(scores))
 

@@ -29,15 +29,6 @@ SELECT * FROM forecast_points
 WHERE site_id = %(site_id)s AND quantity = %(quantity)s AND valid_at >= %(since)s AND valid_at < %(until)s
 ORDER BY valid_at, session_id, issued_at;
 
--- name: forget_points
-DELETE FROM forecast_points WHERE site_id = %(site_id)s AND valid_at < %(before)s;
-
--- name: forget_forecasts
-DELETE FROM forecasts WHERE site_id = %(site_id)s AND issued_at < %(before)s;
-
--- name: forget_weather
-DELETE FROM weather_forecasts WHERE site_id = %(site_id)s AND issued_at < %(before)s;
-
 -- name: add_score
 INSERT INTO forecast_scores (site_id, quantity, horizon_s, scored_at, data_from, data_until, count, rmse, nrmse, mean_error,
     skill, pinball, crps, floor_crps, coverage_80, width_80, note)

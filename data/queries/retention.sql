@@ -19,3 +19,9 @@ DELETE FROM grants WHERE issued_at < %(before)s AND state IN ('rejected', 'super
 
 -- name: drop_station_events
 DELETE FROM station_events WHERE received_at < %(before)s;
+
+-- name: drop_forecast_points
+DELETE FROM forecast_points WHERE issued_at < %(before)s;
+
+-- name: drop_forecast_scores
+DELETE FROM forecast_scores WHERE scored_at < %(before)s;

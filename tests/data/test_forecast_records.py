@@ -82,13 +82,6 @@ async def test_statements_are_found_by_what_they_are_about_and_are_kept_once(sto
     assert await store.forecast_points("depot", ForecastQuantity.STAY_H, NOW, at(61)) == []
 
 
-async def test_what_is_old_is_let_go(store: Store) -> None:
-    await build(store)
-    await store.add_points([POINT, replace(POINT, valid_at=at(120))])
-    await store.forget_forecasts("depot", NOW, at(61))
-    assert [point.valid_at for point in await store.forecast_points("depot", SOLAR_KW, NOW, at(999))] == [at(120)]
-
-
 async def test_scores_come_newest_first(store: Store) -> None:
     await build(store)
     later = replace(SCORE, scored_at=at(1), skill=None, nrmse=None, note="drifts")

@@ -4,6 +4,7 @@ from cpms.domain.grid import GrantState
 from data.series import RawMessage
 from data.store import Store
 from tests.data.examples import NOW, build
+from tests.data.test_forecast_records import POINT, SCORE
 from tests.data.test_grants import GRANT
 
 
@@ -33,3 +34,13 @@ async def test_a_station_was_last_seen_when_it_last_said_anything(store: Store) 
     await store.record_seen({"CP-1": NOW, "NOBODY": NOW})
     await store.record_seen({"CP-1": NOW - timedelta(hours=1)})
     assert (await store.connection_states("depot"))["CP-1"].last_seen_at == NOW
+
+
+async def test_how_forecasts_came_out_goes_with_the_past_of_controlling(store: Store) -> None:
+    await build(store)
+    await store.add_points([POINT])
+    await store.add_scores([SCORE])
+    for before, left in ((NOW, 1), (NOW + timedelta(seconds=1), 0)):
+        await store.forget_control_history(before)
+        points = await store.forecast_points("depot", POINT.quantity, NOW, NOW + timedelta(days=9))
+        assert (len(points), len(await store.forecast_scores("depot", NOW))) == (left, left)

@@ -33,15 +33,17 @@ def test_without_a_quantity_all_there_is_enough_of_is_tested(capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(
-    ("arguments", "problem"),
+    ("arguments", "status", "problem"),
     [
-        (["--site", "nowhere"], "nowhere"),
-        (["--site", "office", "--quantity", "sessions"], "nothing of this quantity is stored"),
-        (["--site", "office", "--quantity", "load", "--from", "2020-01-01T00:00:00Z"], "both sides"),
-        (["--site", "office", "--from", "yesterday"], "'yesterday' is no instant"),
-        (["--site", "office", "--from", "2026-06-01T00:00:00"], "no time zone"),
+        (["--site", "nowhere"], 1, "nowhere"),
+        (["--site", "office", "--quantity", "sessions"], 2, "nothing of this quantity is stored"),
+        (["--site", "office", "--quantity", "load", "--from", "2020-01-01T00:00:00Z"], 2, "both sides"),
+        (["--site", "office", "--from", "yesterday"], 2, "'yesterday' is no instant"),
+        (["--site", "office", "--from", "2026-06-01T00:00:00"], 2, "no time zone"),
     ],
 )
-def test_what_cannot_be_tested_is_said(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["forecast", "backtest", *arguments]) == 1
+def test_what_cannot_be_tested_is_said(
+    arguments: list[str], status: int, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["forecast", "backtest", *arguments]) == status
     assert problem in capsys.readouterr().err
