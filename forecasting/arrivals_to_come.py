@@ -29,7 +29,13 @@ PATIENCE = 0.05
 PRIOR_ARRIVALS = 15.0
 """Arrivals so far today count n / (n + PRIOR_ARRIVALS) against those usual by now."""
 
+LEVEL_DAYS = 7
+"""The last days, a whole week of them, that show whether fewer come than used to: holidays of schools, a closed campus."""
+
 SCENARIOS = 5
+MIDDLE = 49
+"""Column of the median in FINE_LEVELS."""
+
 UNIFORM: Floats = np.linspace(0.0, 1.0, 101)
 
 
@@ -103,14 +109,27 @@ def _local_s(instants: Sequence[datetime], zone: ZoneInfo) -> Ints:
 
 
 def _corrected(book: _Book, calendar: Calendar) -> Floats:
-    """Energy to come [kWh] at FINE_LEVELS, its band as wide as the same hour of earlier days has shown to be needed."""
+    """Energy to come [kWh] at FINE_LEVELS: its level moved by what the last days brought against what was told of them at this hour,
+    its band as wide as earlier days have shown to be needed."""
+    came_kwh: list[float] = []
+    middle_kwh: list[float] = []
     where = []
     for back in range(min(REVIEW_DAYS, book.local_s // DAY_S - book.first_day - 1), 0, -1):
         told_kwh = _told(book, back, calendar)
-        came_kwh = float(_rests(book, book.local_s // DAY_S - np.array([back]), book.now_s)[0])
-        where.append(float((told_kwh < came_kwh).mean() + (told_kwh <= came_kwh).mean()) / 2)
+        came_kwh.append(float(_rests(book, book.local_s // DAY_S - np.array([back]), book.now_s)[0]))
+        levelled_kwh = told_kwh * _level(came_kwh[:-1], middle_kwh)
+        where.append(float((levelled_kwh < came_kwh[-1]).mean() + (levelled_kwh <= came_kwh[-1]).mean()) / 2)
+        middle_kwh.append(float(told_kwh[MIDDLE]))
     width = width_of(np.array(where), UNIFORM, PATIENCE)
-    return np.asarray(at_levels(FINE_LEVELS, _told(book, 0, calendar)[None, :], widened(FINE_LEVELS, width))[0])
+    told_kwh = _told(book, 0, calendar) * _level(came_kwh, middle_kwh)
+    return np.asarray(at_levels(FINE_LEVELS, told_kwh[None, :], widened(FINE_LEVELS, width))[0])
+
+
+def _level(came_kwh: Sequence[float], middle_kwh: Sequence[float]) -> float:
+    """What came over the last LEVEL_DAYS against what was told, as if one average day more had come as told."""
+    came, told = sum(came_kwh[-LEVEL_DAYS:]), sum(middle_kwh[-LEVEL_DAYS:])
+    usual = sum(middle_kwh) / max(1, len(middle_kwh))
+    return (came + usual) / (told + usual) if told + usual > 0 else 1.0
 
 
 def _told(book: _Book, back: int, calendar: Calendar) -> Floats:

@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sessions", type=Path, default=SESSIONS / "caltech_2019-05-01_2019-08-31.csv.gz")
     parser.add_argument("--power", type=Path, default=SOLAR / "system_50_ac_power_2_full_DST.parquet")
     parser.add_argument("--from", dest="first_day", default="2019-07-01")
-    parser.add_argument("--days", type=int, default=28)
+    parser.add_argument("--days", type=int, default=31)
     parser.add_argument("--roof-kw", type=float, default=100.0)
     parser.add_argument("--cap-kw", type=float, default=60.0)
 

@@ -118,3 +118,10 @@ def test_quantiles_ascend_and_no_scenario_asks_for_more_than_a_vehicle_can_draw(
     assert 0.0 <= told.energy_kwh[0] <= told.energy_kwh[1] <= told.energy_kwh[2]
     for visit_ in (v for scenario in told.scenarios for v in scenario):
         assert visit_.energy_kwh <= 11.0 * (visit_.departs_at - visit_.arrives_at).total_seconds() / 3600 + 1e-9
+
+
+def test_when_fewer_come_than_used_to_fewer_are_expected():
+    closed_since = FRIDAY - timedelta(days=8)
+    history = [v for v in office(60) if v.arrives_at.date() < closed_since or v.arrives_at.hour > 12]
+    still_open = arrivals_to_come(office(60), [], at(FRIDAY, 6), ZONE).energy_kwh[1]
+    assert arrivals_to_come(history, [], at(FRIDAY, 6), ZONE).energy_kwh[1] < 0.75 * still_open
