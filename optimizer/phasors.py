@@ -23,8 +23,8 @@ from cpms.domain.units import power_kw
 from optimizer.frozen import Frozen
 from optimizer.limits import Floats, LimitKey, Limits
 
-TANGENT_DEG = 15.0
-"""Directions are at most so far apart: at most 0.9 % of a limit is given away, nothing where currents are balanced."""
+TANGENT_DEG = 7.5
+"""Directions are at most so far apart: at most 0.22 % of a limit is given away, nothing where currents are balanced."""
 
 
 def with_phasors(limits: Limits, request: PlanRequest, frozen: Frozen) -> Limits:
