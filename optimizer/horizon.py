@@ -135,11 +135,7 @@ def horizon(request: PlanRequest) -> Horizon:
         conduct=conduct,
         gives_kw=gives_kw,
         givable_kwh=givable_kwh,
-        taper={
-            n: Taper.of(need.battery).after(float(frozen.energy_kwh[n]))
-            for n, need in enumerate(request.needs)
-            if need.battery is not None and need.v2g is None
-        },
+        taper=_tapers(request, frozen),
         frozen=frozen,
         slots=slots,
         stages=stages_of(request, frozen, slots.need, slots.starts_h, slots.hours),
@@ -147,6 +143,15 @@ def horizon(request: PlanRequest) -> Horizon:
         limits=limits,
         windows=tuple(demand_windows(demand, steps) for demand in request.demand),
     )
+
+
+def _tapers(request: PlanRequest, frozen: Frozen) -> dict[int, Taper]:
+    """Vehicles whose battery is known, as they are after what is frozen; one that gives back keeps its own account."""
+    return {
+        n: Taper.of(need.battery).after(float(frozen.energy_kwh[n]))
+        for n, need in enumerate(request.needs)
+        if need.battery is not None and need.v2g is None
+    }
 
 
 def _giving(request: PlanRequest) -> tuple[Floats, Floats]:
