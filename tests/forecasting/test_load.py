@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.time import Interval
+from forecasting.calendar import Calendar, calendar_of, day_number
 from forecasting.load import forecast_other_load
 from forecasting.load_backtest import review_load
 
@@ -103,3 +104,33 @@ def test_the_review_of_a_site_with_little_history_corrects_nothing():
     assert forecast_other_load("s", ZONE, few, steps(MONDAY), MONDAY, past=past) == forecast_other_load(
         "s", ZONE, few, steps(MONDAY), MONDAY
     )
+
+
+def test_a_public_holiday_is_forecast_like_a_sunday():
+    holiday = datetime(2026, 6, 4, 6, tzinfo=UTC)  # Corpus Christi, a Thursday
+    calendar = calendar_of("DE-BY", holiday - timedelta(days=60), holiday + timedelta(days=3), ZoneInfo(ZONE))
+    known = history(holiday, 42)
+    noon = 4 * 6
+    plain = forecast_other_load("site", ZONE, known, steps(holiday), holiday)
+    told = forecast_other_load("site", ZONE, known, steps(holiday), holiday, calendar=calendar)
+    assert plain.quantile(0.5)[noon] == pytest.approx(40.0)
+    assert told.quantile(0.5)[noon] == pytest.approx(10.0)
+
+
+def test_a_cold_day_is_forecast_from_cold_days():
+    zone = ZoneInfo(ZONE)
+    first = day_number(MONDAY, zone) - 42
+    cold_days = {first + n for n in range(43) if n % 3 == 0}
+    days = np.arange(first, first + 43)
+    calendar = Calendar(days=days, day_c=np.array([-5.0 if day in cold_days else 15.0 for day in days]))
+
+    def heated_kw(instant):
+        return 60.0 if day_number(instant, zone) in cold_days else 20.0
+
+    # told at midnight, when nothing of the day was measured
+    midnight = MONDAY.replace(hour=22) - timedelta(days=1)
+    told = forecast_other_load(
+        "site", ZONE, history(midnight, 42, heated_kw), steps(midnight), midnight, calendar=calendar
+    )
+    assert day_number(MONDAY, zone) in cold_days
+    assert told.quantile(0.5)[48] == pytest.approx(60.0, abs=5.0)
