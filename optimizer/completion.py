@@ -35,10 +35,12 @@ class Completion:
             return at_rest(self._solver.program, self._horizon, setpoint_kw)
         program = self._solver.program
         values = self._solver.complete(setpoint_kw, expected_kw(self._horizon, setpoint_kw))
-        if values is not None:
-            return Found(setpoint_kw, values, float(program.cost @ values))
         found = at_rest(program, self._horizon, setpoint_kw)
-        return found if keeps_rows(program, found.values) else Found(setpoint_kw, found.values, np.inf)
+        if not keeps_rows(program, found.values):
+            found = Found(setpoint_kw, found.values, np.inf)
+        if values is None or program.cost @ values > found.cost:
+            return found
+        return Found(setpoint_kw, values, float(program.cost @ values))
 
 
 def at_rest(program: LinearProgram, horizon: Horizon, setpoint_kw: Floats) -> Found:

@@ -49,6 +49,9 @@ LOWER, UPPER, BASIC = (
 TOUCHING, TOUCHING_ROW = 1e-4, 0.15
 """Within this a plan touches a bound [kW, kWh], or a row: setpoints leave up to one of them unused under a limit."""
 
+COMPLETING_SHARE, COMPLETING_GAP = 0.25, 1e-4
+"""Of the time that is left, and of the cost: what follows from setpoints is asked for many times."""
+
 ROUGH_TOLERANCE, FINE_TOLERANCE = 1e-5, 1e-7
 """Of duals [money per kW]: after interior point, and HiGHS' own."""
 
@@ -190,9 +193,11 @@ class Solver:
         overhang_kw = self.program.matrix[limits, power] @ (setpoint_kw - drawn_kw)
         self._restrict(Domain(drawn_kw, drawn_kw, np.full(len(drawn_kw), CONTINUOUS, dtype=np.uint8)))
         self._tighten(limits, overhang_kw)
+        self._highs.setOptionValue("mip_rel_gap", COMPLETING_GAP)
         try:
-            return self._best_of(-np.inf, self.left_s)
+            return self._best_of(-np.inf, COMPLETING_SHARE * self.left_s)
         finally:
+            self._highs.setOptionValue("mip_rel_gap", OPTIONS["mip_rel_gap"])
             self._tighten(limits, np.zeros_like(overhang_kw))
 
     def _best_of(self, target: float, time_limit_s: float) -> Floats | None:

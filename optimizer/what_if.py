@@ -65,7 +65,7 @@ def more_grid(more_kw: float) -> Change:
 def _raised(request: PlanRequest, feeder: FeederCap, more_kw: float) -> FeederCap:
     if feeder.parent_id is not None:
         return feeder
-    more_a = current_a(more_kw, request.voltage_v, 3)
+    more_a = current_a(more_kw, feeder.voltage_v or request.voltage_v, 3)
     return replace(
         feeder,
         limit_a=tuple(limit_a + more_a for limit_a in feeder.limit_a),
