@@ -11,6 +11,7 @@ from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import PlanRequest
 from optimizer import plan
 from optimizer.bands import quantile_kw
+from optimizer.frozen import frozen_of
 from optimizer.limits import limits_of
 from tests.optimizer.requests import feeder, need, request
 
@@ -31,7 +32,7 @@ def test_quantiles_are_taken_between_levels_and_added():
 
 def test_a_load_counts_at_its_feeder_and_those_above():
     asked = replace(GOOD, uncertain=(LOAD,))
-    limits = limits_of(asked)
+    limits = limits_of(asked, frozen_of(asked))
     left = {(key.feeder.feeder_id, key.phase): row[0] for key, row in zip(limits.keys, limits.headroom_kw, strict=True)}
     assert left["root", None] == pytest.approx(20.0 - 8.29, abs=0.1)
     phase = next(iter(GOOD.needs[0].phases))
