@@ -20,7 +20,7 @@ from forecasting.solar_features import DAY_QUARTERS, SolarTable
 from forecasting.solar_model import HALF_HOUR_QUARTERS, SolarModel, band_of, train_solar
 
 CALIBRATION_DAYS = 45
-FEEDBACK_DAYS = 14
+FEEDBACK_DAYS = 7
 MIN_FEEDBACK_ROWS = 20
 RACE_DAYS = 30
 MIN_RACE_ROWS = 50

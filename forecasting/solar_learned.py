@@ -24,7 +24,7 @@ from forecasting.solar_model import LEAD_BANDS, SolarModel, band_of, scale_kw
 
 PAST_S = 31 * DAY_S
 CALIBRATION_S = 45 * DAY_S
-FEEDBACK_S = 14 * DAY_S
+FEEDBACK_S = 7 * DAY_S
 CALIBRATION_STEP_QUARTERS = 8
 MIN_SUN_ELEVATION_DEG = 5.0
 DARK_INDEX_LIGHT_W_M2 = 20.0
