@@ -22,7 +22,8 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Stages:
-    """K stages over S slots: `energy_kwh[k]` of need `need[k]`, late at `weight[k]` times what a missing kWh of it costs.
+    """K stages over S slots: `energy_kwh[k]` of need `need[k]`, late at `weight[k]` times what a missing kWh of it costs, or at
+    `price_per_kwh[k]` [money] where that is a number.
 
     `hours[k, s]` [h]: how long slot s lasts before stage k is due.
     """
@@ -30,6 +31,7 @@ class Stages:
     need: Ints
     energy_kwh: Floats
     weight: Floats
+    price_per_kwh: Floats
     hours: csr_array
 
     def behind_kwh(self, slot_kw: Floats) -> Floats:
@@ -41,15 +43,16 @@ def stages_of(request: PlanRequest, frozen: Frozen, need: Ints, starts_h: Floats
     """The stages of a request whose slots belong to `need`, start `starts_h` [h] after the first step and last `hours` [h]."""
     wishes = [(n, *stage) for n, one in enumerate(request.needs) for stage in _stages(request, one)]
     rows = [
-        (n, max(0.0, energy_kwh - frozen.energy_until_kwh(n, _after_h(request, due_at))), due_at, weight)
-        for n, energy_kwh, due_at, weight in wishes
+        (n, max(0.0, energy_kwh - frozen.energy_until_kwh(n, _after_h(request, due_at))), due_at, costs)
+        for n, energy_kwh, due_at, costs in wishes
     ]
     parts = [_before(n, _after_h(request, due_at), need, starts_h, hours) for n, _, due_at, _ in rows]
     lengths = np.array([0, *(len(slots) for slots, _ in parts)])
     return Stages(
         need=np.array([n for n, _, _, _ in rows], dtype=np.int64),
         energy_kwh=np.array([energy_kwh for _, energy_kwh, _, _ in rows]),
-        weight=np.array([weight for _, _, _, weight in rows]),
+        weight=np.array([weight for _, _, _, (weight, _) in rows]),
+        price_per_kwh=np.array([np.nan if price is None else price for _, _, _, (_, price) in rows]),
         hours=csr_array(
             (
                 np.concatenate([np.zeros(0), *(lasting for _, lasting in parts)]),
@@ -61,14 +64,14 @@ def stages_of(request: PlanRequest, frozen: Frozen, need: Ints, starts_h: Floats
     )
 
 
-def _stages(request: PlanRequest, need: ChargingNeed) -> Iterator[tuple[float, datetime, float]]:
-    """Energy [kWh], instant and weight of each stage of a need."""
+def _stages(request: PlanRequest, need: ChargingNeed) -> Iterator[tuple[float, datetime, tuple[float, float | None]]]:
+    """Energy [kWh], instant, weight and price of each stage of a need."""
     for target in need.targets:
-        yield target.energy_kwh, target.due_at, target.weight
+        yield target.energy_kwh, target.due_at, (target.weight, target.price_per_kwh)
     if need.minimum_now_kwh > 0:
         for step in request.steps:
             if (need.arrives_at or step.starts_at) < step.ends_at and step.starts_at < need.departs_at:
-                yield need.minimum_now_kwh, min(step.ends_at, need.departs_at), 1.0
+                yield need.minimum_now_kwh, min(step.ends_at, need.departs_at), (1.0, None)
 
 
 def _after_h(request: PlanRequest, instant: datetime) -> float:

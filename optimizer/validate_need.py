@@ -76,9 +76,10 @@ def _require_wishes(name: str, need: ChargingNeed) -> None:
 
 def _require_target(name: str, target: EnergyTarget) -> None:
     require_aware(target.due_at, f"{name}.due_at")
-    require_finite(name, (target.energy_kwh, target.weight))
-    if target.energy_kwh < 0 or target.weight < 0:
-        raise InvalidInput(name, "has an energy or a weight below 0", "give 0 or more")
+    price = 0.0 if target.price_per_kwh is None else target.price_per_kwh
+    require_finite(name, (target.energy_kwh, target.weight, price))
+    if min(target.energy_kwh, target.weight, price) < 0:
+        raise InvalidInput(name, "has an energy, a weight or a price below 0", "give 0 or more")
 
 
 def _require_likely(name: str, stay: LikelyStay, need: ChargingNeed) -> None:

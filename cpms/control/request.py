@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -30,8 +30,10 @@ HURRY_S = 1200.0
 TAPERING_SHARE = 0.2
 """The last share of a vehicle's energy, in which it accepts less and less; it takes up to twice as long."""
 
-EARLY_WEIGHT, SAFE_WEIGHT = 0.05, 0.3
-"""What a kWh counts that is later than it might better be, against one that is missing at the departure."""
+EARLY_SHARE = 0.5
+"""What a kWh counts that is later than it might be, against the mean price: early is better, but no reason for a new peak."""
+SAFE_WEIGHT = 0.3
+"""What a kWh counts that is later than is safe, against one that is missing at the departure."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,12 @@ class Known:
 def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
     """The request for everything known at `now`."""
     sessions = [s for s in known.book.sessions.values() if s.connector in known.steerable]
-    needs = tuple(need_of(session, known, now) for session in sorted(sessions, key=lambda s: s.connector))
+    sessions.sort(key=lambda s: s.connector)
+    needs = tuple(need_of(session, known, now) for session in sessions)
     steps = steps_from(now, (need.departs_at for need in needs), known.settings)
     other_kw = _expected(known, ForecastQuantity.OTHER_LOAD_KW, known.measured_other_kw, steps)
     prices, exports = _prices(known.tariff, steps)
+    early_price_per_kwh = EARLY_SHARE * sum(map(abs, prices)) / len(prices)
     return PlanRequest(
         id=request_id,
         site_id=known.site.id,
@@ -65,7 +69,10 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         steps=steps,
         voltage_v=known.site.voltage_v,
         feeders=tuple(_cap(known, feeder.id, feeder.parent_id, steps) for feeder in known.site.feeders),
-        needs=needs,
+        needs=tuple(
+            replace(need, targets=_targets(need, session, known, now, early_price_per_kwh))
+            for need, session in zip(needs, sessions, strict=True)
+        ),
         import_price_per_kwh=prices,
         export_price_per_kwh=exports,
         solar_kw=_expected(known, ForecastQuantity.SOLAR_KW, known.measured_solar_kw, steps),
@@ -105,6 +112,28 @@ def first_mark(now: datetime, settings: ControlSettings) -> datetime:
 
 def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
     """What to plan for a session: what was stated, else a usual need; nobody who is still plugged in is forgotten."""
+    remaining_kwh, departs_at = _remaining(session, known, now)
+    connector = known.site.connectors[session.connector]
+    full_power_h, tapering_h = _hours(session, known, remaining_kwh, _wanted(session, known.settings)[0])
+    latest_at = _latest(departs_at, now, full_power_h, tapering_h, known.settings)
+    in_force = known.ledger.accounts[session.connector].in_force()
+    return ChargingNeed(
+        session_id=session.id,
+        connector=session.connector,
+        feeder_id=known.ledger.path(session.connector)[0],
+        energy_kwh=remaining_kwh,
+        departs_at=latest_at,
+        phases=session.active_phases or connector.phases,
+        max_current_a=known.book.accepts_a(session, connector),
+        min_current_a=connector.min_current_a,
+        step_a=connector.step_a,
+        priority=session.priority,
+        current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
+    )
+
+
+def _remaining(session: Session, known: Known, now: datetime) -> tuple[float, datetime]:
+    """Energy [kWh] still to plan, and the departure."""
     settings = known.settings
     wanted_kwh, departs_at = _wanted(session, settings)
     remaining_kwh = wanted_kwh - session.energy_kwh
@@ -113,24 +142,7 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         departs_at = max(departs_at, now + timedelta(seconds=settings.rolling_stay_s))
     if known.book.declines(session, now):
         remaining_kwh = min(remaining_kwh, settings.idle_need_kwh)
-    connector = known.site.connectors[session.connector]
-    full_power_h, tapering_h = _hours(session, known, remaining_kwh, wanted_kwh)
-    latest_at = _latest(departs_at, now, full_power_h, tapering_h, settings)
-    in_force = known.ledger.accounts[session.connector].in_force()
-    return ChargingNeed(
-        session_id=session.id,
-        connector=session.connector,
-        feeder_id=known.ledger.path(session.connector)[0],
-        energy_kwh=remaining_kwh,
-        departs_at=latest_at,
-        targets=_targets(remaining_kwh, departs_at, latest_at, now, settings),
-        phases=session.active_phases or connector.phases,
-        max_current_a=known.book.accepts_a(session, connector),
-        min_current_a=connector.min_current_a,
-        step_a=connector.step_a,
-        priority=session.priority,
-        current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
-    )
+    return remaining_kwh, departs_at
 
 
 def in_a_hurry(session: Session, known: Known, now: datetime) -> bool:
@@ -165,17 +177,18 @@ def _wanted(session: Session, settings: ControlSettings) -> tuple[float, datetim
 
 
 def _targets(
-    remaining_kwh: float, departs_at: datetime, latest_at: datetime, now: datetime, settings: ControlSettings
+    need: ChargingNeed, session: Session, known: Known, now: datetime, early_price_per_kwh: float
 ) -> tuple[EnergyTarget, ...]:
-    """Being done earlier than at the last moment, `latest_at`, is worth something: less is known of what is further away."""
-    left = departs_at - now
-    early_at = departs_at - settings.early_share * left
-    safe_at = departs_at - timedelta(seconds=settings.departure_margin_s)
-    wished = ((min(early_at, safe_at), EARLY_WEIGHT), (safe_at, SAFE_WEIGHT))
-    soonest_at = first_mark(now, settings)
-    return tuple(
-        EnergyTarget(remaining_kwh, max(due_at, soonest_at), weight) for due_at, weight in wished if due_at < latest_at
+    """Being done earlier than at the last moment is worth something: less is known of what is further away."""
+    _, departs_at = _remaining(session, known, now)
+    safe_at = departs_at - timedelta(seconds=known.settings.departure_margin_s)
+    early_at = min(safe_at, departs_at - known.settings.early_share * (departs_at - now))
+    soonest_at = first_mark(now, known.settings)
+    wished = (
+        EnergyTarget(need.energy_kwh, max(early_at, soonest_at), price_per_kwh=early_price_per_kwh),
+        EnergyTarget(need.energy_kwh, max(safe_at, soonest_at), weight=SAFE_WEIGHT),
     )
+    return tuple(target for target in wished if target.due_at < need.departs_at)
 
 
 def _latest(

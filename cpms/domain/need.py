@@ -69,12 +69,13 @@ class VehicleToGrid:
 class EnergyTarget:
     """A stage on the way: `energy_kwh` [kWh, from the first step on] by `due_at`.
 
-    `weight`: what a kWh that is late costs, against one missing at departure.
+    A kWh that is late costs `price_per_kwh` [money], or if that is None `weight` times what one missing at departure costs.
     """
 
     energy_kwh: float
     due_at: datetime
     weight: float = 1.0
+    price_per_kwh: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pyomo.core.expr import LinearExpression
 from pyomo.environ import ConcreteModel, Constraint, Var
 
@@ -35,9 +36,10 @@ def reach_stages(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def late(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_k weight[k] value_per_kwh[need(k)] behind[k]: as soft as the needs themselves."""
+    """sum_k weight[k] value_per_kwh[need(k)] behind[k], or at the price given: as soft as the needs themselves, or softer."""
     stages = horizon.stages
-    price = (stages.weight * value_per_kwh(horizon)[stages.need]).tolist()
+    weighed = stages.weight * value_per_kwh(horizon)[stages.need]
+    price = np.where(np.isnan(stages.price_per_kwh), weighed, stages.price_per_kwh).tolist()
     return linear([(price[k], model.behind[k]) for k in model.behind])
 
 

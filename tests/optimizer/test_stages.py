@@ -45,6 +45,13 @@ def test_what_a_target_lacks_is_named_and_priced():
     assert made.cost_by_term["late"] == pytest.approx((12 - 6.9) * 2 * 0.5)
 
 
+def test_a_target_may_have_a_price_of_its_own():
+    staged = replace(need(energy_kwh=12.0), targets=(EnergyTarget(12.0, at(2), price_per_kwh=0.25),))
+    assert plan(request(staged, price=DEAR_FIRST)).cost_by_term["late"] == pytest.approx(12.0 * 0.25, rel=0.01)
+    staged = replace(staged, targets=(EnergyTarget(12.0, at(2), price_per_kwh=0.35),))
+    assert plan(request(staged, price=DEAR_FIRST)).cost_by_term["late"] < 12.0 * 0.25
+
+
 def test_a_target_within_a_step_counts_what_is_there_by_then():
     staged = replace(need(energy_kwh=18.0), targets=(EnergyTarget(5.0, at(0.5)),))
     assert plan(request(staged, price=DEAR_FIRST)).sessions[0].power_kw[0] == pytest.approx(10.0, abs=0.07)
