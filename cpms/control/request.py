@@ -30,7 +30,7 @@ HURRY_S = 1200.0
 TAPERING_SHARE = 0.2
 """The last share of a vehicle's energy, in which it accepts less and less; it takes up to twice as long."""
 
-EARLY_SHARE = 0.5
+EARLY_SHARE = 1.0
 """What a kWh counts that is later than it might be, against the mean price: early is better, but no reason for a new peak."""
 SAFE_WEIGHT = 0.3
 """What a kWh counts that is later than is safe, against one that is missing at the departure."""
