@@ -89,6 +89,7 @@ def _site_values(site: Site) -> dict[str, object]:
         "import_limit_kw": site.import_limit_kw,
         "reserved_other_load_kw": site.reserved_other_load_kw,
         "solar": None if site.solar is None else to_json(site.solar),
+        "region": site.region,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +15,7 @@ from cpms.domain.weather import WeatherForecast
 from forecasting.series import DAY_S, Floats, Ints, local_seconds
 
 EPOCH = date(1970, 1, 1)
+ISO_3166 = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 SUNDAY, SATURDAY = 6, 5
 MEMORY_DAYS = 28.0
 SAME_KIND_WEIGHT = 0.6
@@ -62,27 +65,43 @@ class Calendar:
 PLAIN = Calendar()
 
 
-def calendar_of(region: str, first_at: datetime, last_at: datetime, zone: ZoneInfo) -> Calendar:
-    """The calendar of a site in `region` from the local day of `first_at` to that of `last_at`, both included."""
+def calendar_of(region: str | None, first_at: datetime, last_at: datetime, zone: ZoneInfo) -> Calendar:
+    """The calendar of a site in `region` from the local day of `first_at` to that of `last_at`, both included.
+
+    InvalidInput for a region nobody knows (`require_region`).
+    """
     first, last = (instant.astimezone(zone).date() for instant in (first_at, last_at))
     return Calendar(off=days_off(region, first, last))
 
 
-def days_off(region: str, first: date, last: date) -> Ints:
+def days_off(region: str | None, first: date, last: date) -> Ints:
     """Public holidays of `region` from `first` to `last`, both included, as days since 1970-01-01, ascending.
 
-    `region`: an ISO 3166 code of a country or one of its parts, "DE" or "DE-BY"; "" has none. InvalidInput for an unknown one.
+    `region`: an ISO 3166 code of a country or one of its parts, "DE" or "DE-BY"; None has none. InvalidInput for an unknown one.
     """
-    if not region or last < first:
+    if region is None or last < first:
         return NONE
+    known = _holidays(region, range(first.year, last.year + 1))
+    return np.array(sorted((day - EPOCH).days for day in known if first <= day <= last), dtype=np.int64)
+
+
+def require_region(region: str | None) -> None:
+    """InvalidInput unless the public holidays of `region` are known; None keeps none."""
+    if region is not None:
+        _holidays(region, ())
+
+
+def _holidays(region: str, years: Iterable[int]) -> Iterable[date]:
     import holidays  # a tenth of a second of imports that nobody pays who has no region
 
+    cure = "give an ISO 3166 code: of a country (DE) or, where holidays differ within it, of a part (DE-BY)"
+    if ISO_3166.fullmatch(region) is None:
+        raise InvalidInput("region", f"{region!r} is no ISO 3166 code", cure)
     country, _, part = region.partition("-")
     try:
-        known = holidays.country_holidays(country, subdiv=part or None, years=range(first.year, last.year + 1))
+        return holidays.country_holidays(country, subdiv=part or None, years=years)
     except NotImplementedError as error:
-        raise InvalidInput("region", f"{region!r} is not known", "give an ISO 3166 code, e.g. DE or DE-BY") from error
-    return np.array(sorted((day - EPOCH).days for day in known if first <= day <= last), dtype=np.int64)
+        raise InvalidInput("region", f"the public holidays of {region!r} are not known", cure) from error
 
 
 def day_temperatures(weather: WeatherForecast, zone: ZoneInfo) -> tuple[Ints, Floats]:

@@ -11,6 +11,7 @@ import numpy as np
 from cpms.domain.forecast import Forecast
 from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.time import Interval
+from forecasting.calendar import PLAIN, Calendar
 from forecasting.conformal import Past
 from forecasting.contest import CONTEST_LEVELS, HELD_OUT, Issue, compete
 from forecasting.load import forecast_other_load
@@ -27,19 +28,28 @@ MIN_POSITIONS = 100
 
 
 def train_site_load(
-    site_id: str, timezone: str, measured: Sequence[Measurement], now: datetime, incumbent: ForecastModel | None
+    site_id: str,
+    timezone: str,
+    measured: Sequence[Measurement],
+    now: datetime,
+    incumbent: ForecastModel | None,
+    calendar: Calendar = PLAIN,
 ) -> ForecastModel | None:
     """A correction learned from `measured` (means of quarter hours [kW] stamped in their middle, oldest first), scored over
-    the last days; None where there is too little to learn from."""
+    the last days; None where there is too little to learn from. `calendar`: the site's holidays, as it will be served with."""
+
+    def contender(past: Past | None) -> Issue:
+        return _corrected(site_id, timezone, past, calendar)
+
     until = now - HELD_OUT
     recent = [entry for entry in measured if entry[0] >= now - WINDOW]
     known = [entry for entry in recent if entry[0] < until]
-    past = review_load(known, timezone, until)
+    past = review_load(known, timezone, until, calendar)
     if len(past.positions) < MIN_POSITIONS:
         return None
-    contenders = {CHALLENGER: _corrected(site_id, timezone, past), FLOOR: _corrected(site_id, timezone, None)}
+    contenders = {CHALLENGER: contender(past), FLOOR: contender(None)}
     if incumbent is not None:
-        contenders[INCUMBENT] = _corrected(site_id, timezone, read_load(incumbent.text))
+        contenders[INCUMBENT] = contender(read_load(incumbent.text))
     trained = ForecastModel(
         site_id=site_id,
         kind=ModelKind.LOAD,
@@ -65,8 +75,10 @@ def read_load(text: str) -> Past:
     return Past(np.array(stored["positions"]), np.array(stored["weights"]), float(stored["width"]))
 
 
-def _corrected(site_id: str, timezone: str, past: Past | None) -> Issue:
+def _corrected(site_id: str, timezone: str, past: Past | None, calendar: Calendar) -> Issue:
     def issue(known: Sequence[Measurement], intervals: Sequence[Interval], at: datetime) -> Forecast:
-        return forecast_other_load(site_id, timezone, known, intervals, at, CONTEST_LEVELS, past=past)
+        return forecast_other_load(
+            site_id, timezone, known, intervals, at, CONTEST_LEVELS, past=past, calendar=calendar
+        )
 
     return issue

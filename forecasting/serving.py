@@ -12,6 +12,8 @@ from cpms.domain.forecast_record import ForecastModel
 from cpms.domain.site import Site, SolarArray
 from cpms.domain.time import Interval
 from cpms.domain.weather import WeatherForecast
+from forecasting.calendar import PLAIN, Calendar
+from forecasting.conformal import Past
 from forecasting.load import forecast_other_load
 from forecasting.load_training import read_load
 from forecasting.series import Measurement
@@ -38,10 +40,18 @@ def serve_load(
     intervals: Sequence[Interval],
     now: datetime,
     model: ForecastModel | None = None,
+    calendar: Calendar = PLAIN,
 ) -> Served:
-    """Other load [kW] per interval from `measured` (means of quarter hours, stamped in their middle, oldest first)."""
-    prior_kw = site.reserved_other_load_kw / 2
-    floor = forecast_other_load(site.id, site.timezone, measured, intervals, now, SERVED_LEVELS, prior_kw)
+    """Other load [kW] per interval from `measured` (means of quarter hours, stamped in their middle, oldest first); `calendar`:
+    the site's holidays, from the first of `measured` to the last of `intervals`."""
+
+    def forecast(past: Past | None) -> Forecast:
+        prior_kw = site.reserved_other_load_kw / 2
+        return forecast_other_load(
+            site.id, site.timezone, measured, intervals, now, SERVED_LEVELS, prior_kw, past, calendar
+        )
+
+    floor = forecast(None)
     if model is None:
         return Served(floor, floor)
     try:
@@ -49,8 +59,7 @@ def serve_load(
         past = read_load(model.text)
     except InvalidInput as problem:
         return _fallen_back(floor, problem)
-    ours = forecast_other_load(site.id, site.timezone, measured, intervals, now, SERVED_LEVELS, prior_kw, past)
-    return Served(replace(ours, model_version=model.version), floor)
+    return Served(replace(forecast(past), model_version=model.version), floor)
 
 
 def serve_solar(

@@ -17,6 +17,7 @@ from cpms.domain.site import SolarArray
 from forecasting.array_fit import fit_array
 from forecasting.arrivals_to_come import arrivals_to_come
 from forecasting.backtest import hindcast_solar, terms
+from forecasting.calendar import PLAIN, Calendar
 from forecasting.load_backtest import hindcast_load
 from forecasting.score import FINE_LEVELS, Score, rmse, score
 from forecasting.sensors import find_bad, leave_out
@@ -66,13 +67,16 @@ def backtest_solar(array: SolarArray, measured: Sequence[Measurement], now: date
     return tested
 
 
-def backtest_load(timezone: str, measured: Sequence[Measurement], now: datetime, since: datetime) -> list[Tested]:
-    """Load forecasts issued every three hours from `since` on. InvalidInput where too little lies before."""
+def backtest_load(
+    timezone: str, measured: Sequence[Measurement], now: datetime, since: datetime, calendar: Calendar = PLAIN
+) -> list[Tested]:
+    """Load forecasts issued every three hours from `since` on, with the site's holidays (`calendar`). InvalidInput where too
+    little lies before."""
     series = resample(measured, now, QUARTER_S, EVERYTHING_S)
     _require(series, since)
     largest_kw = float(_before(series, since).values.max())
     from_s = int(since.timestamp()) // QUARTER_S * QUARTER_S
-    made = hindcast_load(series, zone_of(timezone), from_s, LOAD_LEADS_S, LOAD_EVERY_S, 2 * largest_kw)
+    made = hindcast_load(series, zone_of(timezone), from_s, LOAD_LEADS_S, LOAD_EVERY_S, 2 * largest_kw, calendar)
     tested = []
     for lead_s, one in made.items():
         if len(one.actual_kw):

@@ -11,6 +11,7 @@ from api.schemas.common import Body, Id, PowerKw, Text, Timezone
 from cpms.domain.errors import InvalidInput
 from cpms.domain.site import Feeder, Site, SolarArray, Station
 from cpms.domain.units import current_a
+from forecasting.calendar import require_region
 
 ROOT_FEEDER_ID = "grid"
 """Id of the root feeder where none is described."""
@@ -49,6 +50,11 @@ class SiteFields(Body):
     reserved_other_load_kw: PowerKw = Field(0.0, description="Bound on all load that is not charging, in kW")
     feeders: list[FeederBody] = Field(default_factory=list, max_length=200)
     solar: SolarBody | None = None
+    region: Annotated[str, StringConstraints(max_length=16)] | None = Field(
+        None,
+        description="Whose public holidays the site keeps: ISO 3166-1 alpha-2 or 3166-2. Null: none",
+        examples=["DE-BY", "US"],
+    )
 
 
 class SiteBody(SiteFields):
@@ -66,6 +72,7 @@ class SiteBody(SiteFields):
         max_voltage_v = round(self.voltage_v * 1.1, 3) if self.max_voltage_v is None else self.max_voltage_v
         if max_voltage_v < self.voltage_v:
             raise InvalidInput("max_voltage_v", f"{max_voltage_v:g} V is below voltage_v", "give at least voltage_v")
+        require_region(self.region)
         return Site(
             id=site_id,
             name=self.name or site_id,
@@ -78,6 +85,7 @@ class SiteBody(SiteFields):
             import_limit_kw=self.import_limit_kw,
             reserved_other_load_kw=self.reserved_other_load_kw,
             solar=None if self.solar is None else SolarArray(**self.solar.model_dump()),
+            region=self.region,
         )
 
     def _feeders(self) -> tuple[Feeder, ...]:
@@ -117,4 +125,5 @@ class SiteConfiguration(SiteFields):
             reserved_other_load_kw=site.reserved_other_load_kw,
             feeders=[FeederBody(id=f.id, limit_a=f.limit_a, parent_id=f.parent_id) for f in site.feeders],
             solar=None if site.solar is None else SolarBody(**asdict(site.solar)),
+            region=site.region,
         )

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from cpms.app.database import open_store
 from cpms.app.improve import Known, read_known
+from cpms.app.site_forecasts import load_calendar
 from cpms.domain.errors import InvalidInput
 from cpms.settings import Settings
 from forecasting.site_backtest import (
@@ -51,7 +52,9 @@ def _solar(known: Known, now: datetime, since: datetime | None) -> list[Tested]:
 
 
 def _load(known: Known, now: datetime, since: datetime | None) -> list[Tested]:
-    return backtest_load(known.site.timezone, known.load, now, since or _since([at for at, _ in known.load]))
+    since = since or _since([at for at, _ in known.load])
+    calendar = load_calendar(known.site, known.load, now)
+    return backtest_load(known.site.timezone, known.load, now, since, calendar)
 
 
 def _sessions(known: Known, _: datetime, since: datetime | None) -> list[Tested]:

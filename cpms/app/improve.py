@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cpms.app.site_forecasts import HALF_S, Measured, Trained, load_of, sun_of
+from cpms.app.site_forecasts import HALF_S, Measured, Trained, load_calendar, load_of, sun_of
 from cpms.domain.errors import InvalidInput
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.forecast_record import ForecastModel, ForecastScore, ModelKind
@@ -96,8 +96,9 @@ def train_site(known: Known, models: dict[ModelKind, ForecastModel], now: dateti
     """A training of every kind there is enough data for."""
     site = known.site
     incumbents = {kind: model for kind, model in models.items() if _readable(model)}
+    calendar = load_calendar(site, known.load, now)
     trained = [
-        train_site_load(site.id, site.timezone, known.load, now, incumbents.get(ModelKind.LOAD)),
+        train_site_load(site.id, site.timezone, known.load, now, incumbents.get(ModelKind.LOAD), calendar),
         train_site_sessions(site.id, site.timezone, known.sessions, now, incumbents.get(ModelKind.SESSIONS)),
     ]
     if site.solar is not None:

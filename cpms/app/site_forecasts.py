@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from cpms.domain.errors import InvalidInput
 from cpms.domain.forecast import Forecast
 from cpms.domain.forecast_record import ForecastModel, ForecastPoint, ModelKind
 from cpms.domain.site import Site
@@ -16,9 +19,12 @@ from cpms.domain.weather import WeatherForecast
 from data.means import Quarters
 
 if TYPE_CHECKING:
+    from forecasting.calendar import Calendar
     from forecasting.serving import Served
     from forecasting.session_model import Record
     from forecasting.solar_learned import BandRecord
+
+log = logging.getLogger(__name__)
 
 STEP_S = 900
 HORIZON_STEPS = 48 * 4
@@ -56,12 +62,30 @@ def forecast_site(
     from forecasting.solar_learned import NO_RECORD
 
     intervals = coming(now)
-    served = [serve_load(site, load_of(quarters), intervals, now, trained.models.get(ModelKind.LOAD))]
+    load, load_model = load_of(quarters), trained.models.get(ModelKind.LOAD)
+    served = [serve_load(site, load, intervals, now, load_model, load_calendar(site, load, now))]
     if site.solar is not None:
         model, record = trained.models.get(ModelKind.SOLAR), trained.solar_record or NO_RECORD
         served.append(serve_solar(site.id, site.solar, sun_of(quarters), intervals, now, model, record, weather))
     points = tuple(point for one in served for point in _points(one))
     return SiteForecasts(tuple(one.forecast for one in served), points)
+
+
+def load_calendar(site: Site, load: Measured, now: datetime) -> Calendar:
+    """The site's public holidays over what was measured of its `load` (oldest first) and all that may be forecast at `now`.
+
+    A stored region that is not known any more costs the holidays, never the forecast.
+    """
+    from forecasting.calendar import PLAIN, calendar_of
+
+    first_at = load[0][0] if load else now
+    try:
+        return calendar_of(
+            site.region, first_at, now + timedelta(seconds=STEP_S * HORIZON_STEPS), ZoneInfo(site.timezone)
+        )
+    except InvalidInput as problem:
+        log.warning("site %s: its load is forecast without holidays: %s", site.id, problem)
+        return PLAIN
 
 
 def load_of(quarters: Quarters) -> Measured:

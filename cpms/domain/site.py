@@ -83,6 +83,7 @@ class Site:
     `voltage_v` / `max_voltage_v` [V, phase to neutral]: nominal, and the most that limits in kW reckon with (G11).
     `reserved_other_load_kw` [kW]: bound on everything behind the meter but vehicles, before solar, spread evenly
     over the phases of the root feeder; counted always (G1). `import_limit_kw` [kW]: contractual cap, None if there is none.
+    `region`: whose public holidays its load knows, ISO 3166-1 alpha-2 or 3166-2 ("US", "DE-BY"); None: no holidays.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Site:
     import_limit_kw: float | None = None
     reserved_other_load_kw: float = 0.0
     solar: SolarArray | None = None
+    region: str | None = None
 
     def __post_init__(self) -> None:
         require_tree(self.feeders)

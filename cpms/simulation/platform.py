@@ -57,6 +57,7 @@ class Platform:
             "import_limit_kw",
             "feeders",
             "solar",
+            "region",
         )
         body = {name: plain(getattr(site, name)) for name in (*fields, "reserved_other_load_kw")}
         await self._send("POST", "/sites", body)

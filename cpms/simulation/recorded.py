@@ -124,6 +124,7 @@ def _site(station_ids: list[str]) -> Site:
         voltage_v=HALF_LINE_VOLTAGE_V,
         max_voltage_v=HALF_LINE_VOLTAGE_V * 1.03,
         import_limit_kw=IMPORT_LIMIT_KW,
+        region="US-CA",
     )
 
 

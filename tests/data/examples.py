@@ -23,6 +23,7 @@ SITE = Site(
     import_limit_kw=60.0,
     reserved_other_load_kw=5.0,
     solar=SolarArray(52.0, 5.0, 30.0, 180.0, 20.0),
+    region="NL",
 )
 
 

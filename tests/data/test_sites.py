@@ -21,9 +21,9 @@ async def test_a_site_comes_back_with_its_stations_and_connectors(store: Store) 
 
 async def test_changing_a_site_keeps_its_stations(store: Store) -> None:
     await build(store)
-    await store.put_site(replace(SITE, name="Yard", solar=None, import_limit_kw=None))
+    await store.put_site(replace(SITE, name="Yard", solar=None, import_limit_kw=None, region=None))
     assert await store.site("depot") == replace(
-        SITE, name="Yard", solar=None, import_limit_kw=None, stations=(station(),)
+        SITE, name="Yard", solar=None, import_limit_kw=None, region=None, stations=(station(),)
     )
 
 

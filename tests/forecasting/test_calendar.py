@@ -5,7 +5,7 @@ import pytest
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.weather import WeatherForecast
-from forecasting.calendar import EPOCH, Calendar, calendar_of, day_temperatures, days_off
+from forecasting.calendar import EPOCH, Calendar, calendar_of, day_temperatures, days_off, require_region
 from forecasting.series import zone_of
 
 BERLIN = zone_of("Europe/Berlin")
@@ -29,9 +29,22 @@ def test_a_region_nobody_knows_is_named():
         days_off("XX-1", date(2026, 1, 1), date(2026, 1, 2))
 
 
+@pytest.mark.parametrize("region", ["", "de", "DE-Bayern", "Germany", "XX", "DE-", "DE-XX", "NL-NH", "HolidayBase"])
+def test_a_region_is_refused_with_the_codes_that_would_do(region):
+    with pytest.raises(InvalidInput, match="ISO 3166") as refused:
+        require_region(region)
+    assert refused.value.field == "region"
+    assert "DE-BY" in refused.value.cure
+
+
+@pytest.mark.parametrize("region", [None, "DE", "DE-BY", "US", "US-CA", "GB-ENG", "NL"])
+def test_countries_and_their_parts_are_regions(region):
+    require_region(region)
+
+
 def test_without_a_region_there_are_no_holidays():
     begin = datetime(2026, 12, 20, tzinfo=UTC)
-    assert len(calendar_of("", begin, begin + timedelta(days=30), BERLIN).off) == 0
+    assert len(calendar_of(None, begin, begin + timedelta(days=30), BERLIN).off) == 0
 
 
 def test_days_alike_count_most():

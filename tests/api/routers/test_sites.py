@@ -36,6 +36,24 @@ async def test_a_stored_site_reads_back_as_it_was_given(depot: httpx.AsyncClient
     assert (await services.store.site("depot")).station_by_id.keys() == {"CP-1"}
 
 
+async def test_a_site_keeps_the_holidays_of_its_region_until_it_is_said_otherwise(client: httpx.AsyncClient) -> None:
+    created = await client.post("/api/v1/sites", json=SITE | {"region": "DE-BY"})
+    assert (created.status_code, created.json()["region"]) == (201, "DE-BY")
+    assert (await client.get("/api/v1/sites/s1")).json()["region"] == "DE-BY"
+    changed = await client.put("/api/v1/sites/s1", json=SITE)
+    assert (changed.status_code, changed.json()["region"]) == (200, None)
+
+
+async def test_a_region_without_known_holidays_is_refused_with_the_cure(client: httpx.AsyncClient) -> None:
+    for region in ("Bavaria", "de-by", "", "XX", "DE-XX"):
+        response = await client.post("/api/v1/sites", json=SITE | {"region": region})
+        assert response.status_code == 422
+        [error] = response.json()["errors"]
+        assert error["field"] == "region"
+        assert "DE-BY" in error["cure"]
+    assert (await client.get("/api/v1/sites")).json() == {"items": []}
+
+
 async def test_a_second_site_with_the_same_id_is_a_conflict(client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/sites", json=SITE)
     response = await client.post("/api/v1/sites", json=SITE | {"name": "Another"})
