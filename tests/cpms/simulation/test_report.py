@@ -24,6 +24,7 @@ def result(make_day: Callable[..., Day], make_visit: Callable[..., Visit]) -> De
 
 
 def test_the_report_has_every_figure_per_controller_limit_and_plan(result: DemoResult, tmp_path: Path) -> None:
+    report.require_writable(tmp_path / "made")
     report.write(result, tmp_path / "made")
     written = json.loads((tmp_path / "made" / "report.json").read_text())
     assert set(written["controllers"]) == {"uncontrolled", "equal sharing", "earliest deadline first"}
