@@ -30,7 +30,7 @@ class Station:
 
     async def answer(self, message_id: str) -> Any:
         """The frame that answers `message_id`; commands that come first are accepted."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 frame = json.loads(await self.connection.recv())
                 if frame[0] != 2 and frame[1] == message_id:
@@ -40,7 +40,7 @@ class Station:
 
     async def until_profile(self) -> dict[str, Any]:
         """The next charging profile of the transaction."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not self.profiles:
                 frame = json.loads(await self.connection.recv())
                 if frame[0] == 2:

@@ -15,8 +15,9 @@ CODE = Path(__file__).parents[2] / "data"
 
 def test_every_named_query_is_used_and_every_used_name_exists() -> None:
     source = "".join(path.read_text() for path in CODE.glob("*.py"))
-    used = set(re.findall(r"""\.(?:rows?|run|run_many|copy)\(\s*"(\w+)\"""", source))
-    assert used == set(queries())
+    called = set(re.findall(r"""\.(?:rows?|run|run_many|copy)\(\s*"(\w+)\"""", source))
+    named = set(re.findall(r'"(\w+)"', source))
+    assert called <= set(queries()) <= named
 
 
 async def test_commits_are_durable_even_on_a_server_configured_otherwise(embedded_dsn: str) -> None:
