@@ -11,6 +11,7 @@ from api.auth import require_declared
 from api.body_limit import BodyLimit
 from api.dependencies import known_query_only
 from api.ports import Services
+from api.problems import DESCRIBED
 from api.problems import install as install_problems
 from api.routers import (
     alarms,
@@ -46,6 +47,7 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,  # its page would load scripts from elsewhere; /openapi.json describes everything
         redoc_url=None,
         dependencies=[Depends(known_query_only)],
+        responses=DESCRIBED,
     )
     app.state.services = services
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)

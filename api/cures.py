@@ -68,7 +68,8 @@ def explain(error: Mapping[str, Any]) -> FieldError:
         cure = template.format_map(context)
     except KeyError:
         cure = "correct it as in /openapi.json"
-    return FieldError(_path(error["loc"]), str(error["msg"]), cure)
+    place = ("body",) if kind == "json_invalid" else error["loc"]  # there the location is a character's number
+    return FieldError(_path(place), str(error["msg"]), cure)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -57,6 +57,31 @@ KINDS: dict[type[errors.CpmsError], ProblemKind] = {
 """The one table from domain errors to HTTP; a class without a row takes its parent's."""
 
 
+_FIELD_ERROR = {"type": "object", "properties": {name: {"type": "string"} for name in ("field", "problem", "cure")}}
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457); `errors` names each thing to correct and how",
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail", "instance"],
+                    "properties": {
+                        "type": {"type": "string", "examples": ["urn:problem-type:cpms:invalid-input"]},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "instance": {"type": "string"},
+                        "errors": {"type": "array", "items": _FIELD_ERROR},
+                    },
+                }
+            }
+        },
+    }
+}
+"""How every operation's errors stand in /openapi.json."""
+
+
 class ProblemResponse(JSONResponse):
     """An `application/problem+json` body; ASCII, so that nothing that was sent in can break it."""
 

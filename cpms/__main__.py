@@ -22,7 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
+        for chatty in (
+            "httpx",
+            "websockets",
+        ):  # they tell of every request and every connection; refusals are told here
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         return int(options.run(settings, options) or 0)
     except InvalidInput as error:
         print(f"cpms: {error}", file=sys.stderr)

@@ -50,7 +50,11 @@ class Settings(BaseSettings):
     ramp_s: float = Field(default=10.0, ge=0, description="how long a vehicle may take to follow a decrease [s]")
     clock_margin_s: float = Field(default=10.0, ge=0, description="how far a station's clock may be off [s]")
     forecast_cycle_s: float = Field(default=900.0, ge=60, description="forecasts are made this often [s]")
-    weather: str = Field(default="none", description="where weather forecasts come from: none, open-meteo or file:PATH")
+    weather: str = Field(
+        default="none",
+        pattern=r"^(none|open-meteo(:https?://.+)?|file:.+)$",
+        description="where weather forecasts come from: none, open-meteo, open-meteo:URL or file:PATH",
+    )
     training_cycle_s: float = Field(default=86400.0, ge=3600, description="forecast models are trained this often [s]")
     training_timeout_s: float = Field(default=900.0, gt=0, description="after this a training is given up [s]")
     plan_timeout_s: float = Field(default=30.0, gt=0, description="after this a solve is given up [s]")
@@ -79,6 +83,16 @@ class Settings(BaseSettings):
             raise ValueError("use DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
+    @field_validator("clock")
+    @classmethod
+    def _readable_clock(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                AcceleratedClock.parse(value)
+            except InvalidInput as error:
+                raise ValueError(error.problem) from error
+        return value
+
     def make_clock(self) -> Clock:
         """The machine's clock, or the accelerated one of a demonstration."""
         return SystemClock() if self.clock is None else AcceleratedClock.parse(self.clock)
@@ -93,8 +107,9 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise InvalidInput(name, f"{first['input']!r}: {first['msg']}", "`cpms settings --help` says more") from error
+        field = str(first["loc"][0])
+        meaning = Settings.model_fields[field].description or ""
+        raise InvalidInput(PREFIX + field.upper(), f"{first['input']!r}: {first['msg']}", f"it is {meaning}") from error
 
 
 def _is_known(name: str) -> bool:

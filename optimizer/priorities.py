@@ -70,6 +70,11 @@ def describe_priorities(prices: Iterator[PriorityPrice]) -> Iterator[str]:
             f"{other} {'loses' if kwh > 0 else 'gains'} {abs(kwh):.1f} kWh" for other, kwh in price.lost_kwh.items()
         )
         yield (
-            f"  the priority of {price.session_id} brings it {price.gained_kwh:.1f} kWh and adds {price.added_cost:.2f} to the bill;"
+            f"  the priority of {price.session_id} brings it {price.gained_kwh:.1f} kWh and {_on_the_bill(price.added_cost)};"
             f" {others or 'nobody loses anything'}"
         )
+
+
+def _on_the_bill(added_cost: float) -> str:
+    cents = round(added_cost, 2)
+    return f"takes {-cents:.2f} off the bill" if cents < 0 else f"adds {abs(cents):.2f} to the bill"

@@ -41,6 +41,10 @@ def read_situation(text: str) -> PlanRequest:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise InvalidInput("situation", f"is not JSON ({error})", "correct it at that place") from error
+    if not isinstance(document, dict):
+        raise InvalidInput(
+            "situation", "is no JSON object", "write it as {...}, such as tests/situations/*/situation.json"
+        )
     try:
         return request_of(document)
     except KeyError as error:

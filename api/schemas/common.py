@@ -53,6 +53,12 @@ def _known_zone(name: str) -> str:
     return name
 
 
+SHOWN_DIGITS = 6
+"""Of a computed quantity: what arithmetic leaves behind a milliwatt is no measurement."""
+
+Shown = Annotated[float, AfterValidator(lambda value: round(value, SHOWN_DIGITS))]
+"""A computed quantity as it goes out."""
+
 Id = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,47}$"),

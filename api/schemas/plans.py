@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.reasons import in_words
-from api.schemas.common import View
+from api.schemas.common import Shown, View
 from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, SessionPlan
 from cpms.domain.site import Site
 from cpms.domain.time import Interval
@@ -33,9 +33,9 @@ class SessionPlanView(View):
     session_id: str
     station_id: str
     connector_id: int
-    current_a: list[float] = Field(description="Per step, A per phase")
-    power_kw: list[float] = Field(description="Per step, kW")
-    shortfall_kwh: float
+    current_a: list[Shown] = Field(description="Per step, A per phase")
+    power_kw: list[Shown] = Field(description="Per step, kW")
+    shortfall_kwh: Shown
 
     @classmethod
     def of(cls, session: SessionPlan) -> SessionPlanView:
@@ -57,7 +57,7 @@ class BindingLimitView(View):
     starts_at: datetime
     feeder_id: str
     phase: Phase | None = Field(description="null for limits in kW")
-    limit: float
+    limit: Shown
     unit: str
     shadow_price_per_kw: float = Field(description="Money saved by one more kW in this step")
     reason: str
@@ -90,7 +90,7 @@ class RelaxedLimitView(View):
     starts_at: datetime
     feeder_id: str
     phase: Phase | None
-    excess: float
+    excess: Shown
     unit: str
 
     @classmethod
@@ -137,7 +137,7 @@ class PlanView(PlanSummaryView):
     site_id: str
     request_id: str
     currency: str
-    peak_kw: float
+    peak_kw: Shown
     steps: list[IntervalView]
     sessions: list[SessionPlanView]
     binding: list[BindingLimitView]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.schemas.common import Body, Instant, View
+from api.schemas.common import Body, Instant, Shown, View
 from api.schemas.stations import ReadingView
 from cpms.domain.session import EnergyNeed, NeedSource, Session, SessionState
 from cpms.domain.telemetry import Sample
@@ -52,7 +52,7 @@ class SessionView(View):
     state: SessionState
     started_at: datetime
     ended_at: datetime | None
-    energy_kwh: float = Field(description="Delivered so far")
+    energy_kwh: Shown = Field(description="Delivered so far")
     meter_start_kwh: float | None
     need: NeedView | None
     priority: int

@@ -53,7 +53,7 @@ async def serve(settings: Settings) -> None:
         running_process(settings, store) as services,
         serving_api(settings, services) as address,
     ):
-        await _say_hello(settings, store, address)
+        await _say_hello(store, address)
         gc.freeze()  # what lives as long as the process is never traversed again
         await stop.wait()
         log.info("stopping")
@@ -110,6 +110,7 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         supervisor.run("trainer", trainer.run)
         stack.push_async_callback(gateway.stop)
         await gateway.start()
+        print(f"stations: ws://{settings.ocpp_host}:{gateway.port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
         yield Services(store, LiveProcess(store, sites, gateway, ingest, workers, supervisor, trainer), clock, pepper)
 
 
@@ -167,8 +168,7 @@ class _ApiServer(uvicorn.Server):
         yield
 
 
-async def _say_hello(settings: Settings, store: Store, address: str) -> None:
-    print(f"stations: ws://{settings.ocpp_host}:{settings.ocpp_port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
+async def _say_hello(store: Store, address: str) -> None:
     print(f"API:      {address} (OpenAPI at {address}/openapi.json)", flush=True)
     if not await store.api_tokens():
         print("First start: create an administrator's token with\n  cpms token create --role admin", flush=True)

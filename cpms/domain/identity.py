@@ -30,7 +30,7 @@ class ConnectorKey:
 def require_station_id(text: str) -> str:
     """`text` if it can be a station's identity, else InvalidInput."""
     if not STATION_ID_PATTERN.fullmatch(text):
-        raise InvalidInput("id", f"{text!r} cannot be a station's identity", "use 1 to 48 of A-Z a-z 0-9 . _ : -")
+        raise InvalidInput("id", f"{text[:60]!r} cannot be a station's identity", "use 1 to 48 of A-Z a-z 0-9 . _ : -")
     return text
 
 

@@ -159,3 +159,18 @@ async def test_no_body_whatever_breaks_the_api(depot: httpx.AsyncClient, data: s
     response = await depot.request(method, concrete, content=json.dumps(body), headers=JSON)
     offline = response.status_code == 503 and "not connected" in response.text
     assert response.status_code < 500 or offline, (method, path, body, response.text)
+
+
+async def test_a_body_that_is_no_json_is_refused_as_the_body(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/v1/sites", content="{bad", headers=JSON)
+    assert [error["field"] for error in _require_problem(response, 422)["errors"]] == ["body"]
+
+
+async def test_problems_are_described_as_they_are_sent(client: httpx.AsyncClient) -> None:
+    described = (await client.get("/openapi.json")).json()
+    sent = _require_problem(await client.post("/api/v1/sites", content="{}", headers=JSON), 422)
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            assert "422" not in operation["responses"], path
+            schema = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]
+            assert set(schema["required"]) <= set(sent) == set(schema["properties"]), path

@@ -45,7 +45,10 @@ def test_the_clock_is_the_machines_unless_a_demonstration_says_otherwise() -> No
     [
         ("CPMS_OCPP_PORT", "ninety", "CPMS_OCPP_PORT: 'ninety'"),
         ("CPMS_LEASE_S", "-5", "CPMS_LEASE_S: '-5'"),
+        ("CPMS_LEASE_S", "1", "it is how long a grant lasts"),
         ("CPMS_LOG_LEVEL", "loud", "CPMS_LOG_LEVEL"),
+        ("CPMS_CLOCK", "noon", "CPMS_CLOCK: 'noon'"),
+        ("CPMS_WEATHER", "oracle", "CPMS_WEATHER: 'oracle'.*open-meteo"),
         ("CPMS_OCCP_PORT", "9000", "CPMS_OCCP_PORT: is no setting"),
     ],
 )

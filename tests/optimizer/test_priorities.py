@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from optimizer import plan
-from optimizer.priorities import describe_priorities, paid, priority_prices
+from optimizer.priorities import PriorityPrice, describe_priorities, paid, priority_prices
 from tests.optimizer.requests import feeder, need, request
 
 
@@ -34,3 +34,12 @@ def test_everybody_alike_has_no_price():
     asked = request(need("a", priority=3), need("b", priority=3))
     assert list(priority_prices(asked, plan(asked))) == []
     assert list(priority_prices(request(), plan(request()))) == []
+
+
+@pytest.mark.parametrize(
+    ("added_cost", "words"),
+    [(0.42, "adds 0.42 to the bill"), (-0.42, "takes 0.42 off the bill"), (-0.001, "adds 0.00 to the bill")],
+)
+def test_the_bill_is_told_in_words_and_never_added_to_by_less_than_nothing(added_cost: float, words: str):
+    (line,) = describe_priorities(iter([PriorityPrice("a", 1.0, {}, added_cost)]))
+    assert words in line

@@ -55,3 +55,8 @@ def test_what_cannot_be_read_is_named(text: str, field: str):
     with pytest.raises(InvalidInput) as refused:
         read_situation(text)
     assert refused.value.field == field
+
+
+def test_a_situation_that_is_no_object_is_refused_as_such() -> None:
+    with pytest.raises(InvalidInput, match="is no JSON object"):
+        read_situation("[]")

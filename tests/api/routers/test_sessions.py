@@ -69,11 +69,11 @@ async def test_an_ended_session_shows_its_energy_and_needs_nothing_more(
 ) -> None:
     ended_at = NOW + timedelta(hours=1)
     ended = TransactionEnded(
-        "CP-1", ended_at, session.transaction_id, ended_at, 1, meter_stop_kwh=112.5, reason="Local"
+        "CP-1", ended_at, session.transaction_id, ended_at, 1, meter_stop_kwh=112.3, reason="Local"
     )
     await told(services.store, ended)
     body = (await depot.get(f"/api/v1/sessions/{session.id}")).json()
-    assert body["energy_kwh"] == 12.5
+    assert body["energy_kwh"] == 12.3  # not 12.299999999999997, as subtraction leaves it
     assert body["state"] == "ended"
     assert body["ended_at"] == "2026-01-15T13:00:00Z"
     assert (await depot.get("/api/v1/sessions", params={"open": "true"})).json() == {"items": []}

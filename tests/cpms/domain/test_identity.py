@@ -37,6 +37,12 @@ def test_an_identity_that_cannot_stand_in_a_path_is_refused(text: str) -> None:
         require_station_id(text)
 
 
+def test_a_refused_identity_is_not_repeated_at_length() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        require_station_id("x" * 5000)
+    assert len(str(refused.value)) < 200
+
+
 def test_a_plain_identity_is_kept() -> None:
     assert require_station_id("DE*".replace("*", ".") + "CP-1") == "DE.CP-1"
 
