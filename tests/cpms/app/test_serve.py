@@ -161,7 +161,8 @@ def signal_database(product: Product, number: signal.Signals) -> None:
 
 
 def reading(power_kw: float) -> dict[str, Any]:
-    return {"items": [{"measured_at": now_text(), "power_kw": power_kw}]}
+    """A reading of this very instant: whole seconds would make two of one second the same reading."""
+    return {"items": [{"measured_at": datetime.now(UTC).isoformat(), "power_kw": power_kw}]}
 
 
 def limit_now_a(profile: dict[str, Any]) -> float:
