@@ -104,9 +104,15 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Work]:
-        """A connection in a transaction that is durable when the block has ended."""
-        async with self.connected() as work, work.connection.transaction():
-            yield work
+        """A connection in a transaction that is durable when the block has ended; StoreUnavailable if it is not.
+
+        psycopg ends a block on a lost connection without an error if nothing inside noticed: that would be a false acknowledgement.
+        """
+        async with self.connected() as work:
+            async with work.connection.transaction() as transaction:
+                yield work
+            if transaction.status is not transaction.Status.COMMITTED:
+                raise psycopg.OperationalError("the connection was lost before the commit")
 
     async def rows(self, query: str, **values: object) -> list[Row]:
         """All rows of a query."""

@@ -55,3 +55,14 @@ async def test_connections_cut_by_the_server_cost_nobody_an_error(embedded_dsn: 
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         await store.healthy()
+
+
+async def test_a_transaction_whose_connection_is_lost_before_the_commit_is_no_success(embedded_dsn: str) -> None:
+    async def lose(store: Store) -> None:
+        async with store._db.transaction() as work:
+            await work.connection.execute("SELECT 1")
+            work.connection.pgconn.finish()
+
+    async with Store.open(embedded_dsn) as store:
+        with pytest.raises(StoreUnavailable):
+            await lose(store)
