@@ -62,20 +62,22 @@ def test_the_report_compares_four_controllers_and_draws_the_day(lived: tuple[Dem
 
 
 def test_a_demo_that_is_ended_together_with_its_helpers_leaves_nothing_behind() -> None:
-    before = set(Path(tempfile.gettempdir()).glob("cpms-demo-*"))
-    demo = subprocess.Popen(
-        (sys.executable, "-m", "cpms", "demo"),
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        text=True,
-    )
-    assert demo.stdout is not None
-    with demo.stdout:
-        assert any("starting the server" in line for line in demo.stdout), "the demo ended by itself"
-        os.killpg(demo.pid, signal.SIGTERM)
-        demo.stdout.read()
-    assert demo.wait(60) != 0
-    assert set(Path(tempfile.gettempdir()).glob("cpms-demo-*")) <= before
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)  # the database may run as another user
+        demo = subprocess.Popen(
+            (sys.executable, "-m", "cpms", "demo"),
+            env=os.environ | {"TMPDIR": directory},
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+        assert demo.stdout is not None
+        with demo.stdout:
+            assert any("starting the server" in line for line in demo.stdout), "the demo ended by itself"
+            os.killpg(demo.pid, signal.SIGTERM)
+            demo.stdout.read()
+        assert demo.wait(60) != 0
+        assert list(Path(directory).glob("cpms-demo-*")) == []
 
 
 KEEP = "from cpms.simulation.demo import DemoOptions, run_demo; run_demo(DemoOptions(keep=True, until_s=1800, speed=900.0))"
