@@ -190,14 +190,14 @@ async def test_an_overload_is_shed_without_a_database_and_recorded_when_it_is_ba
         await until(one, lambda profile: limit_now_a(profile) >= 12.0)
         assert (await meter.post(MEASUREMENTS, json=reading(20.0))).status_code == 202
         signal_database(product, signal.SIGSTOP)  # it neither answers nor hangs up: the worst way to fail
-        overload = asyncio.create_task(meter.post(MEASUREMENTS, json=reading(80.0)))
+        overload = asyncio.create_task(meter.post(MEASUREMENTS, json=reading(250.0)))
         shed = await until(one, lambda profile: limit_now_a(profile) < 12.0)
         assert shed["transactionId"] == transaction_id
         signal_database(product, signal.SIGKILL)
         acknowledged = (await overload).status_code == 202  # where the database was back before it was given up
         product.wait(lambda: product.http.get("/readyz").status_code == 200)
         kept = [item["power_kw"] for item in (await meter.get(MEASUREMENTS)).json()["items"]]
-        assert (80.0 in kept) is acknowledged
+        assert (250.0 in kept) is acknowledged
         assert (await meter.post(MEASUREMENTS, json=reading(20.0))).status_code == 202
         assert (await one.stop(transaction_id, 500))[0] == 3
     (session,) = product.get("/sessions", station_id="SHED-1")["items"]
