@@ -195,6 +195,10 @@ class SessionBook:
             session_id: replace(proof, last_at=None if proof.last_at is None else proof.last_at + by)
             for session_id, proof in self._proof.items()
         }
+        self._acceptance = {
+            session_id: replace(seen, limited_at=None if seen.limited_at is None else seen.limited_at + by)
+            for session_id, seen in self._acceptance.items()
+        }
 
     def state_need(self, session_id: str, need: EnergyNeed | None, priority: int | None) -> bool:
         """Take over what a session needs; False if there is no such session."""

@@ -119,6 +119,14 @@ def test_a_vehicle_that_follows_a_low_limit_shows_nothing():
     assert seen.takes(8.0, 8.0) == (16.0, 20.0)
 
 
+def test_a_limit_a_vehicle_showed_is_believed_as_long_when_the_clock_is_set():
+    seen = Watched()
+    seen.takes(6.0, 16.0, times=2)
+    seen.book.move_instants(timedelta(hours=1))
+    seen.now += timedelta(hours=1, minutes=5)
+    assert seen.offered_a() == pytest.approx(6.3)
+
+
 def test_tapering_is_followed_down_to_the_minimum():
     seen = Watched()
     assert seen.takes(9.0, 16.0, times=2)[0] == pytest.approx(9.3)
