@@ -166,15 +166,15 @@ class Acting:
         return [probe_a if a >= all_a else a for a in planned]
 
     def _wish(self, session: Session, wanted_a: Vector, now: datetime) -> Wish:
-        connector = self._s.site.connectors[session.connector]
+        connector, known = self._s.site.connectors[session.connector], self._known(())
         return Wish(
             connector=connector,
             session_id=session.id,
             transaction_id=session.transaction_id,
             wanted_a=quantised(connector, wanted_a),
             priority=session.priority,
-            departs_at=need_of(session, self._known(()), now).departs_at,
-            in_a_hurry=in_a_hurry(session, self._known(()), now),
+            departs_at=need_of(session, known, now).departs_at,
+            in_a_hurry=in_a_hurry(session, known, now),
         )
 
     def _quarantined(self, now: datetime) -> list[Wish]:

@@ -11,13 +11,11 @@ Regret is to perfect foresight, which knows all arrivals too.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cpms.domain.errors import InvalidInput
+from tests.benchmarks.acn.command import report_of
 from tests.benchmarks.acn.data import TIMEZONE, ZONE, read_tariff
 from tests.benchmarks.forecast_sessions import read_sessions
 from tests.benchmarks.rolling.foresight import least_cost
@@ -38,17 +36,7 @@ ENOUGH = 0.99
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print one JSON object (or lines for people)."""
-    given = _parser().parse_args(arguments)
-    try:
-        report = run(given)
-    except InvalidInput as error:
-        print(error, file=sys.stderr)
-        return 2
-    if given.json:
-        print(json.dumps(report, indent=2))
-    else:
-        print("\n".join(f"{name}: {value}" for name, value in report.items()))
-    return 0
+    return report_of(run, _parser(), arguments)
 
 
 def run(given: argparse.Namespace) -> dict[str, object]:
