@@ -109,10 +109,10 @@ def _token_create(settings: Settings, options: argparse.Namespace) -> None:
 
 def _plan(_: Settings, options: argparse.Namespace) -> None:
     import optimizer
-    from optimizer.priorities import describe_priorities, priority_prices
-    from optimizer.report import describe
-    from optimizer.situation import read_situation
-    from optimizer.what_if import more_grid, what_if
+    from optimizer.questions.priorities import describe_priorities, priority_prices
+    from optimizer.questions.what_if import more_grid, what_if
+    from optimizer.report.page import describe
+    from optimizer.situations.situation import read_situation
 
     try:
         text = options.situation.read_text("utf-8")

@@ -13,13 +13,13 @@ from cpms.domain.site import Site, SolarArray
 from cpms.domain.time import Interval
 from cpms.domain.weather import WeatherForecast
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.conformal import Past
-from forecasting.load import forecast_other_load
-from forecasting.load_training import read_load
+from forecasting.learning.conformal import Past
+from forecasting.load.levels import forecast_other_load
+from forecasting.load.training import read_load
 from forecasting.series import Measurement
-from forecasting.solar import forecast_solar
-from forecasting.solar_learned import NO_RECORD, BandRecord, forecast_learned
-from forecasting.solar_training import read_solar
+from forecasting.solar.learned import NO_RECORD, BandRecord, forecast_learned
+from forecasting.solar.persistence import forecast_solar
+from forecasting.solar.training import read_solar
 
 SERVED_LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 MAX_SILENCE = timedelta(hours=24)
@@ -72,7 +72,7 @@ def serve_solar(
     record: Sequence[BandRecord] = NO_RECORD,
     weather: WeatherForecast | None = None,
 ) -> Served:
-    """Sun [kW] per interval; `record`: how the model did lately (`forecasting.solar_learned.review`)."""
+    """Sun [kW] per interval; `record`: how the model did lately (`forecasting.solar.learned.review`)."""
     floor = forecast_solar(site_id, array, measured, intervals, now, SERVED_LEVELS)
     if model is None:
         return Served(floor, floor)

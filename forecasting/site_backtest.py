@@ -14,18 +14,18 @@ import numpy as np
 from cpms.domain.errors import InvalidInput
 from cpms.domain.session import Session
 from cpms.domain.site import SolarArray
-from forecasting.array_fit import fit_array
-from forecasting.arrivals_to_come import arrivals_to_come
-from forecasting.backtest import hindcast_solar, terms
+from forecasting.arrivals.to_come import arrivals_to_come
+from forecasting.arrivals.visits import Visit
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.load_backtest import hindcast_load
+from forecasting.load.backtest import hindcast_load
 from forecasting.score import FINE_LEVELS, Score, rmse, score
-from forecasting.sensors import find_bad, leave_out
 from forecasting.series import HOUR_S, Floats, Measurement, Series, resample, zone_of
-from forecasting.session_backtest import hindcast_sessions
-from forecasting.session_features import stays_of
-from forecasting.solar_features import QUARTER_S, SolarTable, lay_grid
-from forecasting.visits import Visit
+from forecasting.sessions.backtest import hindcast_sessions
+from forecasting.sessions.features import stays_of
+from forecasting.solar.array_fit import fit_array
+from forecasting.solar.backtest import hindcast_solar, terms
+from forecasting.solar.features import QUARTER_S, SolarTable, lay_grid
+from forecasting.solar.sensors import find_bad, leave_out
 
 EVERYTHING_S = 10 * 366 * 86400
 HALF_HOUR_S = 1800

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.conformal import with_tails
+from forecasting.learning.conformal import with_tails
 from forecasting.quantiles import weighted_quantiles
 from forecasting.series import DAY_S, HOUR_S, Floats, Ints, Series, local_seconds
 

@@ -9,15 +9,15 @@ import numpy as np
 
 from cpms.domain.errors import PlanFailed
 from cpms.domain.plan import Plan, PlanRequest
-from optimizer.completion import Found, at_rest
-from optimizer.formulation import LinearProgram, formulate
-from optimizer.horizon import Horizon, horizon
-from optimizer.outcome import Result, plan_of
-from optimizer.rules import rule_setpoints_kw, shared_setpoints_kw
-from optimizer.search import search
-from optimizer.solve import Solver
-from optimizer.validate import require_valid
-from optimizer.warm import carried_over_kw, warm_setpoints_kw
+from optimizer.answer.outcome import Result, plan_of
+from optimizer.model.formulation import LinearProgram, formulate
+from optimizer.problem.horizon import Horizon, horizon
+from optimizer.search.completion import Found, at_rest
+from optimizer.search.rounds import search
+from optimizer.search.rules import rule_setpoints_kw, shared_setpoints_kw
+from optimizer.search.solve import Solver
+from optimizer.search.warm import carried_over_kw, warm_setpoints_kw
+from optimizer.validation.request import require_valid
 
 MANY_ROWS = 15_000
 """A relaxation of more rows (some 4,000 sessions) begins near a plan by rule, which takes less time than it saves."""

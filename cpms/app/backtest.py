@@ -15,6 +15,7 @@ from cpms.app.improve import Known, read_known
 from cpms.app.site_forecasts import load_calendar
 from cpms.domain.errors import InvalidInput
 from cpms.settings import Settings
+from forecasting.arrivals.visits import Visit
 from forecasting.site_backtest import (
     Tested,
     backtest_arrivals,
@@ -23,7 +24,6 @@ from forecasting.site_backtest import (
     backtest_solar,
     default_since,
 )
-from forecasting.visits import Visit
 
 Backtest = Callable[[Known, datetime, datetime | None], list[Tested]]
 

@@ -15,7 +15,7 @@ from cpms.domain.site import Site
 from cpms.domain.time import Clock
 from cpms.domain.weather import WeatherForecast
 from data.store import Store
-from forecasting.weather import WeatherService
+from forecasting.weather.port import WeatherService
 
 log = logging.getLogger(__name__)
 

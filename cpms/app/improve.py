@@ -18,12 +18,12 @@ from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.weather import WeatherForecast
 from data.store import Store
-from forecasting.load_training import read_load, train_site_load
-from forecasting.scoring import score_points
-from forecasting.session_outlook import review_outlooks
-from forecasting.session_training import read_sessions, train_site_sessions
-from forecasting.solar_learned import review
-from forecasting.solar_training import WINDOW, read_solar, train_site_solar
+from forecasting.learning.scoring import score_points
+from forecasting.load.training import read_load, train_site_load
+from forecasting.sessions.outlook import review_outlooks
+from forecasting.sessions.training import read_sessions, train_site_sessions
+from forecasting.solar.learned import review
+from forecasting.solar.training import WINDOW, read_solar, train_site_solar
 
 NICENESS = 15
 SESSIONS_WINDOW = timedelta(days=120)

@@ -13,8 +13,8 @@ from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.forecast_record import ForecastPoint, ModelKind
 from cpms.domain.session import Session
 from cpms.domain.time import Clock
-from forecasting.session_outlook import SessionOutlook
-from forecasting.session_serving import Expected, serve_sessions
+from forecasting.sessions.outlook import SessionOutlook
+from forecasting.sessions.serving import Expected, serve_sessions
 
 SCORED_AFTER_S = (0, 3600, 4 * 3600)
 """What is expected of a session is kept to be scored at its start and when it has lasted so long [s]."""

@@ -104,7 +104,7 @@ def _watch_parent(parent_pid: int) -> None:
 def _warm_up() -> bool:
     """Import the heavy libraries, so that the first plan is not late."""
     import forecasting.serving
-    import forecasting.session_serving
+    import forecasting.sessions.serving
     import optimizer
 
-    return all((optimizer, forecasting.serving, forecasting.session_serving))
+    return all((optimizer, forecasting.serving, forecasting.sessions.serving))

@@ -21,8 +21,8 @@ from data.means import Quarters
 if TYPE_CHECKING:
     from forecasting.calendar import Calendar
     from forecasting.serving import Served
-    from forecasting.session_model import Record
-    from forecasting.solar_learned import BandRecord
+    from forecasting.sessions.model import Record
+    from forecasting.solar.learned import BandRecord
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def forecast_site(
 ) -> SiteForecasts:
     """Other load and sun of the coming 48 h."""
     from forecasting.serving import serve_load, serve_solar
-    from forecasting.solar_learned import NO_RECORD
+    from forecasting.solar.learned import NO_RECORD
 
     intervals = coming(now)
     load, load_model = load_of(quarters), trained.models.get(ModelKind.LOAD)

@@ -23,8 +23,8 @@ from cpms.domain.site import Site
 from cpms.domain.telemetry import StationEvent
 from cpms.domain.time import Clock
 from data.store import Store
-from forecasting.sessions import expect_need
-from forecasting.weather import WeatherService
+from forecasting.sessions.medians import expect_need
+from forecasting.weather.port import WeatherService
 
 log = logging.getLogger(__name__)
 

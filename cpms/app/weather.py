@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 
 from cpms.domain.errors import InvalidInput
-from forecasting.open_meteo import BASE_URL, OpenMeteo
-from forecasting.weather import WeatherService
-from forecasting.weather_file import FileWeather
+from forecasting.weather.file import FileWeather
+from forecasting.weather.open_meteo import BASE_URL, OpenMeteo
+from forecasting.weather.port import WeatherService
 
 
 @asynccontextmanager

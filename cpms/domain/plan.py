@@ -99,7 +99,7 @@ class DemandPrice:
     """A demand charge in force: `price_per_kw` on the highest mean over `window_s` [s] above `peak_so_far_kw` [kW].
 
     `applies[t]`: whether step t counts. `rises`: (from_kw, price_per_kw), both ascending: from a level [kW] on a kW
-    costs more, as a lower one may be needed on another day of the billing period anyway (`forecasting.peak_prices`).
+    costs more, as a lower one may be needed on another day of the billing period anyway (`forecasting.arrivals.peak_prices`).
     `measured_at`: any feeder behind the meter that counts; None: all meters together.
     """
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from cpms.domain.session import Session
-from forecasting.arrivals_to_come import arrivals_to_come
+from forecasting.arrivals.to_come import arrivals_to_come
+from forecasting.arrivals.visits import Visit
 from forecasting.calendar import Calendar
-from forecasting.visits import Visit
 
 ISSUE_HOURS = (0, 6, 9, 12, 15)
 LEVELS = (0.1, 0.5, 0.9)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.calendar import calendar_of
-from forecasting.load_backtest import LoadHindcast, hindcast_load
+from forecasting.load.backtest import LoadHindcast, hindcast_load
 from forecasting.score import FINE_LEVELS, band, rmse, score
 from forecasting.series import HOUR_S, Series, zone_of
 from tests.benchmarks.forecast_sessions import FOLDER, read_sessions

@@ -15,8 +15,8 @@ from cpms.domain.session import EnergyNeed, Session, SessionState
 from forecasting.calendar import calendar_of
 from forecasting.score import FINE_LEVELS, band, crps
 from forecasting.series import zone_of
-from forecasting.session_backtest import SessionHindcast, hindcast_sessions
-from forecasting.session_features import Stays, stays_of
+from forecasting.sessions.backtest import SessionHindcast, hindcast_sessions
+from forecasting.sessions.features import Stays, stays_of
 from tests.benchmarks.forecast_arrivals import arrival_figures
 
 FOLDER = Path(__file__).parents[2].parent / "shared/data/sessions"

@@ -18,15 +18,15 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import EnergyNeed, Session, SessionState
 from cpms.domain.site import Feeder, Site
 from data.means import Quarters
-from forecasting.load_backtest import review_load
-from forecasting.load_training import write_load
+from forecasting.learning.stored import pack
+from forecasting.load.backtest import review_load
+from forecasting.load.training import write_load
 from forecasting.series import resample, zone_of
-from forecasting.session_features import stays_of
-from forecasting.session_model import feature_rows, train_sessions
-from forecasting.session_serving import serve_sessions
-from forecasting.solar_features import SolarTable, lay_grid
-from forecasting.solar_model import train_solar
-from forecasting.stored import pack
+from forecasting.sessions.features import stays_of
+from forecasting.sessions.model import feature_rows, train_sessions
+from forecasting.sessions.serving import serve_sessions
+from forecasting.solar.features import SolarTable, lay_grid
+from forecasting.solar.model import train_solar
 from tests.forecasting.weather_worlds import ARRAY, BEGIN, cloudy_series
 
 LEARNED_FROM_SESSIONS = 1500

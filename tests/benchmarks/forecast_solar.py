@@ -14,12 +14,12 @@ import pandas as pd
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.site import SolarArray
-from forecasting.array_fit import fit_array
-from forecasting.backtest import Hindcast, hindcast_solar, terms
 from forecasting.score import rmse
-from forecasting.sensors import find_bad, follows_summer_time, leave_out
 from forecasting.series import DAY_S, Series, zone_of
-from forecasting.solar_features import QUARTER_S, SolarGrid, SolarTable, lay_grid
+from forecasting.solar.array_fit import fit_array
+from forecasting.solar.backtest import Hindcast, hindcast_solar, terms
+from forecasting.solar.features import QUARTER_S, SolarGrid, SolarTable, lay_grid
+from forecasting.solar.sensors import find_bad, follows_summer_time, leave_out
 
 FOLDER = Path(__file__).parents[2].parent / "shared/data/solar"
 HALF_HOUR_H = 0.5

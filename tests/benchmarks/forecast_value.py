@@ -22,15 +22,15 @@ from cpms.domain.session import Session
 from cpms.domain.site import SolarArray
 from cpms.domain.time import Interval
 from cpms.domain.units import PHASES
-from forecasting.array_fit import fit_array
-from forecasting.conformal import corrected_levels, pool
+from forecasting.learning.conformal import corrected_levels, pool
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
 from forecasting.series import HOUR_S, Floats, zone_of
-from forecasting.session_backtest import hindcast_sessions
-from forecasting.session_features import stays_of
-from forecasting.solar_features import SolarTable, lay_grid
-from forecasting.solar_model import band_of, train_solar
+from forecasting.sessions.backtest import hindcast_sessions
+from forecasting.sessions.features import stays_of
+from forecasting.solar.array_fit import fit_array
+from forecasting.solar.features import SolarTable, lay_grid
+from forecasting.solar.model import band_of, train_solar
 from optimizer import plan
 from tests.benchmarks.forecast_sessions import FOLDER as SESSIONS
 from tests.benchmarks.forecast_sessions import read_sessions

@@ -2,8 +2,8 @@
 
 Protocol of "Pricing EV Charging Service with Demand Charge" (PSCC 2020): periods of 5 minutes, stays cut at 12 h, 208 V, 32 A, true
 departures and energies known at plug-in, the demand charge on the month's highest period. Perfect foresight is computed here.
-The planner sees who is here and `forecasting.arrivals`: likely days and prices of peak, from visits that have ended; and the optimal
-peak of the month before until three days of a kind are seen (the published method is told that too).
+The planner sees who is here and `forecasting.arrivals.rests`: likely days and prices of peak, from visits that have ended; and the
+optimal peak of the month before until three days of a kind are seen (the published method is told that too).
 
     python -m tests.benchmarks.month --sessions FILE [--history FILE ...] --month 2019-07 --site caltech --tariff FILE --json
 """
@@ -24,7 +24,7 @@ from tests.benchmarks.acn.controller import OutlookController, PublishedControll
 from tests.benchmarks.acn.data import ZONE, read_tariff
 from tests.benchmarks.acn.garage import Garage
 
-PLANNER = "optimizer.plan on forecasting.arrivals"
+PLANNER = "optimizer.plan on forecasting.arrivals.rests"
 HINT_SHARE = 0.75
 PUBLISHED = {
     ("caltech", "2019-05"): {"cost": 1346.25, "offline_cost": 1214.01},

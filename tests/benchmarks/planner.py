@@ -23,12 +23,12 @@ import numpy as np
 
 from cpms.domain.plan import ChargingNeed, Plan, PlanRequest
 from optimizer import plan
-from optimizer.certify import relative_gap
-from optimizer.formulation import formulate
-from optimizer.horizon import horizon
-from optimizer.kinds import CONTINUOUS, SEMI_CONTINUOUS
-from optimizer.solve import Domain, Solver
-from optimizer.what_if import more_grid, what_if
+from optimizer.model.formulation import formulate
+from optimizer.model.kinds import CONTINUOUS, SEMI_CONTINUOUS
+from optimizer.problem.horizon import horizon
+from optimizer.questions.what_if import more_grid, what_if
+from optimizer.search.certify import relative_gap
+from optimizer.search.solve import Domain, Solver
 from tests.benchmarks.peers.case import compare
 from tests.benchmarks.sites import made_up_request, under_one_cap
 

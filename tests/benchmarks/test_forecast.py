@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from cpms.domain.site import SolarArray
-from forecasting.clearsky import clear_sky_kw
 from forecasting.series import zone_of
+from forecasting.solar.clearsky import clear_sky_kw
 from tests.benchmarks.forecast_sessions import read_sessions
 from tests.benchmarks.forecast_solar import read_power
 from tests.forecasting.weather_worlds import ARRAY, cloudy_series

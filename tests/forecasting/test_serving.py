@@ -9,13 +9,13 @@ import pytest
 from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.site import Feeder, Site
 from cpms.domain.weather import WeatherForecast
-from forecasting.clearsky import clear_sky
-from forecasting.contest import HELD_OUT
-from forecasting.load_training import train_site_load
+from forecasting.learning.contest import HELD_OUT
+from forecasting.learning.stored import pack
+from forecasting.load.training import train_site_load
 from forecasting.series import zone_of
 from forecasting.serving import serve_load, serve_solar
-from forecasting.solar_training import as_expected, read_solar, train_site_solar
-from forecasting.stored import pack
+from forecasting.solar.clearsky import clear_sky
+from forecasting.solar.training import as_expected, read_solar, train_site_solar
 from tests.forecasting.weather_worlds import ARRAY, BEGIN, cloudy_series, steps
 
 DAYS = 110

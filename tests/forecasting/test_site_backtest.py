@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cpms.domain.errors import InvalidInput
+from forecasting.arrivals.visits import Visit
 from forecasting.site_backtest import backtest_arrivals, backtest_load, backtest_solar
-from forecasting.visits import Visit
 from tests.forecasting.weather_worlds import ARRAY, BEGIN, cloudy_series
 
 DAYS = 70

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from forecasting.visits import Visit
+from forecasting.arrivals.visits import Visit
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 3, 23)

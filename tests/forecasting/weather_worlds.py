@@ -6,8 +6,8 @@ import numpy as np
 
 from cpms.domain.site import SolarArray
 from cpms.domain.time import Interval
-from forecasting.clearsky import clear_sky_kw
 from forecasting.series import Series
+from forecasting.solar.clearsky import clear_sky_kw
 
 ARRAY = SolarArray(latitude_deg=48.0, longitude_deg=11.0, tilt_deg=30.0, azimuth_deg=180.0, peak_kw=50.0)
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)

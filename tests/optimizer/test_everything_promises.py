@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from cpms.domain.plan import FeederCap, PlanRequest
 from optimizer import plan
+from tests.optimizer.model.topics.test_closed_forms import contracted
 from tests.optimizer.oracle import exceeded_limits
 from tests.optimizer.test_promises import few, numbers
 from tests.optimizer.test_site_promises import batteries, givers
-from tests.optimizer.topics.test_closed_forms import contracted
 
 
 @st.composite

@@ -22,8 +22,8 @@ import pytest
 
 from cpms.domain.plan import BindingLimit, Plan, PlanRequest, RelaxedLimit
 from optimizer import plan
-from optimizer.report import describe
-from optimizer.situation import read_situation
+from optimizer.report.page import describe
+from optimizer.situations.situation import read_situation
 from tests.optimizer.oracle import energy_kwh, exceeded_limits, hours_of
 
 SITUATIONS = sorted(path.parent for path in Path(__file__).parent.glob("*/situation.json"))

@@ -17,9 +17,9 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, LikelyDay, PhasorLimit, PlanRequest
 from cpms.domain.time import Interval
 from cpms.domain.units import MIN_CHARGING_CURRENT_A
-from forecasting.arrivals import Outlook, outlook
-from forecasting.peak_prices import demand_price
-from forecasting.visits import Visit
+from forecasting.arrivals.peak_prices import demand_price
+from forecasting.arrivals.rests import Outlook, outlook
+from forecasting.arrivals.visits import Visit
 from optimizer import plan
 from tests.benchmarks.acn.data import MAX_A, ONE_PHASE, PERIOD_S, ROOT, TIMEZONE, VOLTAGE_V, ZONE, instant
 from tests.benchmarks.acn.horizon import mean_over, steps_until
@@ -172,7 +172,7 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
 
 
 class OutlookController(PlannedController):
-    """With `forecasting.arrivals`: likely days, and prices of peak for the month; sees the past and who is here, nothing else."""
+    """With `forecasting.arrivals.rests`: likely days, and prices of peak for the month; sees the past and who is here, no more."""
 
     def __init__(
         self,

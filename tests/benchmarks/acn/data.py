@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from cpms.domain.errors import InvalidInput
 from cpms.domain.tariff import DemandCharge, Tariff, TimeOfUseBand
 from cpms.domain.units import Phase
-from forecasting.visits import Visit
+from forecasting.arrivals.visits import Visit
 
 TIMEZONE = "America/Los_Angeles"
 ZONE = ZoneInfo(TIMEZONE)

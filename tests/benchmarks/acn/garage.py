@@ -18,7 +18,7 @@ from acnportal.algorithms import BaseAlgorithm
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.tariff import Tariff, bill
-from forecasting.visits import Visit
+from forecasting.arrivals.visits import Visit
 from tests.benchmarks.acn.data import (
     MAX_KW,
     MAX_STAY_PERIODS,

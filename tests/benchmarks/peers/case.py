@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from cpms.domain.plan import PlanRequest
-from optimizer.formulation import formulate
-from optimizer.horizon import horizon
-from optimizer.solve import Solver
+from optimizer.model.formulation import formulate
+from optimizer.problem.horizon import horizon
+from optimizer.search.solve import Solver
 from tests.benchmarks.peers.environment import SCRIPTS, ask
 from tests.benchmarks.sites import made_up_request, under_one_cap
 

@@ -14,9 +14,9 @@ from cpms.domain.session import Session
 from cpms.domain.tariff import Tariff
 from forecasting.score import FINE_LEVELS
 from forecasting.series import zone_of
-from forecasting.session_backtest import SessionHindcast, hindcast_sessions
-from forecasting.session_features import stays_of
-from forecasting.session_outlook import SessionOutlook
+from forecasting.sessions.backtest import SessionHindcast, hindcast_sessions
+from forecasting.sessions.features import stays_of
+from forecasting.sessions.outlook import SessionOutlook
 
 PERIOD = timedelta(minutes=5)
 PERIOD_H = PERIOD.total_seconds() / 3600

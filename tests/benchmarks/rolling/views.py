@@ -11,8 +11,8 @@ from cpms.domain.need import LikelyStay
 from cpms.domain.plan import ChargingNeed
 from cpms.domain.session import Session
 from cpms.domain.units import Phase
-from forecasting.session_outlook import SessionOutlook
-from forecasting.session_serving import need_to_plan
+from forecasting.sessions.outlook import SessionOutlook
+from forecasting.sessions.serving import need_to_plan
 from tests.benchmarks.rolling.recorded import MAX_A, MAX_KW, Recorded
 
 OVERDUE = timedelta(minutes=30)

@@ -16,8 +16,8 @@ from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.site import Site
 from data.means import Quarters
 from forecasting.calendar import calendar_of
-from forecasting.load_backtest import review_load
-from forecasting.load_training import write_load
+from forecasting.load.backtest import review_load
+from forecasting.load.training import write_load
 from forecasting.site_backtest import backtest_load
 from tests.cpms.app.past import SITE
 

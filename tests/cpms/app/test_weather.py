@@ -6,8 +6,8 @@ import pytest
 
 from cpms.app.weather import weather_service
 from cpms.domain.errors import InvalidInput
-from forecasting.open_meteo import OpenMeteo
-from forecasting.weather_file import FileWeather
+from forecasting.weather.file import FileWeather
+from forecasting.weather.open_meteo import OpenMeteo
 
 
 async def test_the_setting_names_the_service(tmp_path: Path) -> None:

@@ -1,0 +1,186 @@
+"""Vehicles still to come today: their energy as a calibrated distribution, and equally likely rests of the day that add up to it.
+
+What later arrivals of the day brought on days alike (weekday, holiday, recent), moved by how busy today has been so far. The
+band follows how earlier ones came out (adaptive conformal inference); a scenario is a recorded day whose energies are scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from cpms.domain.time import require_aware
+from forecasting.arrivals.visits import Visit, moved
+from forecasting.calendar import EPOCH, PLAIN, Calendar
+from forecasting.learning.conformal import widened, width_of
+from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, weighted_quantiles
+from forecasting.score import FINE_LEVELS
+from forecasting.series import DAY_S, HOUR_S, Floats, Ints, local_seconds, zone_of
+
+LOOK_BACK_DAYS = 56
+REVIEW_DAYS = 60
+PATIENCE = 0.05
+"""One forecast a day: the band must learn from fewer than sessions give."""
+
+PRIOR_ARRIVALS = 15.0
+"""Arrivals so far today count n / (n + PRIOR_ARRIVALS) against those usual by now."""
+
+LEVEL_DAYS = 7
+"""The last days, a whole week of them, that show whether fewer come than used to: holidays of schools, a closed campus."""
+
+SCENARIOS = 5
+MIDDLE = 49
+"""Column of the median in FINE_LEVELS."""
+
+UNIFORM: Floats = np.linspace(0.0, 1.0, 101)
+
+
+@dataclass(frozen=True)
+class ArrivalsToCome:
+    """Energy [kWh] of the vehicles that come from `issued_at` to the end of the local day, as quantiles at `levels`, and equally
+    likely `scenarios` of their visits whose energies are spread as the quantiles are."""
+
+    issued_at: datetime
+    levels: tuple[float, ...]
+    energy_kwh: tuple[float, ...]
+    scenarios: tuple[tuple[Visit, ...], ...]
+
+
+def arrivals_to_come(
+    history: Sequence[Visit],
+    arrived_at: Sequence[datetime],
+    now: datetime,
+    timezone: str,
+    levels: Sequence[float] = DEFAULT_LEVELS,
+    calendar: Calendar = PLAIN,
+) -> ArrivalsToCome:
+    """The view at `now`. `history`: visits in any order, of which those that ended by `now` are looked at; `arrived_at`: when
+    vehicles came that are still there.
+
+    InvalidInput for an unknown zone, impossible levels or naive instants. Without history: 0 kWh and no scenarios.
+    """
+    require_aware(now, "now")
+    wanted, zone = require_levels(levels), zone_of(timezone)
+    book = _book([visit for visit in history if visit.departs_at <= now], arrived_at, now, zone)
+    fine_kwh = _corrected(book, calendar)
+    energy_kwh = tuple(float(kwh) for kwh in np.sort(at_levels(FINE_LEVELS, fine_kwh[None, :], wanted)[0]))
+    return ArrivalsToCome(now, tuple(levels), energy_kwh, _scenarios(book, fine_kwh, calendar))
+
+
+@dataclass(frozen=True)
+class _Book:
+    """What is known at `now_s` [s] (`local_s` on the wall clock): visits that ended, and when any began, on local time [s]."""
+
+    now_s: int
+    local_s: int
+    zone: ZoneInfo
+    visits: tuple[Visit, ...]
+    began_s: Ints
+    ended_s: Floats
+    energy_kwh: Floats
+    arrivals_s: Ints
+
+    @property
+    def first_day(self) -> int:
+        """Number of the first local day anybody came."""
+        return int(self.began_s.min(initial=self.local_s)) // DAY_S
+
+
+def _book(visits: Sequence[Visit], arrived_at: Sequence[datetime], now: datetime, zone: ZoneInfo) -> _Book:
+    began_s = _local_s([visit.arrives_at for visit in visits], zone)
+    return _Book(
+        now_s=int(now.timestamp()),
+        local_s=int(_local_s([now], zone)[0]),
+        zone=zone,
+        visits=tuple(visits),
+        began_s=began_s,
+        ended_s=np.array([visit.departs_at.timestamp() for visit in visits]),
+        energy_kwh=np.array([visit.energy_kwh for visit in visits]),
+        arrivals_s=np.concatenate([began_s, _local_s([at for at in arrived_at if at <= now], zone)]),
+    )
+
+
+def _local_s(instants: Sequence[datetime], zone: ZoneInfo) -> Ints:
+    return local_seconds(np.array([int(instant.timestamp()) for instant in instants], dtype=np.int64), zone)
+
+
+def _corrected(book: _Book, calendar: Calendar) -> Floats:
+    """Energy to come [kWh] at FINE_LEVELS: its level moved by what the last days brought against what was told of them at this hour,
+    its band as wide as earlier days have shown to be needed."""
+    came_kwh: list[float] = []
+    middle_kwh: list[float] = []
+    where = []
+    for back in range(min(REVIEW_DAYS, book.local_s // DAY_S - book.first_day - 1), 0, -1):
+        told_kwh = _told(book, back, calendar)
+        came_kwh.append(float(_rests(book, book.local_s // DAY_S - np.array([back]), book.now_s)[0]))
+        levelled_kwh = told_kwh * _level(came_kwh[:-1], middle_kwh)
+        where.append(float((levelled_kwh < came_kwh[-1]).mean() + (levelled_kwh <= came_kwh[-1]).mean()) / 2)
+        middle_kwh.append(float(told_kwh[MIDDLE]))
+    width = width_of(np.array(where), UNIFORM, PATIENCE)
+    told_kwh = _told(book, 0, calendar) * _level(came_kwh, middle_kwh)
+    return np.asarray(at_levels(FINE_LEVELS, told_kwh[None, :], widened(FINE_LEVELS, width))[0])
+
+
+def _level(came_kwh: Sequence[float], middle_kwh: Sequence[float]) -> float:
+    """What came over the last LEVEL_DAYS against what was told, as if one average day more had come as told."""
+    came, told = sum(came_kwh[-LEVEL_DAYS:]), sum(middle_kwh[-LEVEL_DAYS:])
+    usual = sum(middle_kwh) / max(1, len(middle_kwh))
+    return (came + usual) / (told + usual) if told + usual > 0 else 1.0
+
+
+def _told(book: _Book, back: int, calendar: Calendar) -> Floats:
+    """Uncorrected energy to come [kWh] at FINE_LEVELS, told `back` days ago at the same time from what had ended by then."""
+    today = book.local_s // DAY_S - back
+    days = np.arange(max(book.first_day, today - LOOK_BACK_DAYS), today)
+    if len(days) == 0:
+        return np.zeros(len(FINE_LEVELS))
+    weight = calendar.likeness(days, np.array([today]))
+    rests_kwh = _rests(book, days, book.now_s - back * DAY_S)
+    early = book.arrivals_s[book.arrivals_s % DAY_S < book.local_s % DAY_S] // DAY_S
+    counts = np.bincount(early[(early >= days[0]) & (early <= today)] - days[0], minlength=len(days) + 1)
+    usual = float(np.average(counts[:-1], weights=weight[0]))
+    busy = (counts[-1] + PRIOR_ARRIVALS) / (usual + PRIOR_ARRIVALS)
+    return np.asarray(busy * np.sort(weighted_quantiles(rests_kwh[None, :], weight, FINE_LEVELS)[0]))
+
+
+def _rests(book: _Book, days: Ints, known_s: int) -> Floats:
+    """Energy [kWh] of the visits of consecutive `days` that began at this time of day or later and had ended by `known_s` [s]."""
+    counts = (book.began_s % DAY_S >= book.local_s % DAY_S) & (book.ended_s <= known_s)
+    place = book.began_s // DAY_S - days[0]
+    counts &= (place >= 0) & (place < len(days))
+    kwh = np.bincount(place[counts], weights=book.energy_kwh[counts], minlength=len(days))
+    return kwh.astype(np.float64)  # no visit at all counts in whole numbers
+
+
+def _scenarios(book: _Book, fine_kwh: Floats, calendar: Calendar) -> tuple[tuple[Visit, ...], ...]:
+    """The likeliest days again, from the one with least to come to the one with most, with energies to match the quantiles."""
+    today = book.local_s // DAY_S
+    days = np.arange(max(book.first_day, today - LOOK_BACK_DAYS), today)
+    rests_kwh = _rests(book, days, book.now_s) if len(days) else np.zeros(0)
+    days, rests_kwh = days[rests_kwh > 0], rests_kwh[rests_kwh > 0]
+    if len(days) == 0:
+        return ()
+    likeliest = np.argsort(-calendar.likeness(days, np.array([today]))[0], kind="stable")[:SCENARIOS]
+    likeliest = likeliest[np.argsort(rests_kwh[likeliest], kind="stable")]
+    levels = (np.arange(len(likeliest)) + 0.5) / len(likeliest)
+    totals_kwh = np.interp(levels, FINE_LEVELS, fine_kwh)
+    return tuple(
+        _scaled(book, int(day), float(total_kwh / rest_kwh))
+        for day, rest_kwh, total_kwh in zip(days[likeliest], rests_kwh[likeliest], totals_kwh, strict=True)
+    )
+
+
+def _scaled(book: _Book, day: int, factor: float) -> tuple[Visit, ...]:
+    """The visits of `day` still to come, today, each with `factor` times its energy, though never more than it can draw."""
+    later = (book.began_s // DAY_S == day) & (book.began_s % DAY_S >= book.local_s % DAY_S)
+    visits = [book.visits[place] for place in np.flatnonzero(later)]
+    today = moved(visits, EPOCH + timedelta(days=book.local_s // DAY_S), book.zone)
+    return tuple(replace(visit, energy_kwh=min(factor * visit.energy_kwh, _most_kwh(visit))) for visit in today)
+
+
+def _most_kwh(visit: Visit) -> float:
+    return visit.max_kw * (visit.departs_at - visit.arrives_at).total_seconds() / HOUR_S

@@ -1,0 +1,1 @@
+"""What all learned forecasts share: quantile trees, bands that hold, contests, stored models."""

@@ -1,0 +1,1 @@
+"""Everything behind the meter but vehicles, and the month's peak."""

@@ -1,0 +1,104 @@
+"""What load forecasts would have said, issue by issue, from what was measured before each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from forecasting.calendar import PLAIN, Calendar
+from forecasting.learning.conformal import Past, corrected_levels, lessons, positions
+from forecasting.quantiles import at_levels
+from forecasting.score import FINE_LEVELS
+from forecasting.series import DAY_S, HOUR_S, Bools, Floats, Ints, Measurement, Series, resample, zone_of
+from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
+
+CALIBRATION_S = 28 * DAY_S
+WEEK_S = 7 * DAY_S
+REVIEW_EVERY_S = 6 * HOUR_S
+TENTH = 3
+"""Column of the level 0.1 in `week_quantiles`."""
+
+REVIEW_LEADS_S: Ints = np.array([1, 4, 24]) * HOUR_S
+NO_POSITIONS: Floats = np.zeros(0)
+
+
+@dataclass(frozen=True)
+class LoadHindcast:
+    """Forecasts of one lead: instants of issue and of the target's begin [s], quantiles at FINE_LEVELS, last week's, actual, and
+    whether something was to be expected then for certain: only those correct the bands."""
+
+    issued_s: Ints
+    target_s: Ints
+    quantiles_kw: Floats
+    last_week_kw: Floats
+    actual_kw: Floats
+    alive: Bools
+
+
+def hindcast_load(
+    measured: Series,
+    zone: ZoneInfo,
+    from_s: int,
+    leads_s: Sequence[int],
+    every_s: int,
+    largest_kw: float,
+    calendar: Calendar = PLAIN,
+) -> dict[int, LoadHindcast]:
+    """Issues every `every_s` [s] from `from_s` on, for the quarter hours `leads_s` [s] later; only those that were measured."""
+    issues = range(from_s, int(measured.epochs_s[-1]) - max(leads_s), every_s)
+    targets_s = np.array(issues)[:, None] + np.array(leads_s)
+    raw = [_raw(measured, zone, issue, targets_s[k], calendar) for k, issue in enumerate(issues)]
+    levels, raw_kw = raw[0][0], np.array([one for _, one in raw])
+    return {
+        lead: _corrected(measured, np.array(issues), targets_s[:, k], levels, raw_kw[:, k], largest_kw)
+        for k, lead in enumerate(leads_s)
+    }
+
+
+def review_load(history: Sequence[Measurement], timezone: str, now: datetime, calendar: Calendar = PLAIN) -> Past:
+    """Where the values of the last four weeks before `now` fell in the forecasts of their time, to correct the next ones with.
+
+    Once a day is enough.
+    """
+    zone = zone_of(timezone)
+    measured = resample(history, now, STEP_S, CALIBRATION_S + WINDOW_S)
+    end_s = int(now.timestamp()) // STEP_S * STEP_S
+    found = [NO_POSITIONS]
+    for issue_s in range(end_s - CALIBRATION_S, end_s, REVIEW_EVERY_S):
+        targets_s = issue_s + REVIEW_LEADS_S
+        targets_s = targets_s[np.isin(targets_s, measured.epochs_s)]
+        if len(targets_s) and measured.epochs_s[0] + WEEK_S <= issue_s:
+            levels, raw_kw = _raw(measured, zone, issue_s, targets_s, calendar)
+            found.append(positions(levels, raw_kw, _at(measured, targets_s)))
+    return lessons(np.concatenate(found), NO_POSITIONS)
+
+
+def _raw(measured: Series, zone: ZoneInfo, issue_s: int, targets_s: Ints, calendar: Calendar) -> tuple[Floats, Floats]:
+    known = (measured.epochs_s + STEP_S <= issue_s) & (measured.epochs_s >= issue_s - WINDOW_S)
+    past = Series(measured.epochs_s[known], measured.values[known], STEP_S)
+    return week_quantiles(past, zone, (targets_s + STEP_S // 2).astype(np.float64), calendar, scaled=True)
+
+
+def _corrected(
+    measured: Series, issued_s: Ints, target_s: Ints, levels: Floats, raw_kw: Floats, largest_kw: float
+) -> LoadHindcast:
+    seen = np.isin(target_s, measured.epochs_s) & np.isin(target_s - WEEK_S, measured.epochs_s)
+    issued_s, target_s, raw_kw = issued_s[seen], target_s[seen], raw_kw[seen]
+    actual_kw, last_week_kw = (_at(measured, instants) for instants in (target_s, target_s - WEEK_S))
+    where = positions(levels, raw_kw, actual_kw)
+    # hours that are always alike, or often 0, hold more than a band says by nature and would hide how the others do
+    alive = (raw_kw[:, -2] - raw_kw[:, 1] > 0.01 * largest_kw) & (raw_kw[:, TENTH] > 0.0)
+    quantiles_kw = np.empty((len(issued_s), len(FINE_LEVELS)))
+    for k, issue_s in enumerate(issued_s):
+        over = alive & (target_s + STEP_S <= issue_s) & (target_s > issue_s - CALIBRATION_S)
+        asked = corrected_levels(FINE_LEVELS, lessons(where[over], NO_POSITIONS))
+        quantiles_kw[k] = np.maximum(at_levels(levels, raw_kw[[k]], asked)[0], 0.0)
+    return LoadHindcast(issued_s, target_s, quantiles_kw, last_week_kw, actual_kw, alive)
+
+
+def _at(measured: Series, instants_s: Ints) -> Floats:
+    return np.asarray(measured.values[np.searchsorted(measured.epochs_s, instants_s)])

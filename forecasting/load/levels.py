@@ -1,0 +1,52 @@
+"""Everything behind the meter but vehicles: what the same time of week usually draws, shifted by what was just measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from cpms.domain.forecast import Forecast, ForecastQuantity
+from cpms.domain.time import Interval, require_aware
+from forecasting.calendar import PLAIN, Calendar
+from forecasting.learning.conformal import Past, corrected_levels
+from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, to_forecast
+from forecasting.series import Measurement, resample, zone_of
+from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
+
+PRIOR_LEVELS = (0.02, 0.1, 0.5, 0.9, 0.98)
+PRIOR_FACTOR = (0.3, 0.55, 1.0, 1.6, 2.2)
+"""Level and factor on `prior_kw` while nothing was measured."""
+
+
+def forecast_other_load(
+    site_id: str,
+    timezone: str,
+    history: Sequence[Measurement],
+    intervals: Sequence[Interval],
+    issued_at: datetime,
+    levels: Sequence[float] = DEFAULT_LEVELS,
+    prior_kw: float = 0.0,
+    past: Past | None = None,
+    calendar: Calendar = PLAIN,
+) -> Forecast:
+    """Mean load [kW] per interval in local time of week, from `history` (instant, measured kW) before `issued_at`.
+
+    Without any history the band is around `prior_kw`. `past`: how earlier forecasts came out (`load_backtest.review_load`), to
+    correct the band. `calendar`: holidays and temperatures, as far as known at the issue. InvalidInput for an unknown zone or
+    impossible levels.
+    """
+    require_aware(issued_at, "issued_at")
+    wanted = require_levels(levels)
+    series = resample(history, issued_at, STEP_S, WINDOW_S)
+    middles_s = np.array([(i.starts_at.timestamp() + i.ends_at.timestamp()) / 2 for i in intervals])
+    zone = zone_of(timezone)
+    if len(series) == 0:
+        band = np.interp(wanted, PRIOR_LEVELS, PRIOR_FACTOR) * prior_kw
+        values_kw, method = np.tile(band, (len(intervals), 1)), "no history: the prior"
+    else:
+        known, raw_kw = week_quantiles(series, zone, middles_s, calendar, scaled=True)
+        asked = wanted if past is None else corrected_levels(wanted, past)
+        values_kw, method = np.maximum(at_levels(known, raw_kw, asked), 0.0), "time of week, recent level"
+    return to_forecast(site_id, ForecastQuantity.OTHER_LOAD_KW, issued_at, intervals, levels, values_kw, method)

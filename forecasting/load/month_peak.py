@@ -1,0 +1,127 @@
+"""The billing period's highest window of a load: what a demand charge will be taken on, told while most of the period is unknown.
+
+Every day to come has a highest window distributed as those of days alike (weekday, holiday, temperature, recent), smoothed by a
+log-normal kernel, as the highest of twenty days to come lies above those seen; days share a level that is as uncertain as weeks
+have differed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from scipy.special import ndtr
+
+from cpms.domain.errors import InvalidInput
+from cpms.domain.time import require_aware
+from forecasting.arrivals.peak_prices import LEAST_SPREAD, NODES, SILVERMAN, WEIGHTS
+from forecasting.calendar import PLAIN, Calendar
+from forecasting.quantiles import DEFAULT_LEVELS, require_levels
+from forecasting.series import DAY_S, Floats, Ints, Measurement, Series, local_seconds, resample, zone_of
+
+WINDOW_S = 56 * DAY_S
+GRID = 400
+HIGHEST = 3.0
+"""Nobody expects a window so many times as high as the highest seen."""
+
+LEAST_KW = 1e-3
+
+
+@dataclass(frozen=True)
+class MonthPeak:
+    """The highest window [kW] of the billing period, as quantiles at `levels`; `so_far_kw` [kW] is certain.
+
+    `powers_kw`, `chances`: how likely the peak stays at or below each power.
+    """
+
+    issued_at: datetime
+    so_far_kw: float
+    levels: tuple[float, ...]
+    peak_kw: tuple[float, ...]
+    powers_kw: tuple[float, ...]
+    chances: tuple[float, ...]
+
+    def chance_above(self, power_kw: float) -> float:
+        """How likely the billing period's peak is above `power_kw` [kW]."""
+        if power_kw < self.so_far_kw:
+            return 1.0
+        return 1.0 - float(np.interp(power_kw, self.powers_kw, self.chances))
+
+
+def month_peak(
+    history: Sequence[Measurement],
+    timezone: str,
+    now: datetime,
+    billing_ends_at: datetime,
+    so_far_kw: float,
+    levels: Sequence[float] = DEFAULT_LEVELS,
+    window_s: int = 900,
+    calendar: Calendar = PLAIN,
+) -> MonthPeak:
+    """The view at `now`, from `history` (instant, measured kW) before it. `billing_ends_at`: a site-local midnight after `now`.
+
+    Without a whole day of history the peak so far is all that is known. InvalidInput for an unknown zone, impossible levels, naive
+    instants, or an end that has passed.
+    """
+    require_aware(now, "now")
+    require_aware(billing_ends_at, "billing_ends_at")
+    wanted, zone = require_levels(levels), zone_of(timezone)
+    if billing_ends_at <= now:
+        raise InvalidInput(
+            "billing_ends_at", f"{billing_ends_at} has passed", "give the end of the current billing period"
+        )
+    measured = resample(history, now, window_s, WINDOW_S)
+    local_s = local_seconds(measured.epochs_s, zone)
+    ends = (now, billing_ends_at - timedelta(seconds=1))
+    now_s, end_s = (int(s) for s in local_seconds(np.array([int(t.timestamp()) for t in ends]), zone))
+    ahead = np.arange(now_s // DAY_S, end_s // DAY_S + 1)
+    seen = np.unique(local_s // DAY_S)
+    seen = seen[seen < ahead[0]]
+    if len(seen) == 0:
+        return MonthPeak(now, so_far_kw, tuple(levels), (so_far_kw,) * len(levels), (so_far_kw,), (1.0,))
+    rest, whole = (_highest(measured, local_s, seen, from_s) for from_s in (now_s % DAY_S, 0))
+    powers_kw = np.linspace(so_far_kw, max(so_far_kw, HIGHEST * float(whole.max())), GRID)
+    chances = _chances(powers_kw, rest, whole, calendar.likeness(seen, ahead))
+    peak_kw = np.maximum(np.interp(wanted, chances, powers_kw), so_far_kw)
+    told = (tuple(float(value) for value in values) for values in (peak_kw, powers_kw, chances))
+    return MonthPeak(now, so_far_kw, tuple(levels), *told)
+
+
+def _highest(measured: Series, local_s: Ints, days: Ints, from_s: int) -> Floats:
+    """Highest window [kW] of each of `days` from local time `from_s` [s] on; LEAST_KW where nothing was measured."""
+    later = (local_s % DAY_S >= from_s) & np.isin(local_s // DAY_S, days)
+    highest = np.full(len(days), LEAST_KW)
+    np.maximum.at(highest, np.searchsorted(days, local_s[later] // DAY_S), measured.values[later])
+    return highest
+
+
+def _chances(powers_kw: Floats, rest: Floats, whole: Floats, weights: Floats) -> Floats:
+    """The chance that no day to come (rows of `weights`, the first one's rest) has a window above each power."""
+    shifts = np.exp(-NODES * _level_spread(whole))
+    kinds, counts = np.unique(weights[1:], axis=0, return_counts=True)
+    stays = []
+    for shift in shifts:
+        chance = _below(powers_kw * shift, rest, weights[0])
+        for kind, count in zip(kinds, counts, strict=True):
+            chance = chance * _below(powers_kw * shift, whole, kind) ** count
+        stays.append(chance)
+    chances = np.maximum.accumulate(WEIGHTS @ np.array(stays) / WEIGHTS.sum())
+    chances[-1] = 1.0
+    return np.asarray(chances)
+
+
+def _below(powers_kw: Floats, peaks_kw: Floats, weight: Floats) -> Floats:
+    """Smoothed distribution function of weighted `peaks_kw` at `powers_kw`."""
+    share = weight / weight.sum()
+    logs, levels = np.log(np.maximum(peaks_kw, LEAST_KW)), np.log(np.maximum(powers_kw, LEAST_KW))
+    spread = np.sqrt(share @ (logs - share @ logs) ** 2)
+    width = SILVERMAN * max(float(spread), LEAST_SPREAD) * (1.0 / (share**2).sum()) ** -0.2
+    return np.asarray(ndtr((levels[:, None] - logs) / width) @ share)
+
+
+def _level_spread(whole: Floats) -> float:
+    """Root mean square change of the mean log peak from one week to the next; LEAST_SPREAD where two weeks were not seen."""
+    weeks = [np.log(np.maximum(whole[end - 7 : end], LEAST_KW)).mean() for end in range(len(whole), 6, -7)]
+    return max(LEAST_SPREAD, float(np.sqrt(np.mean(np.diff(weeks) ** 2)))) if len(weeks) > 1 else LEAST_SPREAD

@@ -1,0 +1,1 @@
+"""Prices and CO2 of energy, published and beyond."""

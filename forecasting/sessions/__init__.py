@@ -1,0 +1,1 @@
+"""Departure and energy of sessions, from plug-in until they end."""

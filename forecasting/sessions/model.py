@@ -1,0 +1,126 @@
+"""Departure and energy of a session as distributions: learned where that is better than the rolling median, else that."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.learning.compete import leader
+from forecasting.learning.conformal import corrected_levels, lessons, positions, with_tails
+from forecasting.learning.learn import LEVELS, Growth, QuantileModel, fit_quantiles
+from forecasting.quantiles import at_levels
+from forecasting.score import FINE_LEVELS
+from forecasting.series import Floats, Ints
+from forecasting.sessions.features import Stays, describe, same_hour
+
+GROWTH = Growth(rounds=200, leaves=16, min_rows_per_leaf=15, learning_rate=0.05, middle_members=4)
+MIN_TRAINING_ROWS = 200
+HOLDOUT_BLOCKS = 5
+BLOCK_ROWS = 40
+MAX_STAY_H = 24.0 * 14
+MAX_ENERGY_KWH = 300.0
+LATELY = 150
+"""Ended sessions that decide who serves and how bands are corrected."""
+
+MARGIN = 0.02
+LEARNED, ROLLING = "learned", "rolling median"
+
+
+@dataclass(frozen=True)
+class LearnedQuantity:
+    """Quantiles of one quantity (stay [h] or energy [kWh]), and positions of held-out values in them.
+
+    `trained_until_s` [s]: it knows sessions that had ended by then.
+    """
+
+    model: QuantileModel
+    holdout: Floats
+    largest: float
+    trained_until_s: int
+
+    def distribution(self, features: Floats) -> tuple[Floats, Floats]:
+        """Levels from 0 to 1 and quantiles (rows x levels)."""
+        return with_tails(np.array(self.model.levels), np.maximum(self.model.predict(features), 0.0), 0.0, self.largest)
+
+
+@dataclass(frozen=True)
+class SessionModel:
+    """Learned stay [h] and energy [kWh]."""
+
+    stay_h: LearnedQuantity
+    energy_kwh: LearnedQuantity
+
+    def to_text(self) -> str:
+        """Everything needed to forecast, as text that `from_text` reads."""
+        parts = {
+            name: {**vars(part), "model": part.model.to_text(), "holdout": part.holdout.tolist()}
+            for name, part in vars(self).items()
+        }
+        return json.dumps(parts)
+
+    @classmethod
+    def from_text(cls, text: str) -> SessionModel:
+        """Inverse of `to_text`."""
+        parts = json.loads(text)
+        for part in parts.values():
+            part["model"], part["holdout"] = QuantileModel.from_text(part["model"]), np.array(part["holdout"])
+        return cls(**{name: LearnedQuantity(**part) for name, part in parts.items()})
+
+
+def feature_rows(stays: Stays, places: Ints) -> Floats:
+    """Features of the sessions at `places`, each from what had ended when it began."""
+    rows = [describe(stays.pick(np.array([i])), stays.ended_by(float(stays.started_s[i]))) for i in places]
+    return np.array(rows) if rows else np.zeros((0, 0))
+
+
+def train_sessions(stays: Stays, features: Floats, until_s: int) -> SessionModel | None:
+    """Train on the sessions that had ended by `until_s` [s]; `features` are the rows of all `stays`. None if too few."""
+    over = np.flatnonzero(stays.ended_s <= until_s)
+    if len(over) < MIN_TRAINING_ROWS:
+        return None
+    stay_h = _learn(features[over], stays.stay_h[over], MAX_STAY_H, until_s)
+    return SessionModel(stay_h, _learn(features[over], stays.energy_kwh[over], MAX_ENERGY_KWH, until_s))
+
+
+def _learn(features: Floats, target: Floats, largest: float, until_s: int) -> LearnedQuantity:
+    """A model of every row, and positions from one that has not seen every fifth block of them."""
+    held = np.arange(len(target)) // BLOCK_ROWS % HOLDOUT_BLOCKS == HOLDOUT_BLOCKS - 1
+    weight = np.ones(len(target))
+    blind = fit_quantiles(features[~held], target[~held], weight[~held], GROWTH, LEVELS)
+    levels, quantiles = with_tails(np.array(LEVELS), np.maximum(blind.predict(features[held]), 0.0), 0.0, largest)
+    model = fit_quantiles(features, target, weight, GROWTH, LEVELS)
+    return LearnedQuantity(model, positions(levels, quantiles, target[held]), largest, until_s)
+
+
+def rolling_quantiles(values: Floats, past: Stays, hour_h: float, default: float) -> Floats:
+    """The rolling baseline at FINE_LEVELS: quantiles of `values` (of `past`) over sessions begun at about this time of day."""
+    alike = values[same_hour(past, hour_h)]
+    return np.quantile(alike, FINE_LEVELS) if len(alike) else np.full(len(FINE_LEVELS), default)
+
+
+@dataclass(frozen=True)
+class Record:
+    """How forecasts of ended sessions came out, in order of their end: positions in the learned distribution, absolute errors."""
+
+    positions: Floats
+    learned_error: Floats
+    rolling_error: Floats
+    ended_s: Ints
+
+    def lately(self, epoch_s: float) -> Record:
+        """Only the last LATELY that were over at `epoch_s` [s]."""
+        known = np.flatnonzero(self.ended_s <= epoch_s)[-LATELY:]
+        return Record(self.positions[known], self.learned_error[known], self.rolling_error[known], self.ended_s[known])
+
+    def serving(self) -> str:
+        """Who has the smaller mean error; the learned one while there is no record yet."""
+        losses = {LEARNED: self.learned_error.tolist(), ROLLING: self.rolling_error.tolist()}
+        return leader(losses, LEARNED, MARGIN)
+
+
+def corrected(learned: LearnedQuantity, features: Floats, record: Record) -> Floats:
+    """Quantiles at FINE_LEVELS of one session, corrected by the recent `record`."""
+    levels, quantiles = learned.distribution(features)
+    return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, lessons(record.positions, learned.holdout)))

@@ -1,0 +1,1 @@
+"""Weather through a port: Open-Meteo, files, and how services are asked."""

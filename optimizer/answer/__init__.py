@@ -1,0 +1,1 @@
+"""The plan as everybody is told it, and the reasons that its prices give."""

@@ -1,0 +1,103 @@
+"""The reasons of a plan: which limits hold it back, in which step, and what one more kW there would save."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpms.domain.plan import BindingLimit, Direction, RelaxedLimit
+from cpms.domain.units import current_a
+from optimizer.model.formulation import LinearProgram
+from optimizer.model.topics.exports import export_caps
+from optimizer.problem.horizon import Horizon
+
+LEAST_PRICE_PER_KW = 1e-6
+"""Shadow prices below this (the tie-breakers') are no reason."""
+
+LEAST_EXCESS_KW = 1e-6
+"""A limit exceeded by less is kept."""
+
+
+def binding_limits(program: LinearProgram, horizon: Horizon, duals: NDArray[np.float64]) -> tuple[BindingLimit, ...]:
+    """Limits with a price in the relaxation, by step: -dual is what one more kW on that limit in that step would save."""
+    prices = -duals[program.rows.get("limit", slice(0, 0))]
+    found = [
+        _binding(horizon, row, step, float(prices[i]))
+        for i, (row, step) in enumerate(program.row_index.get("limit", ()))
+        if prices[i] > LEAST_PRICE_PER_KW
+    ]
+    found += _binding_exports(program, horizon, duals)
+    found = [
+        replace(one, shadow_price_per_kwh=one.shadow_price_per_kw / float(horizon.step_h[one.step])) for one in found
+    ]
+    return tuple(sorted(found, key=lambda limit: (limit.step, -limit.shadow_price_per_kw)))
+
+
+def _binding_exports(program: LinearProgram, horizon: Horizon, duals: NDArray[np.float64]) -> list[BindingLimit]:
+    if not program.row_index.get("export"):
+        return []
+    caps, prices = export_caps(horizon), -duals[program.rows["export"]]
+    bound = [
+        (caps[x], float(price))
+        for x, price in zip(program.row_index["export"], prices, strict=True)
+        if price > LEAST_PRICE_PER_KW
+    ]
+    return [
+        BindingLimit(cap.step, cap.feeder.feeder_id, None, cap.limit_kw, "kW", price, "export cap", Direction.EXPORT)
+        for cap, price in bound
+    ]
+
+
+def _binding(horizon: Horizon, row: int, step: int, price: float) -> BindingLimit:
+    key = horizon.limits.keys[row]
+    return BindingLimit(
+        step=step,
+        feeder_id=key.feeder.feeder_id,
+        phase=key.phase,
+        limit=float(key.limit[step] or 0.0),
+        unit=key.unit,
+        shadow_price_per_kw=price,
+        reason=key.feeder.reason[step] if key.feeder.reason else "",
+    )
+
+
+def relaxed_limits(program: LinearProgram, horizon: Horizon, values: NDArray[np.float64]) -> tuple[RelaxedLimit, ...]:
+    """Limits that other load exceeds and nothing relieves, by how much [A per phase, or kW]."""
+    limits, relaxed_kw = horizon.limits, horizon.limits.excess_kw.copy()
+    for key, over_kw in zip(program.index["over"], values[program.columns["over"]], strict=True):
+        relaxed_kw[key] = over_kw
+    found = []
+    for row, step in zip(*np.nonzero(relaxed_kw > LEAST_EXCESS_KW), strict=True):
+        key, excess_kw = limits.keys[row], float(relaxed_kw[row, step])
+        excess = current_a(excess_kw, key.voltage_v or horizon.request.voltage_v, 1) if key.unit == "A" else excess_kw
+        found.append(RelaxedLimit(int(step), key.feeder.feeder_id, key.phase, excess, key.unit))
+    found += _relaxed_exports(program, horizon, values)
+    return tuple(sorted(found, key=lambda limit: limit.step))
+
+
+def _relaxed_exports(program: LinearProgram, horizon: Horizon, values: NDArray[np.float64]) -> list[RelaxedLimit]:
+    if not program.index.get("curtailed"):
+        return []
+    caps = export_caps(horizon)
+    relaxed = zip(program.index["curtailed"], values[program.columns["curtailed"]].tolist(), strict=True)
+    return [
+        RelaxedLimit(caps[x].step, caps[x].feeder.feeder_id, None, excess_kw, "kW", Direction.EXPORT)
+        for x, excess_kw in relaxed
+        if excess_kw > LEAST_EXCESS_KW
+    ]
+
+
+def unservable(horizon: Horizon) -> str:
+    """Names the sessions that no plan can serve, and why; empty if there are none."""
+    served = set(horizon.slots.need.tolist())
+    starts_at = horizon.request.steps[0].starts_at
+    reasons = []
+    for n, need in enumerate(horizon.request.needs):
+        if horizon.need_kwh[n] > 0 and n not in served:
+            gone = need.departs_at <= starts_at
+            reasons.append(
+                f"{need.session_id} " + ("is past its departure" if gone else "has no step with room for its minimum")
+            )
+    return "; ".join(reasons)

@@ -1,0 +1,144 @@
+"""From columns to a plan: what everybody is told, what it costs, how good it is, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cpms.domain.plan import Plan, PlanStatus, SessionPlan
+from cpms.domain.storage import BatteryPlan
+from optimizer.answer.explain import binding_limits, relaxed_limits, unservable
+from optimizer.model.formulation import LinearProgram
+from optimizer.problem.horizon import Floats, Horizon
+from optimizer.search.certify import cost_of_terms, relative_gap
+from optimizer.search.completion import Found
+from optimizer.search.solve import Relaxation
+
+DUST_KWH = 1e-6
+"""A shortfall below this is none."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Setpoints and what follows from them; without `relaxation` there is no proof;
+    `bound` [money]: no plan costs less."""
+
+    found: Found
+    relaxation: Relaxation | None
+    bound: float = -np.inf
+    note: str = ""
+
+
+def plan_of(problem: Horizon, program: LinearProgram, result: Result) -> Plan:
+    """The plan that a result means."""
+    request, values = problem.request, result.found.values
+    costs, net_kw = cost_of_terms(program, values), net_import_kw(problem, program, values)
+    made = Plan(
+        id=f"plan-{request.id}",
+        request_id=request.id,
+        site_id=request.site_id,
+        made_at=request.requested_at,
+        status=PlanStatus.FALLBACK,
+        steps=request.steps,
+        sessions=_session_plans(problem, program, result.found),
+        batteries=_battery_plans(problem, program, values),
+        objective=float(np.sum(costs)),
+        peak_kw=max(0.0, float(np.max(net_kw))),
+        import_kw=tuple(net_kw.tolist()),
+        relaxed=relaxed_limits(program, problem, values),
+        cost_by_term={name: float(cost) for name, cost in zip(program.term_names, costs, strict=True)},
+        note="; ".join(filter(None, (result.note, unservable(problem)))),
+    )
+    return made if result.relaxation is None else _certified(made, problem, program, result.relaxation, result.bound)
+
+
+def _certified(made: Plan, problem: Horizon, program: LinearProgram, relaxation: Relaxation, bound: float) -> Plan:
+    objective = made.objective or 0.0
+    bound = min(bound, objective)
+    gap = relative_gap(objective, bound)
+    return replace(
+        made,
+        status=PlanStatus.OPTIMAL if gap <= problem.request.gap_target else PlanStatus.FEASIBLE,
+        bound=bound,
+        gap=gap,
+        binding=binding_limits(program, problem, relaxation.duals),
+    )
+
+
+def family(program: LinearProgram, values: Floats, name: str, shape: tuple[int, ...]) -> Floats:
+    """Values of a family over its whole index, 0 where it has no variable."""
+    whole = np.zeros(shape)
+    if program.index.get(name):
+        whole[program.places(name)] = values[program.columns[name]]
+    return whole
+
+
+def net_import_kw(problem: Horizon, program: LinearProgram, values: Floats) -> Floats:
+    """Net import per step [kW]."""
+    shape = (problem.meters.base_kw.size,)
+    metered = family(program, values, "drawn", shape) - family(program, values, "fed", shape)
+    return np.asarray(metered.reshape(-1, problem.step_count).sum(axis=0))
+
+
+def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tuple[SessionPlan, ...]:
+    slots, needs = problem.slots, problem.request.needs
+    drawn_kw = found.values[program.columns["power"]]
+    multiples = np.zeros((len(needs), problem.step_count), dtype=np.int64)
+    multiples[slots.need, slots.step] = np.rint(found.setpoint_kw / problem.quantum_kw[slots.need])
+    power = problem.frozen.drawn_kw.copy()
+    power[slots.need, slots.step] = drawn_kw
+    step_a = np.array([need.step_a for need in needs])
+    current_a, power_kw = np.round(multiples * step_a[:, None], 6).tolist(), power.tolist()
+    given_kw = np.maximum(family(program, found.values, "give", (len(drawn_kw),)), 0.0)
+    short_kwh, late_kwh = missing_kwh(problem, drawn_kw - given_kw / _efficiency(problem))
+    given = np.zeros((len(needs), problem.step_count))
+    given[slots.need, slots.step] = given_kw
+    return tuple(
+        SessionPlan(
+            session_id=need.session_id,
+            connector=need.connector,
+            current_a=(*need.frozen_a, *current_a[n][len(need.frozen_a) :]),
+            power_kw=tuple(power_kw[n]),
+            shortfall_kwh=float(short_kwh[n]) if short_kwh[n] > DUST_KWH else 0.0,
+            late_kwh=late_kwh[n],
+            discharge_a=_discharge_a(problem, n, given[n]) if problem.gives_kw[n] else (),
+            discharge_kw=tuple(given[n].tolist()) if problem.gives_kw[n] else (),
+        )
+        for n, need in enumerate(needs)
+    )
+
+
+def _efficiency(problem: Horizon) -> Floats:
+    """What comes back per slot of a kWh charged, 1 where nothing does."""
+    needs = problem.request.needs
+    return np.array([need.v2g.efficiency if need.v2g else 1.0 for need in needs])[problem.slots.need]
+
+
+def _discharge_a(problem: Horizon, n: int, given_kw: Floats) -> tuple[float, ...]:
+    multiples = np.rint(given_kw / problem.quantum_kw[n]).astype(np.int64)
+    return tuple(round(multiple * problem.request.needs[n].step_a, 6) for multiple in multiples.tolist())
+
+
+def missing_kwh(problem: Horizon, drawn_kw: Floats) -> tuple[Floats, list[tuple[float, ...]]]:
+    """What each need lacks at departure (on average where that is uncertain), and what each of its targets lacks [kWh]."""
+    stages, needs = problem.stages, problem.request.needs
+    behind_kwh = stages.behind_kwh(drawn_kw)
+    short_kwh = problem.need_kwh - problem.energy_kwh(drawn_kw)
+    late = [tuple(behind_kwh[stages.need == n][: len(need.targets)].tolist()) for n, need in enumerate(needs)]
+    for n, chance in problem.chances.items():
+        mine = problem.slots.of(n)
+        layered_kw = chance.layered_kw(drawn_kw[mine], problem.slots.hours[mine])
+        short_kwh[n] = chance.lacking_kwh(layered_kw, problem.slots.hours[mine])
+    return short_kwh, late
+
+
+def _battery_plans(problem: Horizon, program: LinearProgram, values: Floats) -> tuple[BatteryPlan, ...]:
+    batteries = problem.request.batteries
+    shape = (len(batteries), problem.step_count)
+    power_kw = family(program, values, "charge", shape) - family(program, values, "discharge", shape)
+    stored_kwh = family(program, values, "stored", shape)
+    return tuple(
+        BatteryPlan(one.battery_id, tuple((power_kw[b] + 0.0).tolist()), tuple(stored_kwh[b].tolist()))
+        for b, one in enumerate(batteries)
+    )

@@ -1,0 +1,176 @@
+"""The one formulation: the topics of a request written in Pyomo, compiled to sparse arrays."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyomo.common.collections import ComponentMap
+from pyomo.environ import ConcreteModel, Objective, Var
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+from scipy.sparse import csr_array
+
+from optimizer.model.flows import Flows
+from optimizer.model.kinds import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER, Kinds
+from optimizer.model.topic import Topic
+from optimizer.model.topics import topics_of
+from optimizer.problem.coming import crowds_of
+from optimizer.problem.horizon import Horizon
+
+Floats = NDArray[np.float64]
+Index = list[Any]
+
+
+@dataclass(frozen=True)
+class LinearProgram:
+    """min (sum of term_cost rows) x, row_lower <= A x <= row_upper, lower <= x <= upper.
+
+    `term_cost[k, j]`: weighted cost of column j in term k of `terms`. `columns[family]`: where a family of variables lies,
+    `index[family]` the indices it has there; `rows`, `row_index`: the same of constraints. In mixed-integer programs column j is of
+    `kind[j]`, at least `least[j]` (or 0 if it is semi-...), in units of `quantum[j]`; power besides as a `Domain` says.
+    `flow_column[f]`: column of flow f.
+    """
+
+    topics: tuple[Topic, ...]
+    term_cost: csr_array
+    matrix: csr_array
+    row_lower: Floats
+    row_upper: Floats
+    lower: Floats
+    upper: Floats
+    kind: Kinds
+    least: Floats
+    quantum: Floats
+    columns: dict[str, slice]
+    index: dict[str, Index]
+    rows: dict[str, slice]
+    row_index: dict[str, Index]
+    flows: Flows
+    flow_column: NDArray[np.int64]
+
+    @property
+    def cost(self) -> Floats:
+        """Cost per column."""
+        return np.asarray(self.term_cost.sum(axis=0)).ravel()
+
+    def places(self, family: str) -> tuple[NDArray[np.int64], ...]:
+        """Where a family's columns lie in an array over its whole index; none if it has no columns."""
+        index = np.array(self.index.get(family, ()), dtype=np.int64)
+        return (index,) if index.ndim == 1 else tuple(index.T)
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of the rows of `term_cost`."""
+        return tuple(term.name for topic in self.topics for term in topic.terms)
+
+
+def formulate(horizon: Horizon) -> LinearProgram:
+    """The linear relaxation of the planning problem."""
+    with _collector_paused():
+        return _formulate(horizon)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A model is many small objects that live until it is compiled: looking for garbage among them takes as long as all else."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _formulate(horizon: Horizon) -> LinearProgram:
+    topics = topics_of(horizon)
+    model = ConcreteModel()
+    model.flows, model.semi, model.delivers = Flows(), ComponentMap(), {}
+    model.crowds = crowds_of(horizon)
+    for topic in topics:
+        for declare in topic.variables:
+            declare(model, horizon)
+    for topic in topics:
+        for declare in topic.constraints:
+            declare(model, horizon)
+    declare_objective(model, horizon, topics)
+    return compile_model(model, horizon, topics)
+
+
+def declare_objective(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, ...]) -> None:
+    """One objective row per term of the topics; `compile_model` weighs and sums them."""
+    terms = {term.name: term.formula(model, horizon) for topic in topics for term in topic.terms}
+    model.term = Objective(list(terms), rule=lambda _, name: terms[name])
+
+
+def compile_model(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, ...]) -> LinearProgram:
+    """Sparse arrays of a model; columns and rows in the order of declaration."""
+    families = list(model.component_objects(Var))
+    form = LinearStandardFormCompiler().write(model, mixed_form=True, column_order=families)
+    used = {id(variable) for variable in form.columns}
+    if idle := [one.name for family in families for one in family.values() if id(one) not in used]:
+        raise AssertionError(f"declared, but in no constraint and no term: {idle}")
+    bound_type = np.array([row.bound_type for row in form.rows])
+    rhs = np.array(form.rhs, dtype=np.float64)
+    bounds = np.array([variable.bounds for variable in form.columns], dtype=np.float64).reshape(-1, 2)
+    weights = np.array([term.weight for topic in topics for term in topic.terms])
+    columns, index = _spans((family.local_name, list(family)) for family in families)
+    rows, row_index = _row_spans(form.rows)
+    position = {id(variable): column for column, variable in enumerate(form.columns)}
+    kind, least, quantum = _kinds(model, bounds[:, 0], families, columns, position)
+    quantum[columns["power"]] = horizon.quantum_kw[horizon.slots.need]
+    return LinearProgram(
+        topics=topics,
+        term_cost=csr_array(form.c.tocsr() * weights[:, None]),
+        matrix=form.A.tocsr(),
+        row_lower=np.where(bound_type == 1, -np.inf, rhs),
+        row_upper=np.where(bound_type == -1, np.inf, rhs),
+        lower=bounds[:, 0].copy(),
+        upper=bounds[:, 1].copy(),
+        kind=kind,
+        least=least,
+        quantum=quantum,
+        columns=columns,
+        index=index,
+        rows=rows,
+        row_index=row_index,
+        flows=model.flows,
+        flow_column=np.array([position[id(variable)] for variable in model.flows.variables], dtype=np.int64),
+    )
+
+
+def _spans(parts: Iterable[tuple[str, Index]]) -> tuple[dict[str, slice], dict[str, Index]]:
+    """Where each named part lies in a row of all, and the indices of its members."""
+    spans, index, end = {}, {}, 0
+    for name, members in parts:
+        spans[name], index[name] = slice(end, end + len(members)), members
+        end += len(members)
+    return spans, index
+
+
+def _row_spans(rows: Iterable[Any]) -> tuple[dict[str, slice], dict[str, Index]]:
+    grouped: dict[str, Index] = {}
+    for row in rows:
+        grouped.setdefault(row.constraint.parent_component().local_name, []).append(row.constraint.index())
+    return _spans(grouped.items())
+
+
+def _kinds(
+    model: ConcreteModel, lower: Floats, families: list[Any], columns: dict[str, slice], position: dict[int, int]
+) -> tuple[Kinds, Floats, Floats]:
+    """Kind, least value and quantum of every column: integers by their domain, the others as declared by `semi_continuous`."""
+    kind, least, quantum = np.full(len(lower), CONTINUOUS, dtype=np.uint8), lower.copy(), np.ones(len(lower))
+    for family in families:
+        if len(family) and next(iter(family.values())).is_integer():
+            kind[columns[family.local_name]] = INTEGER
+    for variable, semi in model.semi.items():
+        column = position[id(variable)]
+        least[column] = semi.least
+        kind[column] = SEMI_CONTINUOUS if semi.quantum is None else SEMI_INTEGER
+        quantum[column] = semi.quantum or 1.0
+    return kind, least, quantum

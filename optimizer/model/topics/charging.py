@@ -1,0 +1,124 @@
+"""Charging: the power of every session, what its need is short of, and what that is worth.
+
+| term         | unit  | formula                                                           |
+|--------------|-------|-------------------------------------------------------------------|
+| shortfall    | money | sum_n certain[n] value_per_kwh[n] (short[n] + DEEP_RATIO deep[n]) |
+| early_energy | money | sum_s urgency[n] lateness_price[s] h[s] p[s]                      |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pyomo.core.expr import LinearExpression
+from pyomo.environ import ConcreteModel, Constraint, Var
+
+from optimizer.model.flows import members
+from optimizer.model.topic import Term, Topic, linear
+from optimizer.problem.horizon import Floats, Horizon
+from optimizer.problem.worth import LATENESS_SHARE, typical_price_per_kwh, urgency, value_per_kwh
+
+DEEP_RATIO = 1.25
+"""How much more a kWh is worth to a vehicle that has less than half of what it needs; far below TIER_RATIO."""
+
+
+def declare_power(model: ConcreteModel, horizon: Horizon) -> None:
+    """`power[s]` [kW] of slot s, relaxed to [0, max]; what is semi-continuous about it is added by `search`."""
+    slots = horizon.slots
+    most_kw = horizon.max_kw[slots.need]
+    bounds = [(0.0, most) for most in most_kw.tolist()]
+    model.power = Var(range(len(bounds)), bounds=lambda _, s: bounds[s])
+    model.flows.add(list(model.power.values()), slots.need, slots.step, most_kw)
+
+
+def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:
+    """`short[n]`, `deep[n]` [kWh]: what need n is short of up to half of it, and beyond.
+
+    `spare[n]` [kWh]: room above the need in its last setpoint, less than one setpoint at the minimum for its shortest step; a vehicle
+    stops by itself before using it. A vehicle that may give back can be short of what it came with, and end with more.
+    """
+    half_kwh = (horizon.need_kwh / 2).tolist()
+    deep_kwh = (horizon.need_kwh / 2 + horizon.givable_kwh).tolist()
+    spare_kwh = np.where(horizon.gives_kw > 0, np.inf, smallest_delivery_kwh(horizon))
+    spare_kwh = np.minimum(spare_kwh, horizon.energy_kwh(horizon.max_kw[horizon.slots.need])).tolist()
+    wanting = np.flatnonzero((horizon.need_kwh > 0) | (horizon.gives_kw > 0)).tolist()
+    model.short = Var(wanting, bounds=lambda _, n: (0.0, half_kwh[n]))
+    model.deep = Var(wanting, bounds=lambda _, n: (0.0, deep_kwh[n]))
+    model.spare = Var(wanting, bounds=lambda _, n: (0.0, spare_kwh[n]))
+
+
+def smallest_delivery_kwh(horizon: Horizon) -> Floats:
+    """Least energy [kWh] a setpoint can mean, per need: minimum power for the shortest of its steps."""
+    shortest_h = np.full(len(horizon.need_kwh), np.inf)
+    np.minimum.at(shortest_h, horizon.slots.need, horizon.slots.hours)
+    shortest_h[~np.isfinite(shortest_h)] = 0.0
+    least_kwh: Floats = np.maximum(horizon.min_kw, horizon.quantum_kw) * shortest_h
+    return least_kwh
+
+
+def deliver_energy(model: ConcreteModel, horizon: Horizon) -> None:
+    """sum_s h[s] d[s] + short[n] + deep[n] - spare[n] = need_kwh[n], over the slots s of each need n; d: `delivered`."""
+    hours = horizon.slots.hours.tolist()
+    slots_of = members(horizon.slots.need)
+
+    def rule(_: ConcreteModel, n: int) -> object:
+        slots = slots_of.get(n, [])
+        parts = delivered(model, [(hours[s], s) for s in slots])
+        parts += [(1.0, model.short[n]), (1.0, model.deep[n]), (-1.0, model.spare[n])]
+        return linear(parts) == float(horizon.need_kwh[n])
+
+    model.energy = Constraint(list(model.short), rule=rule)
+
+
+def delivered(model: ConcreteModel, hours: list[tuple[float, int]]) -> list[tuple[float, object]]:
+    """sum_s hours[s] d[s] over pairs (hours [h], slot): d[s] is the power of slot s and what else counts to its session's energy
+    (`model.delivers`, pairs of a coefficient and a variable by slot)."""
+    parts = [(h, model.power[s]) for h, s in hours]
+    if model.delivers:
+        parts += [(h * c, variable) for h, s in hours for c, variable in model.delivers.get(s, ())]
+    return parts
+
+
+def shortfall(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
+    """sum_n certain[n] value_per_kwh[n] (short[n] + DEEP_RATIO deep[n]): needs are soft, but worth more than
+    anything that money could save on them, and what is missing beyond half of a need weighs more: where energy is scarce it is
+    shared. What is not certain counts by its likely stays instead (`topics.chances`)."""
+    value = (horizon.certain * value_per_kwh(horizon)).tolist()
+    short = [(value[n], model.short[n]) for n in model.short]
+    return linear(short + [(DEEP_RATIO * value[n], model.deep[n]) for n in model.deep])
+
+
+def early_energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
+    """sum_s urgency[n] lateness_price[s] h[s] p[s], rising from 0 to LATENESS_SHARE of the mean price over the horizon.
+
+    Of two plans that cost the same, the one that charges earlier. Urgency differs between sessions: among steps of one price they
+    then charge one after the other, who leaves first first, instead of taking turns (rearrangement inequality).
+    """
+    slots = horizon.slots
+    late = np.cumsum(horizon.step_h) - horizon.step_h
+    price = LATENESS_SHARE * typical_price_per_kwh(horizon) / max(float(np.sum(horizon.step_h)), 1e-9)
+    weights = (price * urgency(horizon)[slots.need] * late[slots.step] * slots.hours).tolist()
+    return linear([(weight, model.power[s]) for s, weight in enumerate(weights)])
+
+
+def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
+    """What each need lacks [kWh]; vehicles stop by themselves, so nothing is spare but for those that may give it back."""
+    missing_kwh = horizon.need_kwh - horizon.energy_kwh(slot_kw)
+    short_kwh, half_kwh = np.maximum(missing_kwh, 0.0), horizon.need_kwh / 2
+    return {
+        "power": slot_kw,
+        "short": np.minimum(short_kwh, half_kwh),
+        "deep": np.maximum(short_kwh - half_kwh, 0.0),
+        "spare": np.maximum(-missing_kwh, 0.0),
+    }
+
+
+TOPIC = Topic(
+    name="charging",
+    variables=(declare_power, declare_energy_balance),
+    constraints=(deliver_energy,),
+    terms=(
+        Term("shortfall", "money", 1.0, shortfall),
+        Term("early_energy", "money", 1.0, early_energy),
+    ),
+    complete=complete,
+)

@@ -1,0 +1,90 @@
+"""Feeders: no phase of any feeder and no total above its limit, in any step.
+
+| term    | unit  | formula                                       |
+|---------|-------|-----------------------------------------------|
+| relaxed | money | sum_l,t h[t] OVER_RATIO top_value over[l, t]  |
+
+A limit that other load alone exceeds cannot be kept by drawing less. Where nothing can deliver below it, nothing is drawn there and no
+row is needed; where something can, it does: `over`, what the limit is relaxed by, costs more than any need, and is at most what it
+would be if we did nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from pyomo.core.expr import LinearExpression
+from pyomo.environ import ConcreteModel, Constraint, Var
+from scipy.sparse import csr_array
+
+from optimizer.model.flows import Flows
+from optimizer.model.topic import Term, Topic, linear
+from optimizer.problem.horizon import Floats, Horizon
+from optimizer.problem.worth import top_value_per_kwh
+
+OVER_RATIO = 10.0
+"""How much more a kWh above a limit costs than the dearest need."""
+
+
+def declare_over(model: ConcreteModel, horizon: Horizon) -> None:
+    """`over[l, t]` [kW]: by how much limit l is relaxed in step t, where other load alone exceeds it and something can relieve it."""
+    model.loads = {(row, t): (inside, shares) for row, t, inside, shares in _loaded_limits(horizon, model.flows)}
+    headroom_kw = horizon.limits.headroom_kw
+    exceeded = [key for key in model.loads if headroom_kw[key] < 0]
+    model.over = Var(exceeded, bounds=lambda _, row, t: (0.0, float(-headroom_kw[row, t])))
+
+
+def keep_limits(model: ConcreteModel, horizon: Horizon) -> None:
+    """sum_f share[l, point(f)] sign[f] flow[f] - over[l, t] <= headroom_kw[l, t], over the flows f in step t, for each limit l that
+    could be exceeded."""
+    flows, loads = model.flows, model.loads
+
+    def rule(_: ConcreteModel, row: int, t: int) -> object:
+        inside, shares = loads[row, t]
+        variables = [flows.variables[f] for f in inside]
+        if (row, t) in model.over:
+            variables, shares = [*variables, model.over[row, t]], [*shares, -1.0]
+        body = LinearExpression(linear_coefs=shares, linear_vars=variables)
+        return body <= float(horizon.limits.headroom_kw[row, t])
+
+    model.limit = Constraint(list(loads), rule=rule)
+
+
+def _loaded_limits(horizon: Horizon, flows: Flows) -> Iterator[tuple[int, int, list[int], list[float]]]:
+    """Limits and steps that everybody drawing at maximum would exceed, with the flows concerned and their signed shares."""
+    load = csr_array(horizon.limits.share.tocsc()[:, flows.point]).tocoo()
+    signed, place = (
+        load.data * flows.sign[load.col],
+        load.row.astype(np.int64) * horizon.step_count + flows.step[load.col],
+    )
+    most_kw = np.bincount(place, np.maximum(signed, 0.0) * flows.most_kw[load.col], horizon.limits.headroom_kw.size)
+    loaded = most_kw > horizon.limits.headroom_kw.ravel() + 1e-9
+    (kept,) = np.nonzero(loaded[place])
+    kept = kept[np.lexsort((load.col[kept], place[kept]))]
+    place = place[kept]
+    inside, shares = load.col[kept].tolist(), signed[kept].tolist()
+    for at in np.flatnonzero(loaded).tolist():
+        part = slice(*np.searchsorted(place, (at, at + 1)).tolist())
+        if part.start < part.stop:
+            yield *divmod(at, horizon.step_count), inside[part], shares[part]
+
+
+def relaxed(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
+    """sum_l,t h[t] OVER_RATIO top_value over[l, t]: a limit gives way only when nothing else can."""
+    price = OVER_RATIO * top_value_per_kwh(horizon)
+    return linear([(price * float(horizon.step_h[t]), model.over[row, t]) for row, t in model.over])
+
+
+def unrelieved(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
+    """What limits are exceeded by if nobody relieves them."""
+    return {"over": np.maximum(-horizon.limits.headroom_kw, 0.0)}
+
+
+TOPIC = Topic(
+    name="feeders",
+    variables=(declare_over,),
+    constraints=(keep_limits,),
+    terms=(Term("relaxed", "money", 1.0, relaxed),),
+    complete=unrelieved,
+)

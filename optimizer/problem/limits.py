@@ -1,0 +1,166 @@
+"""The tree of feeders as one matrix: which share of each point's power each limit carries, and what is left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from cpms.domain.contract import UncertainLoad
+from cpms.domain.plan import FeederCap, PhasorLimit, PlanRequest
+from cpms.domain.units import PHASES, Phase, power_kw
+from optimizer.problem.bands import quantile_kw
+from optimizer.problem.frozen import Frozen
+from optimizer.problem.tree import Point, path, points_of
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LimitKey:
+    """A limit's place: a phase of a feeder [A], or with `phase` None all of it [kW], or a vector sum [A]."""
+
+    feeder: FeederCap | PhasorLimit
+    phase: Phase | None
+
+    @property
+    def unit(self) -> str:
+        """A or kW."""
+        return "kW" if self.phase is None and isinstance(self.feeder, FeederCap) else "A"
+
+    @property
+    def voltage_v(self) -> float | None:
+        """Phase to neutral, where it is measured [V]; None: the request's."""
+        return self.feeder.voltage_v if isinstance(self.feeder, FeederCap) else None
+
+    @property
+    def limit(self) -> Sequence[float | None]:
+        """Per step, in its unit; None where there is none."""
+        if self.phase is None and isinstance(self.feeder, FeederCap):
+            return self.feeder.import_kw
+        return self.feeder.limit_a
+
+
+@dataclass(frozen=True)
+class Limits:
+    """L limits over T steps. `share[l, i]`: part of point i's power that limit l carries (`tree.points_of`).
+
+    `headroom_kw[l, t]` [kW]: what may be drawn; infinite where there is no limit. Where nothing can deliver below a
+    limit it is rounded down to what setpoints can add up to, and never below 0. `relief_kw[l]` [kW]: most that can be
+    delivered below a limit; where it is not 0 headroom may be below 0, for others to relieve. `excess_kw[l, t]` [kW]:
+    by how much other load alone exceeds the limit; it is relaxed by as much as has to be, and named (RelaxedLimit).
+    """
+
+    keys: tuple[LimitKey, ...]
+    share: csr_array
+    headroom_kw: Floats
+    relief_kw: Floats
+    excess_kw: Floats
+
+    def room_kw(self) -> Floats:
+        """Most power [kW] a point could draw alone, shape (points, T)."""
+        by_point = self.share.tocsc()
+        most_kw = np.maximum(self.headroom_kw + self.relief_kw[:, None], 0.0)
+        room = np.full((self.share.shape[1], self.headroom_kw.shape[1]), np.inf)
+        for i in range(len(room)):
+            part = slice(by_point.indptr[i], by_point.indptr[i + 1])
+            rows, shares = by_point.indices[part], by_point.data[part]
+            if len(rows):
+                room[i] = (most_kw[rows] / shares[:, None]).min(axis=0)
+        return room
+
+
+def limits_of(request: PlanRequest, frozen: Frozen) -> Limits:
+    """The limits of a request, phases first, then totals that exist anywhere in the horizon; what is frozen has its share already."""
+    keys = [LimitKey(feeder, phase) for feeder in request.feeders for phase in PHASES]
+    keys += [LimitKey(f, None) for f in request.feeders if any(limit is not None for limit in f.import_kw)]
+    points = points_of(request)
+    share = _shares(request, keys, points)
+    relief_kw = share @ np.array([point.most_delivered_kw for point in points])
+    left_kw = _left_kw(request, keys) - share[:, : len(request.needs)] @ frozen.setpoint_kw
+    rounded_kw = _rounded_down_kw(np.maximum(left_kw, 0.0), _grids_kw(request, share, points))
+    return Limits(
+        keys=tuple(keys),
+        share=share,
+        headroom_kw=np.where(relief_kw[:, None] > 0, left_kw, rounded_kw),
+        relief_kw=relief_kw,
+        excess_kw=np.maximum(-left_kw, 0.0),
+    )
+
+
+def _left_kw(request: PlanRequest, keys: list[LimitKey]) -> Floats:
+    """What other load leaves of each limit [kW], below 0 where it takes more."""
+    other_kw = _other_load_kw(request)
+    shape = (len(keys), len(request.steps))
+    limit_kw = np.array([_limit_kw(key, request.voltage_v) for key in keys]).reshape(shape)
+    load_kw = np.array([other_kw[key.feeder.feeder_id] / (3 if key.phase else 1) for key in keys]).reshape(shape)
+    return np.asarray(limit_kw - load_kw)
+
+
+def _rounded_down_kw(power_kw: Floats, grid_kw: Floats) -> Floats:
+    """Power [kW] down to multiples of `grid_kw` (0: as it is), infinity as it is."""
+    rounds = np.isfinite(power_kw) & (grid_kw > 0)
+    grid = np.where(rounds, grid_kw, 1.0)
+    return np.where(rounds, np.floor(np.where(rounds, power_kw, 0.0) / grid + 1e-6) * grid, power_kw)
+
+
+def _grids_kw(request: PlanRequest, share: csr_array, points: tuple[Point, ...]) -> Floats:
+    """Per limit the largest power [kW] of which every setpoint's load is a multiple, 0 where any power may be set; shape (L, 1)."""
+    return np.array([_grid_kw(request, share, points, row) for row in range(share.shape[0])]).reshape(-1, 1)
+
+
+def _grid_kw(request: PlanRequest, share: csr_array, points: tuple[Point, ...], row: int) -> float:
+    part = slice(share.indptr[row], share.indptr[row + 1])
+    loads = [(points[i], one) for i, one in zip(share.indices[part], share.data[part], strict=True)]
+    if any(point.step_a is None for point, _ in loads):
+        return 0.0
+    micro_a = math.gcd(*(round((point.step_a or 0.0) * 1e6) * round(one * len(point.phases)) for point, one in loads))
+    return power_kw((micro_a or 1) / 1e6, request.voltage_v, 1)
+
+
+def _limit_kw(key: LimitKey, voltage_v: float) -> list[float]:
+    in_kw = [np.inf if limit is None else limit for limit in key.limit]
+    return in_kw if key.unit == "kW" else [power_kw(limit_a, key.voltage_v or voltage_v, 1) for limit_a in in_kw]
+
+
+def _other_load_kw(request: PlanRequest) -> dict[str, Floats]:
+    """Other load at and below each feeder [kW per step], the uncertain part at the chance level."""
+    load = {feeder.feeder_id: np.zeros(len(request.steps)) for feeder in request.feeders}
+    for feeder in request.feeders:
+        for above in path(request, feeder.feeder_id):
+            load[above] += np.array(feeder.other_load_kw)
+    for feeder_id, uncertain in uncertain_below(request).items():
+        load[feeder_id] += quantile_kw(uncertain, request.chance_level, len(request.steps))
+    return load
+
+
+def uncertain_below(request: PlanRequest) -> dict[str, list[UncertainLoad]]:
+    """Uncertain load at and below each feeder."""
+    below: dict[str, list[UncertainLoad]] = {feeder.feeder_id: [] for feeder in request.feeders}
+    for load in request.uncertain:
+        for above in path(request, load.feeder_id):
+            below[above].append(load)
+    return below
+
+
+def _shares(request: PlanRequest, keys: list[LimitKey], points: tuple[Point, ...]) -> csr_array:
+    row_of = {(key.feeder.feeder_id, key.phase): row for row, key in enumerate(keys)}
+    paths = {feeder.feeder_id: path(request, feeder.feeder_id) for feeder in request.feeders}
+    rows, columns, shares = [], [], []
+    for i, point in enumerate(points):
+        for feeder_id in paths[point.feeder_id]:
+            for phase, share in _loads(point):
+                if (feeder_id, phase) in row_of:
+                    rows.append(row_of[feeder_id, phase])
+                    columns.append(i)
+                    shares.append(share)
+    return csr_array((shares, (rows, columns)), shape=(len(keys), len(points)))
+
+
+def _loads(point: Point) -> list[tuple[Phase | None, float]]:
+    """Share of a point's power per phase, and all of it in total (None)."""
+    return [*((phase, 1.0 / len(point.phases)) for phase in point.phases), (None, 1.0)]

@@ -1,0 +1,49 @@
+"""What charging finds: the site's net power and the headroom of every limit once everything else has its share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.model.formulation import LinearProgram
+from optimizer.problem.horizon import Floats, Horizon
+
+DUST_KW = 1e-6
+"""Power below this is none."""
+
+
+@dataclass(frozen=True)
+class Background:
+    """`net_kw[t]` [kW] at the grid connection without charging; `headroom_kw[l, t]` [kW] that each limit leaves to charging;
+    `taken[n, t]`: need n does something else in step t (gives energy back, say)."""
+
+    net_kw: Floats
+    headroom_kw: Floats
+    taken: NDArray[np.bool_]
+
+
+def bare(horizon: Horizon) -> Background:
+    """With nothing but the base load."""
+    free = np.zeros((len(horizon.need_kwh), horizon.step_count), dtype=np.bool_)
+    return Background(horizon.base_kw, np.maximum(horizon.limits.headroom_kw, 0.0), free)
+
+
+def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Background:
+    """With every flow but charging as in `values` (a value per column)."""
+    power, flows = program.columns["power"], program.flows
+    (other,) = np.nonzero((program.flow_column < power.start) | (program.flow_column >= power.stop))
+    if not len(other):
+        return bare(horizon)
+    drawn_kw = horizon.at_points(np.zeros(power.stop - power.start))
+    np.add.at(
+        drawn_kw,
+        (flows.point[other], flows.step[other]),
+        flows.sign[other] * values[program.flow_column[other]],
+    )
+    return Background(
+        net_kw=horizon.base_kw + drawn_kw.sum(axis=0),
+        headroom_kw=np.maximum(horizon.limits.headroom_kw - horizon.limits.share @ drawn_kw, 0.0),
+        taken=np.abs(drawn_kw[: len(horizon.need_kwh)]) > DUST_KW,
+    )

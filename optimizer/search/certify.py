@@ -1,0 +1,62 @@
+"""The certificate: a lower bound that holds whatever the solver did, and the true cost of a plan beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.model.formulation import LinearProgram
+from optimizer.problem.horizon import Horizon
+
+Floats = NDArray[np.float64]
+
+LEAST_SCALE = 1.0
+"""Objectives smaller than one unit of money are compared absolutely: a share of nearly nothing says nothing."""
+
+ROW_TOLERANCE = 1e-6
+"""In the unit of a row's right-hand side; ten times HiGHS' own."""
+
+
+def lower_bound(program: LinearProgram, duals: Floats) -> float:
+    """Lagrangian bound: for any row prices y, min_x c x + y (b - A x) over the bounds of x is below every feasible cost.
+
+    Holds for every y, so for inexact duals too (Neumaier and Shcherbina, Safe bounds in linear and mixed-integer programming, 2004).
+    """
+    rising, falling = np.isfinite(program.row_lower), np.isfinite(program.row_upper)
+    prices = np.where((duals > 0) & ~rising, 0.0, np.where((duals < 0) & ~falling, 0.0, duals))
+    right = np.where(prices > 0, program.row_lower, program.row_upper)
+    rows = float(np.sum(prices[prices != 0] * right[prices != 0]))
+    reduced = program.cost - program.matrix.T @ prices
+    columns = float(np.sum(np.where(reduced > 0, reduced * program.lower, reduced * program.upper)))
+    return rows + columns
+
+
+def relative_gap(objective: float, bound: float) -> float:
+    """How far the objective may be from the best, as a share of its size (of LEAST_SCALE where it is smaller)."""
+    return max(0.0, objective - bound) / max(abs(objective), LEAST_SCALE)
+
+
+def is_exact(program: LinearProgram) -> bool:
+    """Whether the closed form of every topic is the cheapest there is."""
+    return all(topic.exact for topic in program.topics)
+
+
+def complete(program: LinearProgram, horizon: Horizon, slot_kw: Floats) -> Floats:
+    """All columns from the power per slot [kW], in closed form: what it draws, feeds, lacks and peaks at."""
+    values = np.zeros(len(program.lower))
+    for topic in program.topics:
+        for family, quantity in topic.complete(horizon, slot_kw).items():
+            if program.index[family]:
+                values[program.columns[family]] = quantity[program.places(family)]
+    return values
+
+
+def keeps_rows(program: LinearProgram, values: Floats) -> bool:
+    """Whether columns satisfy every row."""
+    rows = program.matrix @ values
+    return bool(np.all(rows <= program.row_upper + ROW_TOLERANCE) and np.all(rows >= program.row_lower - ROW_TOLERANCE))
+
+
+def cost_of_terms(program: LinearProgram, values: Floats) -> Floats:
+    """Money per term of the objective's table."""
+    return np.asarray(program.term_cost @ values)

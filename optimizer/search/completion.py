@@ -1,0 +1,49 @@
+"""From setpoints to everything that follows from them, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.model.formulation import LinearProgram
+from optimizer.problem.horizon import Floats, Horizon
+from optimizer.search.certify import complete, is_exact, keeps_rows
+from optimizer.search.setpoints import expected_kw
+from optimizer.search.solve import Solver
+
+
+@dataclass(frozen=True)
+class Found:
+    """Setpoints per slot [kW], what every column is with them, and what they cost [money]; infinite where no columns fit them."""
+
+    setpoint_kw: Floats
+    values: Floats
+    cost: float
+
+
+class Completion:
+    """Completes setpoints: in closed form where that is exact, else by the solver."""
+
+    def __init__(self, solver: Solver, horizon: Horizon) -> None:
+        self.exact = is_exact(solver.program)
+        self._solver, self._horizon = solver, horizon
+
+    def of(self, setpoint_kw: Floats) -> Found:
+        """What follows from setpoints per slot [kW]."""
+        if self.exact:
+            return at_rest(self._solver.program, self._horizon, setpoint_kw)
+        program = self._solver.program
+        values = self._solver.complete(setpoint_kw, expected_kw(self._horizon, setpoint_kw))
+        found = at_rest(program, self._horizon, setpoint_kw)
+        if not keeps_rows(program, found.values):
+            found = Found(setpoint_kw, found.values, np.inf)
+        if values is None or program.cost @ values > found.cost:
+            return found
+        return Found(setpoint_kw, values, float(program.cost @ values))
+
+
+def at_rest(program: LinearProgram, horizon: Horizon, setpoint_kw: Floats) -> Found:
+    """What follows in closed form, with everything at rest that has a choice."""
+    values = complete(program, horizon, expected_kw(horizon, setpoint_kw))
+    return Found(setpoint_kw, values, float(program.cost @ values))

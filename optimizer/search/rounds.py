@@ -1,0 +1,184 @@
+"""Rounds of restricted problems around the relaxation, widened while the certificate is not good enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.model.kinds import CONTINUOUS
+from optimizer.problem.horizon import Horizon
+from optimizer.search.background import Background, background
+from optimizer.search.certify import lower_bound, relative_gap
+from optimizer.search.completion import Completion, Found, at_rest
+from optimizer.search.dive import dive
+from optimizer.search.domains import setpoints_near, undecided
+from optimizer.search.setpoints import to_setpoints
+from optimizer.search.solve import Relaxation, Solver
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Round:
+    """One look at the problem: who is on, in `time_share` of the time that is left, then the setpoints, in ROUNDING_SHARE of it.
+
+    `widening`: share of the remaining gap up to which a slot's reduced cost re-opens it; None: only what the relaxation left between
+    off and minimum is open, 1: nothing that could improve the plan is left out. `reach`: setpoints further away than the nearest ones
+    that are tried.
+    """
+
+    widening: float | None
+    reach: int
+    time_share: float
+
+
+ROUNDS = (Round(None, 1, 0.5), Round(0.0, 1, 0.5), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
+
+BRANCHING_SHARE = 0.3
+"""Of the time that is left: for a better bound where there are yes and no besides who charges."""
+
+ROUNDING_SHARE = 0.1
+"""Of the time that is left: the last setpoint's worth of peak is hard to find and worth little."""
+
+FEW_SLOTS = 400
+"""Below this many slots the first round is skipped: what is undecided is better settled at once."""
+
+
+PART_OF_TARGET = 0.4
+"""Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""
+
+PATIENCE = 5.0
+"""Within this many times the gap that is aimed for, a round that closes less than a tenth of it is the last one."""
+
+
+@dataclass
+class Search:
+    """The best so far. `power_kw` is semi-continuous and costs `power_cost`; `best` is what stations can be told."""
+
+    solver: Solver
+    horizon: Horizon
+    relaxation: Relaxation
+
+    def __post_init__(self) -> None:
+        self.completion = Completion(self.solver, self.horizon)
+        self.bound = lower_bound(self.solver.program, self.relaxation.duals)
+        self.power_kw = self.relaxation.values[self.solver.program.columns["power"]]
+        self.power_cost = np.inf
+        self.behind = self._behind(self.relaxation.values)
+        nobody_kw = np.zeros_like(self.power_kw)
+        self.best = replace(at_rest(self.solver.program, self.horizon, nobody_kw), cost=np.inf)
+
+    @property
+    def cost(self) -> float:
+        """Objective [money] of the best setpoints."""
+        return self.best.cost
+
+    def _behind(self, values: Floats) -> Background:
+        return background(self.solver.program, self.horizon, values)
+
+    def good_enough(self, cost: float, part: float = 1.0) -> bool:
+        """Whether a cost is certified to `part` of the gap that is aimed for."""
+        return relative_gap(cost, self.bound) <= part * self.horizon.request.gap_target
+
+    @property
+    def target(self) -> float:
+        """The objective at which a program may stop."""
+        return self.bound + PART_OF_TARGET * self.horizon.request.gap_target * max(abs(self.bound), 1.0)
+
+    def run(self, one: Round) -> None:
+        """Decide who is on, then at which setpoints."""
+        if not self.good_enough(self.power_cost, part=0.5):
+            self._decide(one)
+        if not self.good_enough(self.cost):
+            self._round(one)
+
+    def dive(self, start_kw: Floats | None) -> None:
+        """The cheapest first answer, and mostly good enough."""
+        self._accept(dive(self.solver, self.horizon, self.relaxation, start_kw))
+
+    def branch(self) -> None:
+        """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way."""
+        program = self.solver.program
+        others = np.delete(program.kind, np.r_[program.columns["power"]])
+        if np.all(others == CONTINUOUS):
+            return
+        values, bound = self.solver.branch(BRANCHING_SHARE * self.solver.left_s)
+        self.bound = max(self.bound, bound)
+        if values is not None:
+            self.offer(values[program.columns["power"]], self._behind(values))
+
+    def _decide(self, one: Round) -> None:
+        gap = min(self.cost, self.power_cost) - self.bound
+        slack = None if one.widening is None else one.widening * gap
+        domain = undecided(self.horizon, self.solver.program, self.relaxation, slack)
+        values = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
+        if values is not None:
+            self._accept(values)
+
+    def _accept(self, values: Floats) -> None:
+        """Columns with semi-continuous power: the new base for rounding if they are the cheapest so far."""
+        power_kw = values[self.solver.program.columns["power"]]
+        cost = self.completion.of(power_kw).cost if self.completion.exact else float(self.solver.program.cost @ values)
+        if cost < self.power_cost:
+            self.power_kw, self.power_cost, self.behind = power_kw, cost, self._behind(values)
+            self.offer(power_kw, self.behind)
+
+    def decide_on_grid(self) -> None:
+        """Everything at once, for what little the rounds may have missed: exact if there is time for it."""
+        slack = self.cost - self.bound
+        domain = undecided(self.horizon, self.solver.program, self.relaxation, slack, on_grid=True)
+        self._offer_choice(self.solver.choose(domain, self.target, self.solver.left_s))
+
+    def _round(self, one: Round) -> None:
+        known_kw = self.best.setpoint_kw
+        domain = setpoints_near(self.horizon, self.power_kw, known_kw, one.reach)
+        self._offer_choice(self.solver.choose(domain, self.target, ROUNDING_SHARE * self.solver.left_s, known_kw))
+
+    def _offer_choice(self, values: Floats | None) -> None:
+        if values is not None:
+            self.offer(values[self.solver.program.columns["power"]], self._behind(values))
+
+    def offer(self, power_kw: Floats, behind: Background | None = None) -> None:
+        """Round power to setpoints and take them if they are the cheapest so far."""
+        self.take(to_setpoints(self.horizon, power_kw, behind))
+        if self.horizon.request.bands or self.horizon.request.energy_by:  # a need may be left open for what they pay
+            as_planned = replace(self.horizon, certain=np.zeros_like(self.horizon.certain))
+            self.take(to_setpoints(as_planned, power_kw, behind))
+
+    def take(self, setpoint_kw: Floats) -> None:
+        """Setpoints, if they are the cheapest so far."""
+        found = self.completion.of(setpoint_kw)
+        if found.cost < self.cost:
+            self.best = found
+
+    def run_all(self, start_kw: Floats | None) -> None:
+        """Dive, bound, and rounds that look further, until the certificate is good enough or the time over."""
+        if start_kw is not None:
+            self.take(start_kw)
+        if not self.good_enough(self.cost):
+            self.dive(start_kw)
+        if not np.isfinite(self.cost):
+            self.offer(np.zeros_like(self.power_kw))
+        if not self.good_enough(self.cost):
+            self.branch()
+        for one in ROUNDS[len(self.power_kw) < FEW_SLOTS :]:
+            if self.good_enough(self.cost) or self.solver.left_s <= 0:
+                return
+            before = self.cost
+            self.run(one)
+            if self.good_enough(self.cost, part=PATIENCE) and before - self.cost < 0.1 * (before - self.bound):
+                return
+        if not self.good_enough(self.cost):
+            self.decide_on_grid()
+
+
+def search(
+    solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None
+) -> tuple[Found, float]:
+    """The best found in the request's time, `start_kw` (setpoints per slot [kW]) if nothing is better, and a bound
+    [money] below all."""
+    state = Search(solver, horizon, relaxation)
+    state.run_all(start_kw)
+    return state.best, state.bound

@@ -1,0 +1,206 @@
+"""From continuous power to setpoints a station knows: floor to the grid, then give back what flooring lost, within every limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.problem.conduct import Grid
+from optimizer.problem.horizon import Horizon
+from optimizer.search.background import Background, bare
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+DUST_KWH = 1e-6
+"""Energy below this is not worth a setpoint."""
+
+
+@dataclass
+class Headroom:
+    """What is left under every limit and under the peak that is paid for anyhow, while setpoints are raised; `taken[n, t]`: need n
+    does something else in step t."""
+
+    horizon: Horizon
+    taken: NDArray[np.bool_]
+    left_kw: Floats
+    unpaid_kw: Floats
+    rows: list[tuple[Ints, Floats]]
+
+    def room_kw(self, need: int, steps: Ints) -> Floats:
+        """Most additional power [kW] of a need in each of `steps`."""
+        rows, shares = self.rows[need]
+        if not len(rows):
+            return np.where(self.taken[need, steps], 0.0, np.inf)
+        room_kw = (self.left_kw[np.ix_(rows, steps)] / shares[:, None]).min(axis=0)
+        return np.where(self.taken[need, steps], 0.0, room_kw)
+
+    def take(self, need: int, step: int, power_kw: float) -> None:
+        """Use `power_kw` of a need in a step."""
+        rows, shares = self.rows[need]
+        self.left_kw[rows, step] -= shares * power_kw
+        self.unpaid_kw[step] -= power_kw
+        if self.unpaid_kw[step] < 0:  # the peak has grown, and with it what is paid for in every other step
+            self.unpaid_kw += -self.unpaid_kw[step]
+
+
+def headroom(horizon: Horizon, slot_kw: Floats, behind: Background) -> Headroom:
+    """What `slot_kw` leaves before a background."""
+    share = horizon.limits.share
+    by_need = share.tocsc()
+    parts = [slice(by_need.indptr[n], by_need.indptr[n + 1]) for n in range(share.shape[1])]
+    net_kw = behind.net_kw + horizon.total_kw(slot_kw)
+    return Headroom(
+        horizon=horizon,
+        taken=behind.taken,
+        left_kw=behind.headroom_kw - share @ horizon.at_points(slot_kw),
+        unpaid_kw=_paid_kw(horizon, net_kw) - net_kw,
+        rows=[(by_need.indices[part].astype(np.int64), by_need.data[part]) for part in parts],
+    )
+
+
+def _paid_kw(horizon: Horizon, net_kw: Floats) -> Floats:
+    """Net import [kW] per step that raises no demand charge."""
+    paid = np.full(len(net_kw), np.inf)
+    for windows in horizon.windows:
+        touched = windows.weight.any(axis=0)
+        paid[touched] = np.minimum(paid[touched], windows.peak_kw(net_kw))
+    return paid
+
+
+def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = None) -> Floats:
+    """Setpoints [kW] near `slot_kw`: {0} or [min, max] on each station's grid, never above what the limits leave before a background
+    (the base load if None).
+
+    What flooring loses is given back in the cheapest steps that have room; the last setpoint of a need may permit a little more than
+    the need, by less than one setpoint in one step. What is missing of a need that is known is given too, of one that is not only what
+    `slot_kw` has.
+    """
+    floored = _admissible(horizon, slot_kw)
+    planned_kwh = horizon.energy_kwh(slot_kw)
+    wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, planned_kwh)
+    wanted_kwh = np.where(horizon.gives_kw > 0, np.maximum(horizon.need_kwh, planned_kwh), wanted_kwh)
+    missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored))
+    left = headroom(horizon, floored, behind or bare(horizon))
+    for n in _urgency(horizon, missing_kwh):
+        _top_up(horizon, left, floored, int(n), float(missing_kwh[n]))
+    return floored
+
+
+def _admissible(horizon: Horizon, slot_kw: Floats) -> Floats:
+    """Lowered to setpoints on every station's grid that obey what binds the steps of a session to each other."""
+    slots, need = horizon.slots, horizon.slots.need
+    floored = Grid(horizon.quantum_kw[need], horizon.min_kw[need], horizon.max_kw[need]).down(slot_kw)
+    for n in horizon.special:
+        mine = slots.of(n)
+        conduct = horizon.conduct[n]
+        floored[mine] = conduct.obeyed(slots.step[mine], conduct.grid.down(slot_kw[mine]))
+    return floored
+
+
+def _urgency(horizon: Horizon, missing_kwh: Floats) -> Ints:
+    """Needs that lack energy: higher priority first, then earlier departure."""
+    needs = horizon.request.needs
+    lacking = np.flatnonzero(missing_kwh > DUST_KWH)
+    ranked = sorted(lacking.tolist(), key=lambda n: (-needs[n].priority, needs[n].departs_at, needs[n].session_id))
+    return np.array(ranked, dtype=np.int64)
+
+
+def _top_up(horizon: Horizon, left: Headroom, slot_kw: Floats, n: int, missing_kwh: float) -> None:
+    """Raise the setpoints of need n until nothing is missing: first below the paid peak, cheapest first, then where least above it."""
+    one = _Raising(horizon, left, n, slot_kw[horizon.slots.of(n)], missing_kwh)
+    one.fill_below_peak()
+    while one.missing_kwh > DUST_KWH and one.raise_where_lowest():
+        pass
+
+
+@dataclass
+class _Raising:
+    """Need n being topped up; `setpoint_kw` [kW] is its part of the power per slot, changed in place."""
+
+    horizon: Horizon
+    left: Headroom
+    n: int
+    setpoint_kw: Floats
+    missing_kwh: float
+
+    def __post_init__(self) -> None:
+        mine = self.horizon.slots.of(self.n)
+        self.steps, self.hours = self.horizon.slots.step[mine], self.horizon.slots.hours[mine]
+        self.conduct = self.horizon.conduct[self.n]
+        self.grid = self.conduct.grid
+        self.room_kw = np.minimum(self.left.room_kw(self.n, self.steps), self.horizon.max_kw[self.n] - self.setpoint_kw)
+
+    def fill_below_peak(self) -> None:
+        """In steps that raise no demand charge, those already on first, then by price."""
+        meters = self.horizon.meters
+        price = meters.import_price[meters.of_point[self.n], self.steps]
+        room_kw = np.minimum(self.room_kw, self.left.unpaid_kw[self.steps])
+        able = room_kw >= self.horizon.quantum_kw[self.n] * (1 - 1e-6)
+        order = np.lexsort((self.steps, price, self.setpoint_kw == 0))
+        for i in order[able[order]].tolist():
+            if self.missing_kwh <= DUST_KWH:
+                return
+            self._raise(i, self.missing_kwh / self.hours[i], min(self.room_kw[i], self.left.unpaid_kw[self.steps[i]]))
+
+    def raise_where_lowest(self) -> bool:
+        """An even part of what is missing in the step furthest below the peak, those already on first; False if there is no room."""
+        next_kw = self.grid.up(self.setpoint_kw + self.grid.quantum_kw / 2) - self.setpoint_kw
+        (able,) = np.nonzero((next_kw > 0) & (self.room_kw >= next_kw - 1e-9))
+        for i in able[np.lexsort((-self.left.unpaid_kw[self.steps[able]], self.setpoint_kw[able] == 0))].tolist():
+            if self._raise(i, self.missing_kwh / self.hours[i] / len(able), float(self.room_kw[i])):
+                return True
+            self.room_kw[i] = 0.0  # what binds the steps together forbids it
+        return False
+
+    def _raise(self, i: int, wanted_kw: float, room_kw: float) -> bool:
+        """To the setpoint in slot i that covers `wanted_kw` more, as far as there is room; whether anything changed."""
+        now_kw = self.setpoint_kw[i]
+        admitted_kw = now_kw + min(max(room_kw, 0.0), self.room_kw[i])
+        reached = float(min(self.grid.up(now_kw + wanted_kw), self.grid.down(admitted_kw)))
+        if reached < now_kw + self.grid.quantum_kw / 2 or not self._admits(i, reached):
+            return False
+        more_kwh = self._gained_kwh(i, reached)
+        if more_kwh <= DUST_KWH:
+            return False
+        self.setpoint_kw[i] = reached
+        self.room_kw[i] -= reached - now_kw
+        self.left.take(self.n, int(self.steps[i]), reached - now_kw)
+        self.missing_kwh -= more_kwh
+        return True
+
+    def _gained_kwh(self, i: int, setpoint_kw: float) -> float:
+        """What another setpoint [kW] in slot i brings [kWh]: its energy, but of a vehicle that tapers what it draws more."""
+        if (taper := self.horizon.taper.get(self.n)) is None:
+            return float((setpoint_kw - self.setpoint_kw[i]) * self.hours[i])
+        tried = self.setpoint_kw.copy()
+        tried[i] = setpoint_kw
+        now_kw, then_kw = (taper.drawn_kw(row, self.hours, np.inf) for row in (self.setpoint_kw, tried))
+        return float((then_kw - now_kw) @ self.hours)
+
+    def _admits(self, i: int, setpoint_kw: float) -> bool:
+        """Whether slot i may have a setpoint [kW], the other slots being as they are."""
+        if not self.conduct.is_bound:
+            return True
+        tried = self.setpoint_kw.copy()
+        tried[i] = setpoint_kw
+        return bool(np.array_equal(self.conduct.obeyed(self.steps, tried), tried))
+
+
+def expected_kw(horizon: Horizon, setpoint_kw: Floats) -> Floats:
+    """Mean power [kW] a vehicle will draw per slot: the setpoint, as far as it accepts it, until its need is met (always, if it may
+    give some back)."""
+    slots = horizon.slots
+    enough_kwh = np.where(horizon.gives_kw > 0, np.inf, horizon.need_kwh)[slots.need]
+    energy = setpoint_kw * slots.hours
+    running = np.cumsum(energy)
+    before_need = np.concatenate(([0.0], running))[np.searchsorted(slots.need, slots.need, side="left")]
+    reached = np.minimum(running - before_need, enough_kwh)
+    earlier = np.minimum(running - before_need - energy, enough_kwh)
+    drawn_kw = np.where(slots.hours > 0, (reached - earlier) / slots.hours, 0.0)
+    for n, taper in horizon.taper.items():
+        mine = slots.of(n)
+        drawn_kw[mine] = taper.drawn_kw(setpoint_kw[mine], slots.hours[mine], float(horizon.need_kwh[n]))
+    return drawn_kw

@@ -1,0 +1,249 @@
+"""HiGHS: the linear relaxation, then mixed-integer programs over a chosen domain of the setpoints.
+
+HiGHS sees power in multiples of each station's setpoint step (and other columns of their quantum), so that integers are setpoints;
+everybody else sees kW.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+
+from cpms.domain.errors import PlanFailed
+from optimizer.model.formulation import LinearProgram
+from optimizer.model.kinds import CONTINUOUS, Kinds
+from optimizer.problem.horizon import Horizon
+
+Floats = NDArray[np.float64]
+
+OPTIONS: dict[str, bool | int | float | str] = {
+    "output_flag": False,
+    "threads": 1,
+    "parallel": "off",
+    "mip_rel_gap": 1e-5,
+    "dual_simplex_cost_perturbation_multiplier": 0.0,
+}
+"""Without perturbation of costs: slots of one price are alike by nature, and telling them apart by chance makes simplex wander, by a
+factor of twenty where energy is scarce."""
+
+ITERATIONS_PER_ROW = 12
+"""Simplex iterations per row after which interior point takes over: where energy is scarce simplex needs up to eight."""
+
+MANY_COLUMNS, COLUMNS_PER_ROW = 10_000, 20
+"""A large relaxation with more columns per row (one cap over everybody, no feeders) is for interior point: few rows couple everything,
+and simplex takes many slow steps."""
+
+NO_LIMIT = 2**31 - 1
+
+LOWER, UPPER, BASIC = (
+    highspy.HighsBasisStatus.kLower,
+    highspy.HighsBasisStatus.kUpper,
+    highspy.HighsBasisStatus.kBasic,
+)
+
+TOUCHING, TOUCHING_ROW = 1e-4, 0.15
+"""Within this a plan touches a bound [kW, kWh], or a row: setpoints leave up to one of them unused under a limit."""
+
+COMPLETING_SHARE, COMPLETING_GAP = 0.25, 1e-4
+"""Of the time that is left, and of the cost: what follows from setpoints is asked for many times."""
+
+ROUGH_TOLERANCE, FINE_TOLERANCE = 1e-5, 1e-7
+"""Of duals [money per kW]: after interior point, and HiGHS' own."""
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """Optimum of the linear relaxation: values, and duals per row (money per unit of the row's right-hand side)."""
+
+    values: Floats
+    duals: Floats
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What power may be in each slot: from `least_kw` to `most_kw` [kW], of a kind (semi-...: or 0; ...integer: a setpoint)."""
+
+    least_kw: Floats
+    most_kw: Floats
+    kind: Kinds
+
+
+class Solver:
+    """One HiGHS, silent and single-threaded, holding the relaxation of one program."""
+
+    def __init__(self, program: LinearProgram, horizon: Horizon) -> None:
+        self.program = program
+        self._ends_s = time.monotonic() + horizon.request.time_limit_s
+        self._unit = program.quantum
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
+        for option, value in OPTIONS.items():
+            self._highs.setOptionValue(option, value)
+        self._highs.passModel(_highs_lp(program, self._unit))
+
+    @property
+    def left_s(self) -> float:
+        """Time left [s, wall clock] of what the request allows."""
+        return self._ends_s - time.monotonic()
+
+    @property
+    def objective(self) -> float:
+        """Objective [money] of what was found last."""
+        return float(self._highs.getInfo().objective_function_value)
+
+    def begin_at(self, values: Floats) -> None:
+        """Let the relaxation begin near `values` (per column): at a basis guessed from which bounds and rows they touch.
+
+        HiGHS completes the guess where it is no basis. Near an earlier plan a fifth of the iterations is left.
+        """
+        program = self.program
+        activity = program.matrix @ values
+        basis = highspy.HighsBasis()
+        basis.col_status = _touched(values, program.lower, program.upper, TOUCHING)
+        basis.row_status = _touched(activity, program.row_lower, program.row_upper, TOUCHING_ROW)
+        basis.alien = basis.valid = True
+        self._highs.setBasis(basis)
+
+    def relax(self) -> Relaxation:
+        """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
+        if self.left_s <= 0:
+            raise PlanFailed("no time was left for the solver")
+        undecided = highspy.HighsModelStatus.kIterationLimit
+        status = undecided if self._is_dense() else self._relax_along_edges()
+        if status == undecided and self.left_s > 0:
+            status = self._relax_from_inside()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise PlanFailed(f"the relaxation ended as {self._highs.modelStatusToString(status)}")
+        solution = self._highs.getSolution()
+        return Relaxation(np.array(solution.col_value) * self._unit, np.array(solution.row_dual))
+
+    def _is_dense(self) -> bool:
+        rows, columns = self.program.matrix.shape
+        return bool(columns > MANY_COLUMNS and columns > COLUMNS_PER_ROW * rows)
+
+    def _relax_along_edges(self) -> highspy.HighsModelStatus:
+        """Simplex, without presolve, which finds next to nothing here and leads it astray where energy is scarce."""
+        most = int(ITERATIONS_PER_ROW * self.program.matrix.shape[0]) + 500
+        self._highs.setOptionValue("simplex_iteration_limit", most)
+        self._highs.setOptionValue("presolve", "off")
+        self._run(self.left_s)
+        self._highs.setOptionValue("presolve", "choose")
+        self._highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
+        return self._highs.getModelStatus()
+
+    def _relax_from_inside(self) -> highspy.HighsModelStatus:
+        """Interior point with crossover to a vertex.
+
+        Duals may be a little off, which saves a long clean-up and costs nothing: the certificate holds for any duals.
+        """
+        self._highs.clearSolver()
+        self._highs.setOptionValue("solver", "ipm")
+        self._highs.setOptionValue("dual_feasibility_tolerance", ROUGH_TOLERANCE)
+        self._run(self.left_s)
+        self._highs.setOptionValue("dual_feasibility_tolerance", FINE_TOLERANCE)
+        self._highs.setOptionValue("solver", "choose")
+        return self._highs.getModelStatus()
+
+    def narrow(self, lower: Floats, upper: Floats) -> Floats | None:
+        """Columns of the relaxation within narrower bounds, from its last basis; None if there are none, or no time."""
+        if self.left_s <= 0:
+            return None
+        every = np.arange(len(lower), dtype=np.int32)
+        self._highs.changeColsBounds(len(every), every, lower / self._unit, upper / self._unit)
+        self._run(self.left_s)
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return np.array(self._highs.getSolution().col_value) * self._unit
+
+    def choose(
+        self, domain: Domain, target: float, time_limit_s: float, start_kw: Floats | None = None
+    ) -> Floats | None:
+        """Best columns found with power in a domain, or None. Stops at an objective of `target`; may begin at power `start_kw`."""
+        if self.left_s <= 0:
+            return None
+        self._restrict(domain)
+        if start_kw is not None:
+            self._start_at(start_kw)
+        return self._best_of(target, time_limit_s)
+
+    def branch(self, time_limit_s: float) -> tuple[Floats | None, float]:
+        """Best columns found, or None, and a lower bound [money], where every column but power is of its kind and power is free.
+
+        It bounds what vehicles will draw, which is on no grid, and closes what the linear relaxation leaves between
+        the sides of a yes or no. The bound is HiGHS' own, by branch and bound.
+        """
+        if self.left_s <= 0:
+            return None, -np.inf
+        power = self.program.columns["power"]
+        kind = np.full(power.stop - power.start, CONTINUOUS, dtype=np.uint8)
+        self._restrict(Domain(self.program.lower[power], self.program.upper[power], kind))
+        values = self._best_of(-np.inf, min(time_limit_s, self.left_s))
+        return values, float(self._highs.getInfo().mip_dual_bound)
+
+    def complete(self, setpoint_kw: Floats, drawn_kw: Floats) -> Floats | None:
+        """Best columns where vehicles draw `drawn_kw` and may at any time draw `setpoint_kw` (both per slot [kW]), which is what
+        limits have to admit; None if no columns do."""
+        if self.left_s <= 0:
+            return None
+        power, limits = self.program.columns["power"], self.program.rows.get("limit", slice(0, 0))
+        overhang_kw = self.program.matrix[limits, power] @ (setpoint_kw - drawn_kw)
+        self._restrict(Domain(drawn_kw, drawn_kw, np.full(len(drawn_kw), CONTINUOUS, dtype=np.uint8)))
+        self._tighten(limits, overhang_kw)
+        self._highs.setOptionValue("mip_rel_gap", COMPLETING_GAP)
+        try:
+            return self._best_of(-np.inf, COMPLETING_SHARE * self.left_s)
+        finally:
+            self._highs.setOptionValue("mip_rel_gap", OPTIONS["mip_rel_gap"])
+            self._tighten(limits, np.zeros_like(overhang_kw))
+
+    def _best_of(self, target: float, time_limit_s: float) -> Floats | None:
+        self._highs.setOptionValue("objective_target", target)
+        self._run(min(time_limit_s, self.left_s))
+        found = self._highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible.value
+        return np.array(self._highs.getSolution().col_value) * self._unit if found else None
+
+    def _tighten(self, rows: slice, by: Floats) -> None:
+        at = np.arange(rows.start, rows.stop, dtype=np.int32)
+        lower, upper = self.program.row_lower[rows], self.program.row_upper[rows] - by
+        self._highs.changeRowsBounds(len(at), at, lower, upper)  # type: ignore[attr-defined]  # missing from its stubs
+
+    def _restrict(self, domain: Domain) -> None:
+        program, power = self.program, self.program.columns["power"]
+        kind, lower, upper = program.kind.copy(), program.least.copy(), program.upper.copy()
+        kind[power], lower[power], upper[power] = domain.kind, domain.least_kw, domain.most_kw
+        every = np.arange(len(lower), dtype=np.int32)
+        self._highs.changeColsBounds(len(every), every, lower / self._unit, upper / self._unit)
+        self._highs.changeColsIntegrality(len(every), every, kind)
+
+    def _start_at(self, slot_kw: Floats) -> None:
+        power = self.program.columns["power"]
+        columns = np.arange(power.start, power.stop, dtype=np.int32)
+        self._highs.setSolution(len(columns), columns, np.rint(slot_kw / self._unit[power]))
+
+    def _run(self, time_limit_s: float) -> None:
+        self._highs.setOptionValue("time_limit", time_limit_s)
+        self._highs.run()
+
+
+def _touched(values: Floats, lower: Floats, upper: Floats, within: float) -> list[highspy.HighsBasisStatus]:
+    """Which bound each value touches; basic where none."""
+    at_lower, at_upper = (values <= lower + within).tolist(), (values >= upper - within).tolist()
+    return [LOWER if low else UPPER if high else BASIC for low, high in zip(at_lower, at_upper, strict=True)]
+
+
+def _highs_lp(program: LinearProgram, unit: Floats) -> highspy.HighsLp:
+    matrix = csr_array(program.matrix @ diags_array(unit))
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_ = program.cost * unit
+    lp.col_lower_, lp.col_upper_ = program.lower / unit, program.upper / unit
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = matrix.data
+    return lp

@@ -1,0 +1,47 @@
+"""Beginning at an earlier plan: its setpoints, moved to the steps and clipped to the limits of now."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cpms.domain.plan import Plan
+from optimizer.problem.horizon import Floats, Horizon
+from optimizer.search.background import bare
+from optimizer.search.setpoints import to_setpoints
+
+
+def warm_setpoints_kw(horizon: Horizon, carried_kw: Floats) -> Floats:
+    """Setpoints per slot [kW] within today's limits, as near to `carried_kw` as they let it be; what is missing is topped up."""
+    return to_setpoints(horizon, clip_to_limits(horizon, carried_kw))
+
+
+def carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
+    """The earlier plan's setpoint [kW] in each slot: that of the step which held at the slot's beginning, 0 where there was none."""
+    starts = np.array([step.starts_at.timestamp() for step in earlier.steps])
+    ends_s = earlier.steps[-1].ends_at.timestamp()
+    now = np.array([step.starts_at.timestamp() for step in horizon.request.steps])
+    held = np.searchsorted(starts, now, side="right") - 1
+    known = (held >= 0) & (now < ends_s)
+    current = np.zeros((len(horizon.need_kwh), horizon.step_count))
+    by_id = {session.session_id: session for session in earlier.sessions}
+    for n, need in enumerate(horizon.request.needs):
+        if need.session_id in by_id:
+            current[n] = (
+                np.where(known, np.array(by_id[need.session_id].current_a)[np.maximum(held, 0)], 0.0) / need.step_a
+            )
+    slots = horizon.slots
+    wanted_kw = current[slots.need, slots.step] * horizon.quantum_kw[slots.need]
+    return np.minimum(wanted_kw, horizon.max_kw[slots.need])
+
+
+def clip_to_limits(horizon: Horizon, slot_kw: Floats) -> Floats:
+    """Power [kW] scaled down in proportion wherever a limit above it is exceeded: p * min over its limits of headroom / load."""
+    slots, share = horizon.slots, horizon.limits.share.tocoo()
+    power_kw, headroom_kw = horizon.at_points(slot_kw), bare(horizon).headroom_kw
+    load_kw = share @ power_kw
+    ratio = np.ones_like(load_kw)
+    over = load_kw > headroom_kw
+    ratio[over] = headroom_kw[over] / load_kw[over]
+    factor = np.ones_like(power_kw)
+    np.minimum.at(factor, share.col, ratio[share.row])
+    return slot_kw * factor[slots.need, slots.step]

@@ -1,0 +1,1 @@
+"""Situations as people write them (JSON), read into requests."""

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecasting.learning.conformal import (
+    NARROWEST,
+    WIDEST,
+    corrected_levels,
+    lessons,
+    pool,
+    positions,
+    width_of,
+    with_tails,
+)
+from forecasting.quantiles import at_levels
+from forecasting.score import FINE_LEVELS, coverage
+
+NOTHING = np.zeros(0)
+
+
+def too_narrow(rows, seed):
+    """Quantiles of a normal distribution half as wide as what comes."""
+    rng = np.random.default_rng(seed)
+    levels = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+    quantiles = np.tile(0.5 * np.array([-1.645, -0.674, 0.0, 0.674, 1.645]), (rows, 1))
+    levels, quantiles = with_tails(levels, quantiles, -10.0, 10.0)
+    return levels, quantiles, rng.normal(0.0, 1.0, rows)
+
+
+def test_a_band_that_held_too_little_is_widened_until_it_holds_what_it_promises():
+    levels, quantiles, past = too_narrow(3000, 1)
+    _, _, coming = too_narrow(3000, 2)
+    asked = corrected_levels(FINE_LEVELS, pool(positions(levels, quantiles, past), NOTHING))
+    raw = coverage(levels, quantiles, coming, 0.6)
+    held = coverage(FINE_LEVELS, at_levels(levels, quantiles, asked), coming, 0.6)
+    assert raw < 0.4
+    assert held == pytest.approx(0.6, abs=0.03)
+
+
+def test_a_short_past_corrects_nothing():
+    assert corrected_levels(FINE_LEVELS, pool(np.full(10, 0.99), NOTHING)) is FINE_LEVELS
+
+
+def test_days_that_fell_outside_spread_the_levels():
+    past = pool(np.linspace(0, 1, 500), NOTHING)
+    calm, missed = (corrected_levels(np.array([0.1, 0.9]), past, covered) for covered in (0.8, 0.5))
+    assert missed[0] < calm[0] < calm[1] < missed[1]
+
+
+def test_held_out_positions_count_until_there_are_recent_ones():
+    low, high = np.full(500, 0.1), np.full(50, 0.9)
+    middle_early = corrected_levels(np.array([0.5]), pool(high, low))[0]
+    middle_late = corrected_levels(np.array([0.5]), pool(np.full(5000, 0.9), low))[0]
+    assert middle_early < 0.2
+    assert middle_late > 0.8
+
+
+@given(st.lists(st.floats(0, 1), max_size=200), st.floats(0, 1))
+def test_levels_never_cross_and_never_leave_0_to_1(past, covered):
+    asked = corrected_levels(FINE_LEVELS, pool(np.array(past), NOTHING), covered)
+    assert (np.diff(asked) >= 0).all()
+    assert asked[0] >= 0.0
+    assert asked[-1] <= 1.0
+
+
+def test_values_on_a_flat_piece_are_spread_evenly_over_its_levels():
+    levels = np.array([0.0, 0.4, 0.6, 1.0])
+    flat = np.tile([0.0, 2.0, 2.0, 4.0], (100, 1))
+    where = positions(levels, flat, np.full(100, 2.0))
+    assert where.min() >= 0.4
+    assert where.max() <= 0.6
+    assert where.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def share_inside(values, patience):
+    """Share of `values` (positions) inside the band of their time, after the first hundred."""
+    inside = []
+    for k in range(100, len(values)):
+        low, high = corrected_levels(
+            np.array([0.1, 0.9]), lessons(values[max(0, k - 150) : k], np.linspace(0, 1, 101), patience)
+        )
+        inside.append(low <= values[k] <= high)
+    return np.mean(inside)
+
+
+def test_bands_keep_their_promise_when_the_world_changes():
+    rng = np.random.default_rng(3)
+    calm, wild = 0.5 + rng.uniform(-0.2, 0.2, 400), np.where(rng.random(400) < 0.5, rng.beta(0.3, 0.3, 400), 0.5)
+    assert share_inside(np.concatenate([calm, wild]), 0.02) == pytest.approx(0.8, abs=0.04)
+
+
+@given(st.lists(st.floats(0, 1), max_size=120))
+def test_a_band_is_never_wider_than_everything_and_never_nothing(past):
+    assert NARROWEST <= width_of(np.array(past), np.linspace(0, 1, 101)) <= WIDEST
