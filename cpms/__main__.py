@@ -109,8 +109,6 @@ def _token_create(settings: Settings, options: argparse.Namespace) -> None:
 
 def _plan(_: Settings, options: argparse.Namespace) -> None:
     import optimizer
-    from optimizer.questions.priorities import describe_priorities, priority_prices
-    from optimizer.questions.what_if import more_grid, what_if
     from optimizer.report.page import describe
     from optimizer.situations.situation import read_situation
 
@@ -120,10 +118,7 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
         raise InvalidInput("situation", str(error), "name a file that can be read") from error
     request = read_situation(text)
     made = optimizer.plan(request)
-    more = what_if(request, made, more_grid(1.0)) if made.bound is not None else None
-    print(describe(request, made, more))
-    for line in describe_priorities(priority_prices(request, made)):
-        print(line)
+    print(describe(request, made, optimizer.explain(request, made)))
     if options.picture is not None:
         from cpms.app.plan_picture import draw_plan
 

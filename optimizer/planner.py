@@ -37,6 +37,16 @@ def plan(request: PlanRequest, start: Plan | None = None) -> Plan:
     return replace(in_order_of(request, made), cpu_s=time.process_time() - started_s)
 
 
+def plan_by_rule(request: PlanRequest) -> Plan:
+    """Everybody as much as fits, by priority and departure: no solver, no prices, no proof (status FALLBACK)."""
+    require_valid(request)
+    problem = horizon(in_canonical_order(request))
+    program = formulate(problem)
+    return in_order_of(
+        request, plan_of(problem, program, Result(_by_rule(problem, program), None, note="planned by rule"))
+    )
+
+
 def in_canonical_order(request: PlanRequest) -> PlanRequest:
     """Needs and batteries by id, so that a plan does not depend on the order in which they were named."""
     return replace(

@@ -61,20 +61,3 @@ def priority_prices(request: PlanRequest, made: Plan) -> Iterator[PriorityPrice]
 def paid(made: Plan) -> float:
     """What a plan costs in money that somebody gets [money]."""
     return sum(cost for term, cost in made.cost_by_term.items() if term not in PREFERENCES)
-
-
-def describe_priorities(prices: Iterator[PriorityPrice]) -> Iterator[str]:
-    """A line for each."""
-    for price in prices:
-        others = ", ".join(
-            f"{other} {'loses' if kwh > 0 else 'gains'} {abs(kwh):.1f} kWh" for other, kwh in price.lost_kwh.items()
-        )
-        yield (
-            f"  the priority of {price.session_id} brings it {price.gained_kwh:.1f} kWh and {_on_the_bill(price.added_cost)};"
-            f" {others or 'nobody loses anything'}"
-        )
-
-
-def _on_the_bill(added_cost: float) -> str:
-    cents = round(added_cost, 2)
-    return f"takes {-cents:.2f} off the bill" if cents < 0 else f"adds {abs(cents):.2f} to the bill"

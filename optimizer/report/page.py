@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cpms.domain.plan import Plan, PlanRequest
 from optimizer.report.reasons import reasons
-from optimizer.questions.what_if import WhatIf
+from optimizer.questions.explanation import Explanation
 
 BAR_WIDTH = 40
 LEAST_MONEY = 0.005
@@ -15,15 +15,15 @@ LEAST_MONEY = 0.005
 BLOCKS = "·▁▂▃▄▅▆▇█"
 
 
-def describe(request: PlanRequest, plan: Plan, more: WhatIf | None = None) -> str:
-    """The plan as text, for a terminal of 100 columns; `more`: what one more kW of grid would change."""
+def describe(request: PlanRequest, plan: Plan, explained: Explanation | None = None) -> str:
+    """The plan as text, for a terminal of 100 columns; `explained`: its reasons beyond those that it carries itself."""
     parts = (
         _headline(plan),
         _costs(plan),
         _sessions(request, plan),
         _batteries(request, plan),
         _drawing(request, plan),
-        reasons(request, plan, more),
+        reasons(request, plan, explained),
     )
     return "\n".join(line for part in map(tuple, parts) if part for line in (*part, ""))
 

@@ -1,27 +1,59 @@
-"""The reasons of a plan in words: what had to be relaxed, what holds it back, and what more grid would be worth."""
+"""The reasons of a plan in words: what had to be relaxed, what holds it back, what more grid would be worth, what priorities cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cpms.domain.plan import BindingLimit, Direction, Plan, PlanRequest, RelaxedLimit
+from optimizer.questions.explanation import Explanation
+from optimizer.questions.priorities import PriorityPrice
 from optimizer.questions.what_if import WhatIf
 
 MOST_REASONS = 12
 
 
-def reasons(request: PlanRequest, plan: Plan, more: WhatIf | None) -> Iterator[str]:
-    """Lines for relaxed limits, the dearest binding ones in order of time, and `more`: what one more kW of grid would change."""
+def reasons(request: PlanRequest, plan: Plan, explained: Explanation | None) -> Iterator[str]:
+    """Lines for relaxed limits, the dearest binding ones in order of time, and what else was found out."""
     for relaxed in plan.relaxed[:MOST_REASONS]:
         yield f"  {_at(request, relaxed.step)} {_relaxed(relaxed)}"
     dearest = sorted(plan.binding, key=lambda limit: -limit.shadow_price_per_kw)[:MOST_REASONS]
     for limit in sorted(dearest, key=lambda limit: limit.step):
         yield f"  {_at(request, limit.step)} {_binding(limit)}"
+    if explained is not None:
+        yield from _one_more_kw(explained.one_more_kw)
+        yield from describe_priorities(explained.priorities)
+        yield from _against_rule(explained)
+
+
+def _one_more_kw(more: WhatIf | None) -> Iterator[str]:
     if more is not None and more.saving_at_least is not None and more.saving_at_most is not None:
         yield (
             f"  one more kW of grid throughout would save {max(0.0, more.saving):.2f}"
             f" (between {max(0.0, more.saving_at_least):.2f} and {max(0.0, more.saving_at_most):.2f})"
         )
+
+
+def _against_rule(explained: Explanation) -> Iterator[str]:
+    served_kwh = explained.served_more_kwh
+    share = f" and serves {abs(served_kwh):.1f} kWh {'more' if served_kwh > 0 else 'less'}" if abs(served_kwh) >= 0.05 else ""
+    yield f"  against charging by priority and departure it {_on_the_bill(-explained.saving_against_rule)}{share}"
+
+
+def describe_priorities(prices: Iterable[PriorityPrice]) -> Iterator[str]:
+    """A line for each."""
+    for price in prices:
+        others = ", ".join(
+            f"{other} {'loses' if kwh > 0 else 'gains'} {abs(kwh):.1f} kWh" for other, kwh in price.lost_kwh.items()
+        )
+        yield (
+            f"  the priority of {price.session_id} brings it {price.gained_kwh:.1f} kWh and {_on_the_bill(price.added_cost)};"
+            f" {others or 'nobody loses anything'}"
+        )
+
+
+def _on_the_bill(added_cost: float) -> str:
+    cents = round(added_cost, 2)
+    return f"takes {-cents:.2f} off the bill" if cents < 0 else f"adds {abs(cents):.2f} to the bill"
 
 
 def _at(request: PlanRequest, step: int) -> str:

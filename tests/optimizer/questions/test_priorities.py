@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from optimizer import plan
-from optimizer.questions.priorities import PriorityPrice, describe_priorities, paid, priority_prices
+from optimizer.questions.priorities import PriorityPrice, paid, priority_prices
+from optimizer.report.reasons import describe_priorities
 from tests.optimizer.requests import feeder, need, request
 
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from cpms.domain.need import VehicleBattery, VehicleToGrid
 from cpms.domain.storage import Battery
-from optimizer import plan
+from optimizer import explain, plan
 from optimizer.report.page import blocks, describe
-from optimizer.questions.what_if import more_grid, what_if
 from tests.optimizer.requests import feeder, need, request
 
 
@@ -24,7 +23,7 @@ def test_a_described_plan_names_status_sessions_shortfall_and_reasons():
 def test_one_more_kilowatt_of_grid_is_said_to_save_what_it_saves():
     asked = request(need("early-bird", 40.0), feeders=(feeder(4, import_kw=7.0),))
     made = plan(asked)
-    text = describe(asked, made, what_if(asked, made, more_grid(1.0)))
+    text = describe(asked, made, explain(asked, made))
     assert "one more kW of grid throughout would save" in text
     assert f"({made.binding[0].shadow_price_per_kwh:.3f} per kWh)" in text
 
