@@ -23,6 +23,7 @@ from api.routers import (
     limits,
     measurements,
     plans,
+    questions,
     sessions,
     sites,
     stations,
@@ -34,7 +35,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 """A year of hourly prices is about one MiB."""
 
 TOPICS = (
-    sites, stations, commands, tokens, api_tokens, limits, events, tariffs, plans, forecasts, sessions, measurements, alarms,
+    sites, stations, commands, tokens, api_tokens, limits, events, tariffs, plans, questions, forecasts, sessions, measurements,
+    alarms,
 )  # fmt: skip
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from api.known_tokens import KnownTokens
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
+from cpms.domain.plan import Plan, PlanRequest
 from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandResult, FeederMeasurement
 from cpms.domain.time import Clock
 from data.store import Store
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ class Live(Protocol):
 
     async def send(self, station_id: str, command: Command) -> CommandResult:
         """Have a station do something, and wait for its answer."""
+        ...
+
+    async def ask(self, site_id: str, answer: Callable[[PlanRequest, Plan], Answer]) -> Answer | None:
+        """What `answer`, run in a process of its own, says about the site's latest plan; None where there is none since the start."""
         ...
 
     def connected(self) -> frozenset[str]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from api.ports import ComponentHealth, Health
+from api.ports import Answer, ComponentHealth, Health
 from cpms.app.planner import Workers
+from cpms.app.questions import Questions
 from cpms.app.sites import Sites
 from cpms.app.supervise import Supervisor
 from cpms.app.trainer import Trainer
 from cpms.control.events import FeederMeasured, LimitsChanged, NeedChanged, SiteChanged, TariffChanged
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
+from cpms.domain.plan import Plan, PlanRequest
 from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandResult, FeederMeasurement
 from cpms.ocpp.server import StationServer
@@ -32,6 +34,7 @@ class LiveProcess:
     workers: Workers
     supervisor: Supervisor
     trainer: Trainer
+    questions: Questions
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from reading what changed until it is handed over: what was read later is never overtaken by what was read before."""
 
@@ -84,6 +87,13 @@ class LiveProcess:
     async def send(self, station_id: str, command: Command) -> CommandResult:
         """Have a station do something."""
         return await self.gateway.send(station_id, command)
+
+    async def ask(self, site_id: str, answer: Callable[[PlanRequest, Plan], Answer]) -> Answer | None:
+        """An answer about the site's latest plan."""
+        running = self.sites.running.get(site_id)
+        if running is None or running.runner.latest is None:
+            return None
+        return await self.questions.ask(answer, *running.runner.latest)
 
     def connected(self) -> frozenset[str]:
         """Ids of the stations that are connected."""

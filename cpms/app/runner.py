@@ -62,8 +62,8 @@ class SiteRunner:
     controller: SiteController | None = None
     _queue: asyncio.Queue[ControlEvent] = field(default_factory=asyncio.Queue)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _previous: Plan | None = None
-    """Where the next plan starts its search."""
+    latest: tuple[PlanRequest, Plan] | None = None
+    """What was asked last and what came of it: where the next plan starts its search, and what questions are about."""
     _last_sent: dict[tuple[ConnectorKey, bool], int] = field(default_factory=dict)
     """Per connector and kind (default or transaction's) the highest sequence of a grant that was sent."""
 
@@ -176,8 +176,9 @@ class SiteRunner:
     async def _plan(self, request: PlanRequest) -> None:
         queue = self._queue
         try:
-            plan = await self.workers.run(optimizer.plan, request, self._previous)
-            plan = self._previous = replace(plan, made_at=self.clock.now())
+            previous = None if self.latest is None else self.latest[1]
+            plan = replace(await self.workers.run(optimizer.plan, request, previous), made_at=self.clock.now())
+            self.latest = request, plan
             await self.store.add_plan(plan)
         except Exception as error:  # whatever became of the worker, the controller is told and goes on without
             log.exception("site %s: no plan", self.site_id)

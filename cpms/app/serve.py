@@ -21,6 +21,7 @@ from cpms.app.database import open_store
 from cpms.app.housekeeping import Housekeeping, Keeping
 from cpms.app.live import LiveProcess
 from cpms.app.planner import Workers
+from cpms.app.questions import Questions
 from cpms.app.sites import Sites
 from cpms.app.supervise import Supervisor
 from cpms.app.trainer import Trainer
@@ -111,7 +112,10 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         stack.push_async_callback(gateway.stop)
         await gateway.start()
         print(f"stations: ws://{settings.ocpp_host}:{gateway.port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
-        yield Services(store, LiveProcess(store, sites, gateway, ingest, workers, supervisor, trainer), clock, pepper)
+        questions = Questions(settings.plan_timeout_s)
+        stack.callback(questions.stop)
+        live = LiveProcess(store, sites, gateway, ingest, workers, supervisor, trainer, questions)
+        yield Services(store, live, clock, pepper)
 
 
 def control_settings(settings: Settings, clock: Clock) -> ControlSettings:

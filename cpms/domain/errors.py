@@ -40,6 +40,10 @@ class InvalidInput(CpmsError):
         self.problem = problem
         self.cure = cure
 
+    def __reduce__(self) -> tuple[type[InvalidInput], tuple[str, str, str]]:
+        """How it travels between processes: one that cannot be read again would take the whole pool of workers with it."""
+        return type(self), (self.field, self.problem, self.cure)
+
 
 class UnsafeConfiguration(InvalidInput):
     """The configuration could not be kept below its limits (invariant G1)."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from api import ComponentHealth, Health
+from api.ports import Answer
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
+from cpms.domain.plan import Plan, PlanRequest
 from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandOutcome, CommandResult, FeederMeasurement
 
@@ -21,6 +23,7 @@ class RecordingLive:
     sites: dict[str, Site] = field(default_factory=dict)
     states: dict[str, SiteState] = field(default_factory=dict)
     answer: CommandResult = field(default_factory=lambda: CommandResult(CommandOutcome.ACCEPTED))
+    plans: dict[str, tuple[PlanRequest, Plan]] = field(default_factory=dict)
     components: tuple[ComponentHealth, ...] = ()
 
     def site(self, site_id: str) -> Site | None:
@@ -50,6 +53,10 @@ class RecordingLive:
     async def send(self, station_id: str, command: Command) -> CommandResult:
         self.commands.append((station_id, command))
         return self.answer
+
+    async def ask(self, site_id: str, answer: Callable[[PlanRequest, Plan], Answer]) -> Answer | None:
+        latest = self.plans.get(site_id)
+        return None if latest is None else answer(*latest)
 
     def connected(self) -> frozenset[str]:
         return frozenset(self.stations)
