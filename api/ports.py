@@ -12,6 +12,7 @@ from api.known_tokens import KnownTokens
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
 from cpms.domain.plan import Plan, PlanRequest
+from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandResult, FeederMeasurement
 from cpms.domain.time import Clock
@@ -52,6 +53,14 @@ class Live(Protocol):
 
     async def site_changed(self, site_id: str) -> None:
         """The site, its feeders or its stations changed."""
+        ...
+
+    async def station_retired(self, station_id: str, ended: Sequence[Session]) -> None:
+        """A station was retired, and the sessions that were open there ended: its connection is closed now."""
+        ...
+
+    async def site_retired(self, site_id: str) -> None:
+        """A site was retired: nothing runs for it now."""
         ...
 
     async def limits_changed(self, site_id: str) -> None:

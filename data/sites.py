@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TypeVar
 
-from cpms.domain.errors import InvalidInput, NotFound
+from cpms.domain.errors import Conflict, InvalidInput, NotFound
 from cpms.domain.identity import ConnectorKey, require_station_id
 from cpms.domain.site import Connector, Feeder, Site, SolarArray, Station
 from cpms.domain.units import Phase
@@ -23,34 +23,46 @@ class Sites(Topic):
         """Make or change a site, without its stations. InvalidInput if a station that stands there would lose its feeder."""
         async with self._db.transaction() as work:
             await work.run("put_site", **_site_values(site))
-            replace(site, stations=await _stations(work, site_id=site.id))
+            replace(site, stations=await stations_of(work, site_id=site.id))
 
-    async def site(self, site_id: str) -> Site:
-        """The site with its stations; NotFound."""
+    async def site(self, site_id: str, *, retired: bool = False) -> Site:
+        """The site with its stations, also retired ones that still count; NotFound. `retired`: also if it is itself retired."""
         async with self._db.transaction() as work:
-            found = await _sites(work, site_id)
+            found = await _sites(work, site_id, retired)
         return _require(found, f"site {site_id}")
 
     async def sites(self) -> tuple[Site, ...]:
-        """Every site with its stations, by id."""
+        """Every site in service with its stations, by id."""
         async with self._db.transaction() as work:
             return await _sites(work, None)
 
     async def add_station(self, station: Station, key_hash: bytes | None) -> None:
-        """Add a station to its site. Conflict if the id is taken, NotFound without the site, InvalidInput otherwise."""
+        """Add a station to its site, or put a retired one there into service again. Conflict if the id is taken, NotFound without the
+        site, InvalidInput otherwise."""
         require_station_id(station.id)
         if any(connector.key.station_id != station.id for connector in station.connectors):
             raise InvalidInput("connectors", "one belongs to another station", f"use {station.id} in every key")
         async with self._db.transaction() as work:
-            await work.run("lock_site", site_id=station.site_id)
-            site = _require(await _sites(work, station.site_id), f"site {station.site_id}")
-            replace(site, stations=(station,))
-            await work.run("add_station", key_hash=key_hash, **_station_values(station))
-            await work.run_many("add_connector", (_connector_values(c) for c in station.connectors))
+            await lock_site(work, station)
+            if await work.run("add_station", key_hash=key_hash, **station_values(station)) == 0:
+                raise Conflict(f"there is a station {station.id} already, perhaps a retired one at another site")
+            await put_connectors(work, station)
 
     async def station(self, station_id: str) -> Station:
-        """The station with its connectors; NotFound."""
-        return _require(await _stations(self._db, station_id=station_id), f"station {station_id}")
+        """The station with its connectors, also a retired one; NotFound."""
+        return _require(await stations_of(self._db, station_id=station_id, retired=True), f"station {station_id}")
+
+
+async def lock_site(work: Work, station: Station) -> None:
+    """Hold a station's site until the transaction ends. NotFound; InvalidInput if the station cannot stand there."""
+    await work.run("lock_site", site_id=station.site_id)
+    site = _require(await _sites(work, station.site_id), f"site {station.site_id}")
+    replace(site, stations=(station,))
+
+
+async def put_connectors(work: Work, station: Station) -> None:
+    """Make or replace a station's connectors, in service."""
+    await work.run_many("put_connector", (_connector_values(c) for c in station.connectors))
 
 
 def _require(found: tuple[T, ...], name: str) -> T:
@@ -59,20 +71,22 @@ def _require(found: tuple[T, ...], name: str) -> T:
     return found[0]
 
 
-async def _sites(work: Work, site_id: str | None) -> tuple[Site, ...]:
+async def _sites(work: Work, site_id: str | None, retired: bool = False) -> tuple[Site, ...]:
     by_site: dict[str, list[Station]] = defaultdict(list)
-    rows = await work.rows("sites", site_id=site_id)
-    for station in await _stations(work, site_id=site_id):
+    rows = await work.rows("sites", site_id=site_id, retired=retired)
+    for station in await stations_of(work, site_id=site_id):
         by_site[station.site_id].append(station)
     return tuple(_site(row, tuple(by_site[row["id"]])) for row in rows)
 
 
-async def _stations(
-    work: Work | Database, *, site_id: str | None = None, station_id: str | None = None
+async def stations_of(
+    work: Work | Database, *, site_id: str | None = None, station_id: str | None = None, retired: bool = False
 ) -> tuple[Station, ...]:
+    """Stations of a site or by id with the connectors that count; `retired`: also retired ones that count no longer."""
     by_station: dict[str, list[Connector]] = defaultdict(list)
-    rows = await work.rows("stations", site_id=site_id, station_id=station_id)
-    for row in await work.rows("connectors", site_id=site_id, station_id=station_id):
+    chosen = {"site_id": site_id, "station_id": station_id, "retired": retired}
+    rows = await work.rows("stations", **chosen)
+    for row in await work.rows("connectors", **chosen):
         by_station[row["station_id"]].append(_connector(row))
     return tuple(Station(connectors=tuple(by_station[row["id"]]), **row) for row in rows)
 
@@ -99,7 +113,8 @@ def _site(row: Row, stations: tuple[Station, ...]) -> Site:
     return Site(**{**row, "feeders": feeders, "solar": solar, "stations": stations})
 
 
-def _station_values(station: Station) -> dict[str, object]:
+def station_values(station: Station) -> dict[str, object]:
+    """A station as its row says it, without its key."""
     return {
         "id": station.id,
         "site_id": station.site_id,
@@ -132,4 +147,5 @@ def _connector(row: Row) -> Connector:
         fallback_current_a=row["fallback_current_a"],
         step_a=row["step_a"],
         rotation_known=row["rotation_known"],
+        retired=row["retired_at"] is not None,
     )

@@ -13,6 +13,7 @@ from data.forecast_records import ForecastRecords
 from data.grants import Grants
 from data.means import Means
 from data.retention import Retention
+from data.retirement import Retirement
 from data.series import Series
 from data.sessions import Sessions
 from data.sites import Sites
@@ -21,8 +22,8 @@ from data.transactions import Transactions
 
 
 class Store(
-    Sites, Stations, Access, Transactions, Sessions, Series, Means, Control, ForecastRecords, Grants, Retention
-):
+    Sites, Stations, Access, Transactions, Sessions, Series, Means, Control, ForecastRecords, Grants, Retention, Retirement
+):  # fmt: skip
     """A migrated database (see `data.migrate`). What a method has returned from is on disk.
 
     Every method: StoreUnavailable if the database does not answer; InvalidInput for values it refuses.

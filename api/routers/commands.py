@@ -63,7 +63,7 @@ async def read_configuration(
 
 def _connector_of(station: Station, connector_id: int) -> ConnectorKey:
     key = ConnectorKey(station.id, connector_id)
-    known = [connector.key for connector in station.connectors]
+    known = [connector.key for connector in station.connectors_in_service]
     if key not in known:
         raise InvalidInput(
             "connector_id", f"{connector_id} is not one of {station.id}", f"use {[k.connector_id for k in known]}"

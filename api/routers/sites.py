@@ -54,3 +54,11 @@ async def change_site(site_id: Id, body: SiteBody, services: ServicesDep) -> Sit
         await services.store.put_site(site)
     await services.live.site_changed(site_id)
     return SiteConfiguration.of(site)
+
+
+@router.delete("/{site_id}", status_code=204, dependencies=[ADMIN])
+async def retire_site(site_id: Id, services: ServicesDep) -> None:
+    """Take a site without stations out of service; its history stays. Refused while it has stations: retire these first."""
+    async with services.configuring:
+        await services.store.retire_site(site_id, services.clock.now())
+    await services.live.site_retired(site_id)

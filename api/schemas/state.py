@@ -30,7 +30,7 @@ class SiteView(SiteConfiguration):
         configuration = dict(SiteConfiguration.of(site))
         return cls(
             **configuration,
-            station_ids=[station.id for station in site.stations],
+            station_ids=[station.id for station in site.stations if station.retired_at is None],
             live=None if live is None else LiveSite.of(live),
         )
 

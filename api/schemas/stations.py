@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from api.schemas.common import Body, ConnectorId, CurrentA, Id, IdTag, Text, TransactionId, View
 from cpms.domain.errors import InvalidInput
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.site import Connector, Station
+from cpms.domain.site import Connector, Site, Station
 from cpms.domain.telemetry import CommandOutcome, CommandResult, ConnectorStatus, ConnectorStatusChanged, Sample
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
 
@@ -69,7 +70,29 @@ class ConnectorBody(Body):
         )
 
 
-class NewStation(Body):
+class StationFields(Body):
+    """What of a station can be changed. Without `feeder_id` it is on the root."""
+
+    feeder_id: Id | None = None
+    vendor: Text = ""
+    model: Text = ""
+
+    def make(self, station_id: str, site: Site, security_profile: int, connectors: Sequence[ConnectorBody]) -> Station:
+        """The station at `site`; InvalidInput where two connectors share an id."""
+        if len({connector.id for connector in connectors}) != len(connectors):
+            raise InvalidInput("connectors", "two have the same id", "give each its own")
+        return Station(
+            id=station_id,
+            site_id=site.id,
+            feeder_id=self.feeder_id or site.root.id,
+            connectors=tuple(connector.to_domain(station_id) for connector in connectors),
+            security_profile=security_profile,
+            vendor=self.vendor,
+            model=self.model,
+        )
+
+
+class NewStation(StationFields):
     """A station to create. Without `connectors` it has one of 32 A on three phases; without `feeder_id` it is on the root.
 
     `security_profile` as in OCPP: 0 open (for isolated networks only), 1 basic authentication, 2 the same behind TLS.
@@ -77,25 +100,27 @@ class NewStation(Body):
 
     id: Id
     site_id: Id
-    feeder_id: Id | None = None
     security_profile: Literal[0, 1, 2] = 1
-    vendor: Text = ""
-    model: Text = ""
     connectors: list[ConnectorBody] = Field(default_factory=lambda: [ConnectorBody(id=1)], min_length=1, max_length=100)
 
-    def to_domain(self, root_feeder_id: str) -> Station:
-        """The station; InvalidInput where two connectors share an id."""
-        if len({connector.id for connector in self.connectors}) != len(self.connectors):
-            raise InvalidInput("connectors", "two have the same id", "give each its own")
-        return Station(
-            id=self.id,
-            site_id=self.site_id,
-            feeder_id=self.feeder_id or root_feeder_id,
-            connectors=tuple(connector.to_domain(self.id) for connector in self.connectors),
-            security_profile=self.security_profile,
-            vendor=self.vendor,
-            model=self.model,
-        )
+    def to_domain(self, site: Site) -> Station:
+        """The station."""
+        return self.make(self.id, site, self.security_profile, self.connectors)
+
+
+class StationBody(StationFields):
+    """A station as it shall be; connectors that are left out go out of service. Its key and security profile stay."""
+
+    id: Id | None = Field(None, description="Where given, the same as in the path")
+    site_id: Id | None = Field(None, description="Where given, the one it stands at")
+    connectors: list[ConnectorBody] = Field(min_length=1, max_length=100)
+
+    def to_domain(self, known: Station, site: Site) -> Station:
+        """The station `known` of `site`, changed."""
+        for name, given, kept in (("id", self.id, known.id), ("site_id", self.site_id, known.site_id)):
+            if given not in (None, kept):
+                raise InvalidInput(name, f"{given} is not {kept}", "leave it out; a station keeps it")
+        return self.make(known.id, site, known.security_profile, self.connectors)
 
 
 class StationView(View):
@@ -109,6 +134,7 @@ class StationView(View):
     model: str
     connectors: list[ConnectorBody]
     connected: bool
+    retired_at: datetime | None = Field(description="Out of service since then")
     connection_path: str = Field(description="Where it connects, on the OCPP port", examples=["/ocpp/CP-1"])
 
     @classmethod
@@ -214,7 +240,11 @@ def _station_fields(station: Station, connected: bool) -> dict[str, object]:
         "security_profile": station.security_profile,
         "vendor": station.vendor,
         "model": station.model,
-        "connectors": [ConnectorBody.of(connector) for connector in station.connectors],
+        "connectors": [
+            ConnectorBody.of(connector)
+            for connector in (station.connectors if station.retired_at else station.connectors_in_service)
+        ],
         "connected": connected,
+        "retired_at": station.retired_at,
         "connection_path": f"/ocpp/{station.id}",
     }

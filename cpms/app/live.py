@@ -12,10 +12,11 @@ from cpms.app.questions import Questions
 from cpms.app.sites import Sites
 from cpms.app.supervise import Supervisor
 from cpms.app.trainer import Trainer
-from cpms.control.events import FeederMeasured, LimitsChanged, NeedChanged, SiteChanged, TariffChanged
+from cpms.control.events import FeederMeasured, LimitsChanged, NeedChanged, SessionClosed, SiteChanged, TariffChanged
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
 from cpms.domain.plan import Plan, PlanRequest
+from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandResult, FeederMeasurement
 from cpms.ocpp.server import StationServer
@@ -53,6 +54,23 @@ class LiveProcess:
         async with self._changing:
             running = await self.sites.start_site(site_id)
             running.runner.post(SiteChanged(running.site))
+
+    async def station_retired(self, station_id: str, ended: Sequence[Session]) -> None:
+        """A station went out of service, and with it the sessions that it had open."""
+        await self.gateway.disconnect(station_id, "the station is retired")
+        for session in ended:
+            self.sites.post(session.site_id, SessionClosed(session))
+        await self.release_retired()
+
+    async def release_retired(self) -> None:
+        """Give back the room of retired connectors whose leases are over."""
+        for site_id in await self.store.release_retired():
+            await self.site_changed(site_id)
+
+    async def site_retired(self, site_id: str) -> None:
+        """A site went out of service."""
+        async with self._changing:
+            await self.sites.stop_site(site_id)
 
     async def limits_changed(self, site_id: str) -> None:
         """Limits or events changed; all that hold are read anew."""

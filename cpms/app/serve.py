@@ -22,6 +22,7 @@ from cpms.app.housekeeping import Housekeeping, Keeping
 from cpms.app.live import LiveProcess
 from cpms.app.planner import Workers
 from cpms.app.questions import Questions
+from cpms.app.retirement import see_off_retired
 from cpms.app.sites import Sites
 from cpms.app.supervise import Supervisor
 from cpms.app.trainer import Trainer
@@ -115,6 +116,7 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         questions = Questions(settings.plan_timeout_s)
         stack.callback(questions.stop)
         live = LiveProcess(store, sites, gateway, ingest, workers, supervisor, trainer, questions)
+        supervisor.run("retired stations", lambda: see_off_retired(live, clock))
         yield Services(store, live, clock, pepper)
 
 

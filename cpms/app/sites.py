@@ -68,16 +68,22 @@ class Sites:
     async def start_site(self, site_id: str) -> RunningSite:
         """Start a site, or read it again if it runs already."""
         site = await self.store.site(site_id)
-        self._site_of_station.update({station.id: site_id for station in site.stations})
+        elsewhere = {station: other for station, other in self._site_of_station.items() if other != site_id}
+        self._site_of_station = elsewhere | {station.id: site_id for station in site.stations}
         running = self.running.get(site_id)
         if running is None:
             running = await self._make(site)
             self.running[site_id] = running
-            self.supervisor.run(f"controller {site_id}", running.runner.run)
-            self.supervisor.run(f"forecaster {site_id}", running.forecaster.run)
-            self.supervisor.run(f"outlooks {site_id}", running.outlooks.run)
+            works = running.runner.run, running.forecaster.run, running.outlooks.run
+            for name, work in zip(_task_names(site_id), works, strict=True):
+                self.supervisor.run(name, work)
         running.site = running.forecaster.site = site
         return running
+
+    async def stop_site(self, site_id: str) -> None:
+        """Stop a site that is out of service."""
+        if self.running.pop(site_id, None) is not None:
+            await self.supervisor.end(*_task_names(site_id))
 
     async def _make(self, site: Site) -> RunningSite:
         runner = SiteRunner(
@@ -117,9 +123,12 @@ class Sites:
             self.post(site_id, event)
 
     def has_connector(self, session: Session) -> bool:
-        """Whether a session is on a connector that its site has; where the site does not run yet, it is believed."""
+        """Whether a session is on a connector in service at its site; where the site does not run yet, it is believed."""
         running = self.running.get(session.site_id)
-        return running is None or session.connector in running.site.connectors
+        if running is None:
+            return True
+        connector = running.site.connectors.get(session.connector)
+        return connector is not None and not connector.retired
 
     def send_soon(self, station_id: str, command: Command) -> None:
         """Send a command without waiting for its answer."""
@@ -150,3 +159,7 @@ class Sites:
         """An ended session teaches what later ones may need."""
         if (running := self.running.get(session.site_id)) is not None:
             running.history.append(session)
+
+
+def _task_names(site_id: str) -> tuple[str, str, str]:
+    return f"controller {site_id}", f"forecaster {site_id}", f"outlooks {site_id}"

@@ -45,11 +45,16 @@ class Supervisor:
 
     async def stop(self) -> None:
         """End all tasks."""
-        tasks = list(self._tasks.values())
+        await self.end(*self._tasks)
+
+    async def end(self, *names: str) -> None:
+        """End some tasks; their health is told no longer."""
+        tasks = [self._tasks.pop(name) for name in names]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._tasks.clear()
+        for name in names:
+            del self.health[name]
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from cpms.domain.errors import InvalidInput
@@ -43,6 +44,7 @@ class Connector:
 
     `fallback_current_a` [A per phase]: what it may draw when nobody can be asked; 0 or at least the minimum current.
     `step_a` [A]: the station's resolution of setpoints. `rotation_known=False`: counted on all phases (invariant G9).
+    `retired`: taken out of service, and counted only until nothing that it was granted can be in force.
     """
 
     key: ConnectorKey
@@ -52,6 +54,7 @@ class Connector:
     fallback_current_a: float = 0.0
     step_a: float = 0.1
     rotation_known: bool = True
+    retired: bool = False
 
     def max_power_kw(self, voltage_v: float) -> float:
         """Nameplate power [kW] at `voltage_v` [V, phase to neutral]."""
@@ -65,7 +68,10 @@ class Connector:
 
 @dataclass(frozen=True)
 class Station:
-    """A charging station on a feeder. `security_profile` as in OCPP: 0 open, 1 basic auth, 2 TLS + basic, 3 mutual TLS."""
+    """A charging station on a feeder. `security_profile` as in OCPP: 0 open, 1 basic auth, 2 TLS + basic, 3 mutual TLS.
+
+    `retired_at`: out of service since then; its connectors are as they were.
+    """
 
     id: str
     site_id: str
@@ -74,6 +80,12 @@ class Station:
     security_profile: int = 1
     vendor: str = ""
     model: str = ""
+    retired_at: datetime | None = None
+
+    @property
+    def connectors_in_service(self) -> tuple[Connector, ...]:
+        """Connectors that may be used."""
+        return tuple(connector for connector in self.connectors if not connector.retired)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The stations' WebSocket server: the only module of this package with a socket.
+"""The stations' WebSocket server: the only module that opens a socket to stations.
 
 Everything that protects a connection (opening, pings, call timeouts, settling) runs on the event loop's own time;
 everything with meaning (when a message came, when a schedule starts) on the injected clock.
@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Request, Response
-from websockets.protocol import Event, State
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from cpms.domain.command import Command
 from cpms.domain.telemetry import CommandOutcome, CommandResult
 from cpms.domain.time import Clock
+from cpms.ocpp.connection import StationConnection
 from cpms.ocpp.context import Dialect, StationMemory
 from cpms.ocpp.door import Door, Opening
 from cpms.ocpp.handshake import SUBPROTOCOLS, Refused
@@ -37,7 +35,8 @@ log = logging.getLogger(__name__)
 DIALECTS: dict[str, Dialect] = {dialect.protocol: dialect for dialect in (V16(), V201())}
 _REPLACED = 4000
 """Close code of a connection that a newer one of the same station replaces (private range of RFC 6455)."""
-_MAX_EARLY = 16
+_NOT_WANTED = 1008
+"""Close code of a connection that is not wanted any more: policy violation."""
 
 
 @dataclass(frozen=True)
@@ -54,63 +53,6 @@ class ServerOptions:
     max_message_bytes: int = 1 << 20
     concurrent_handshakes: int = 64
     backlog: int = 2048
-
-
-class StationConnection(ServerConnection):
-    """A connection whose messages go, as bytes, to the receiver that is attached to it; until then they are kept.
-
-    Handing them over as they arrive, instead of having them fetched, saves a task switch per message; and what is not UTF-8
-    is an unreadable message like any other, not the end of the connection.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._receiver: Callable[[bytes], None] | None = None
-        self._early: list[bytes] = []
-        self._fragments: list[bytes] = []
-
-    def attach(self, receiver: Callable[[bytes], None]) -> None:
-        """From now on `receiver` gets every message, first those that came before."""
-        self._receiver = receiver
-        early, self._early = self._early, []
-        for message in early:
-            receiver(message)
-        self.resume()
-
-    def write(self, data: bytes) -> None:
-        """Send a text frame at once and in order, unless the connection is closing."""
-        if self.state is State.OPEN:
-            self.protocol.send_text(data)
-            self.send_data()
-
-    def pause(self) -> None:
-        """Read nothing further."""
-        if not self.transport.is_closing():
-            self.transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read on."""
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
-
-    def process_event(self, event: Event) -> None:
-        """Take a frame; part of websockets' interface to its connections."""
-        if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
-            self._fragments.append(bytes(event.data))
-            if event.fin:
-                message = self._fragments[0] if len(self._fragments) == 1 else b"".join(self._fragments)
-                self._fragments.clear()
-                self._deliver(message)
-        else:
-            super().process_event(event)
-
-    def _deliver(self, message: bytes) -> None:
-        if self._receiver is not None:
-            self._receiver(message)
-            return
-        self._early.append(message)
-        if len(self._early) >= _MAX_EARLY:
-            self.pause()
 
 
 @dataclass
@@ -206,6 +148,11 @@ class StationServer:
             return CommandResult(CommandOutcome.UNREACHABLE, "the station is not connected")
         return await link.peer.send(command)
 
+    async def disconnect(self, station_id: str, reason: str) -> None:
+        """End a station's connection, if there is one, once what it sent is handled."""
+        if (link := self._links.get(station_id)) is not None:
+            await _end(link, _NOT_WANTED, reason)
+
     async def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         address = connection.remote_address
         opening = Opening(
@@ -232,7 +179,7 @@ class StationServer:
         self._connection_count += 1
         try:
             if before is not None:
-                await _replace(before)
+                await _end(before, _REPLACED, "replaced by a newer connection")
             peer.connected()
             connection.attach(peer.receive)
             await connection.wait_closed()
@@ -282,14 +229,14 @@ async def _round_trip(connection: ServerConnection) -> None:
         return
 
 
-async def _replace(before: _Link) -> None:
-    """End an older connection at once, also one that is half open, and wait until what it sent is handled: in order."""
-    log.info("%s: a newer connection replaces the present one", before.peer.station_id)
-    if before.connection.state is State.OPEN:
-        before.connection.protocol.send_close(_REPLACED, "replaced by a newer connection")
-        before.connection.send_data()
-    before.connection.transport.abort()
-    await before.peer.finished.wait()
+async def _end(link: _Link, code: int, reason: str) -> None:
+    """End a connection at once, also one that is half open, and wait until what it sent is handled: in order."""
+    log.info("%s: connection ended: %s", link.peer.station_id, reason)
+    if link.connection.state is State.OPEN:
+        link.connection.protocol.send_close(code, reason)
+        link.connection.send_data()
+    link.connection.transport.abort()
+    await link.peer.finished.wait()
 
 
 def _split(values: list[str]) -> list[str]:

@@ -1,8 +1,8 @@
 -- name: set_station_key
-UPDATE stations SET key_hash = %(key_hash)s WHERE id = %(station_id)s;
+UPDATE stations SET key_hash = %(key_hash)s WHERE id = %(station_id)s AND retired_at IS NULL;
 
 -- name: station_credentials
-SELECT id AS station_id, site_id, security_profile, key_hash FROM stations WHERE id = %(station_id)s;
+SELECT id AS station_id, site_id, security_profile, key_hash FROM stations WHERE id = %(station_id)s AND retired_at IS NULL;
 
 -- name: record_boot
 UPDATE stations SET

@@ -95,4 +95,4 @@ FROM connectors JOIN stations ON stations.id = station_id JOIN sites ON sites.id
 WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s;
 
 -- name: connector_ids
-SELECT connector_id FROM connectors WHERE station_id = %(station_id)s;
+SELECT connector_id FROM connectors WHERE station_id = %(station_id)s AND retired_at IS NULL;

@@ -10,6 +10,7 @@ from api.ports import Answer
 from cpms.control.state import SiteState
 from cpms.domain.command import Command
 from cpms.domain.plan import Plan, PlanRequest
+from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.telemetry import CommandOutcome, CommandResult, FeederMeasurement
 
@@ -34,6 +35,13 @@ class RecordingLive:
 
     async def site_changed(self, site_id: str) -> None:
         self.told.append(("site", site_id))
+
+    async def station_retired(self, station_id: str, ended: Sequence[Session]) -> None:
+        self.told.append(("retired", station_id))
+        self.told.extend(("ended", session.id) for session in ended)
+
+    async def site_retired(self, site_id: str) -> None:
+        self.told.append(("site retired", site_id))
 
     async def limits_changed(self, site_id: str) -> None:
         self.told.append(("limits", site_id))

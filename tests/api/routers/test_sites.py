@@ -174,3 +174,18 @@ async def test_the_live_state_tells_power_limit_worst_case_and_headroom(
     [grid] = body["live"]["feeders"]
     assert (grid["headroom_a"], grid["headroom_kw"], grid["measured_kw"]) == ([80.0] * 3, 44.8, None)
     assert (body["live"]["plan_status"], body["live"]["planning_because"]) == ("optimal", ["plug-in"])
+
+
+async def test_a_site_is_retired_after_its_stations(
+    depot: httpx.AsyncClient, services: Services, live: RecordingLive
+) -> None:
+    refused = await depot.delete("/api/v1/sites/depot")
+    assert refused.status_code == 409
+    assert "has stations: CP-1. Retire them first." in refused.json()["detail"]
+    await depot.delete("/api/v1/stations/CP-1")
+    await services.store.release_retired()
+    assert (await depot.delete("/api/v1/sites/depot")).status_code == 204
+    assert live.told[-1] == ("site retired", "depot")
+    assert (await depot.get("/api/v1/sites")).json()["items"] == []
+    assert (await depot.get("/api/v1/sites/depot")).status_code == 404
+    assert (await depot.delete("/api/v1/sites/depot")).status_code == 404

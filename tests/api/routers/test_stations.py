@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 
 from api import Services
 from cpms.domain.identity import ConnectorKey, matches_hash
-from cpms.domain.telemetry import ConnectorStatus, ConnectorStatusChanged, Sample, StationBooted
+from cpms.domain.telemetry import ConnectorStatus, ConnectorStatusChanged, Sample, StationBooted, TransactionStarted
 from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
 
@@ -121,3 +121,68 @@ async def test_a_station_shows_its_last_readings(depot: httpx.AsyncClient, servi
     [reading] = (await depot.get("/api/v1/stations/CP-1")).json()["readings"]
     assert (reading["connector_id"], reading["power_kw"], reading["energy_kwh"]) == (1, 8.0, None)
     assert reading["current_a"] == [10.0, None, 10.5]
+
+
+async def test_a_retired_station_is_listed_no_longer_and_still_found(
+    depot: httpx.AsyncClient, services: Services, live: RecordingLive
+) -> None:
+    live.told.clear()
+    assert (await depot.delete("/api/v1/stations/CP-1")).status_code == 204
+    assert live.told == [("retired", "CP-1")]
+    await services.store.release_retired()
+    assert (await depot.get("/api/v1/stations")).json()["items"] == []
+    found = (await depot.get("/api/v1/stations/CP-1")).json()
+    assert datetime.fromisoformat(found["retired_at"]) == NOW
+    assert [connector["id"] for connector in found["connectors"]] == [1]
+    assert (await depot.get("/api/v1/sites/depot")).json()["station_ids"] == []
+    assert (await depot.delete("/api/v1/stations/CP-1")).status_code == 404
+    assert (await depot.post("/api/v1/stations/CP-1/key")).status_code == 404
+    assert (await depot.put("/api/v1/stations/CP-1", json={"connectors": [{"id": 1}]})).status_code == 404
+    again = await depot.post("/api/v1/stations", json={"id": "CP-1", "site_id": "depot"})
+    assert again.status_code == 201
+    assert again.json()["retired_at"] is None
+
+
+async def test_a_station_in_use_is_retired_only_when_it_is_surely_off(
+    depot: httpx.AsyncClient, services: Services, live: RecordingLive
+) -> None:
+    started = TransactionStarted("CP-1", NOW, 1, NOW, None, "TAG", 100.0)
+    session = (await services.store.record_transaction(started)).session
+    refused = await depot.delete("/api/v1/stations/CP-1")
+    assert refused.status_code == 409
+    assert f"Session {session.id} is open on CP-1/1" in refused.json()["detail"]
+    assert "?force=true" in refused.json()["detail"]
+    live.told.clear()
+    assert (await depot.delete("/api/v1/stations/CP-1", params={"force": "true"})).status_code == 204
+    assert live.told == [("retired", "CP-1"), ("ended", session.id)]
+    assert (await depot.get(f"/api/v1/sessions/{session.id}")).json()["estimated"] is True
+
+
+async def test_a_station_is_changed_and_what_would_not_be_safe_is_refused(
+    depot: httpx.AsyncClient, live: RecordingLive
+) -> None:
+    live.told.clear()
+    connectors = [{"id": 1, "max_current_a": 16, "fallback_current_a": 6}, {"id": 2}]
+    changed = await depot.put("/api/v1/stations/CP-1", json={"feeder_id": "south", "connectors": connectors})
+    assert changed.status_code == 200
+    assert [c["id"] for c in changed.json()["connectors"]] == [1, 2]
+    assert live.told == [("site", "depot")]
+    unsafe = [{"id": n, "fallback_current_a": 32} for n in (1, 2)]
+    for body, status in [
+        ({"feeder_id": "south", "connectors": unsafe}, 422),
+        ({"connectors": []}, 422),
+        ({"connectors": [{"id": 1}], "id": "CP-2"}, 422),
+        ({"connectors": [{"id": 1}], "site_id": "other"}, 422),
+        ({"connectors": [{"id": 1}, {"id": 1}]}, 422),
+    ]:
+        assert (await depot.put("/api/v1/stations/CP-1", json=body)).status_code == status, body
+    assert (await depot.get("/api/v1/stations/CP-1")).json()["feeder_id"] == "south"
+    assert (await depot.put("/api/v1/stations/CP-9", json={"connectors": [{"id": 1}]})).status_code == 404
+
+
+async def test_a_connector_left_out_is_shown_no_longer(depot: httpx.AsyncClient) -> None:
+    for ids in ([1, 2], [2]):
+        body = {"feeder_id": "north", "connectors": [{"id": n} for n in ids]}
+        assert (await depot.put("/api/v1/stations/CP-1", json=body)).status_code == 200
+        found = (await depot.get("/api/v1/stations/CP-1")).json()
+        assert [connector["id"] for connector in found["connectors"]] == ids

@@ -118,6 +118,36 @@ async def test_an_impossible_need_is_planned_as_far_as_it_goes_and_its_shortfall
         await hungry.stop(transaction_id, 0)
 
 
+async def test_a_station_taken_out_of_service_is_sent_off_and_what_it_was_granted_counts_on(product: Product) -> None:
+    key = product.add_station("LEAVER-1")
+    async with station(product, "LEAVER-1", key) as leaver:
+        await leaver.boot()
+        await leaver.start(1000)
+        await until(leaver, lambda profile: limit_now_a(profile) >= 6.0)
+        problem = product.send("DELETE", "/stations/LEAVER-1", None, 409)
+        assert "is open on LEAVER-1/1" in problem["detail"]
+        assert product.http.delete("/api/v1/stations/LEAVER-1", params={"force": True}).status_code == 204
+        await leaver.connection.wait_closed()
+    assert await refused(product, "LEAVER-1", key) == 404
+    session = session_of(product, "LEAVER-1")
+    assert (session["ended_at"] is not None, session["estimated"]) == (True, True)
+    [left] = [c for c in product.get(f"/sites/{SITE['id']}")["live"]["connectors"] if c["station_id"] == "LEAVER-1"]
+    assert (left["worst_case_a"] >= 6.0, left["session_id"]) == (True, None)
+
+
+async def test_an_idle_station_taken_out_of_service_makes_room_at_once_and_so_does_its_site(product: Product) -> None:
+    product.send("POST", "/sites", SITE | {"id": "annex"}, 201)
+    key = product.send("POST", "/stations", {"id": "IDLE-1", "site_id": "annex"}, 201)["key"]
+    async with station(product, "IDLE-1", key) as idle:
+        await idle.boot()
+        assert product.http.delete("/api/v1/stations/IDLE-1").status_code == 204
+        await idle.connection.wait_closed()
+    product.wait(lambda: product.get("/sites/annex")["live"]["connectors"] == [])
+    assert product.http.delete("/api/v1/sites/annex").status_code == 204
+    names = {component["name"] for component in product.http.get("/readyz").json()["components"]}
+    assert not {name for name in names if "annex" in name}
+
+
 def test_a_limit_below_what_unreachable_stations_may_draw_is_refused_with_the_cure(product: Product) -> None:
     connectors = [{"id": 1, "max_current_a": 16.0, "fallback_current_a": 6.0}]
     product.add_station("FALLBACK-1", connectors=connectors)
