@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.units import MIN_CHARGING_CURRENT_A
+from cpms.domain.units import MIN_CHARGING_CURRENT_A, Phase
 
 
 class Fairness(enum.Enum):
@@ -63,6 +63,18 @@ class VehicleToGrid:
     min_discharge_a: float = MIN_CHARGING_CURRENT_A
     efficiency: float = 0.85
     wear_per_kwh: float = 0.0
+
+
+@dataclass(frozen=True)
+class PhaseSwitching:
+    """A connector that can be told to charge on the phase `single` alone instead of on all of its phases.
+
+    After a switch it stays as it is for at least `min_dwell_s` [s], charging or not: contactors wear, and some vehicles take a quick
+    change for a fault.
+    """
+
+    single: Phase = Phase.L1
+    min_dwell_s: float = 600.0
 
 
 @dataclass(frozen=True)

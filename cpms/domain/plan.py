@@ -9,7 +9,7 @@ from datetime import datetime
 
 from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.need import EnergyTarget, Fairness, LikelyStay, VehicleBattery, VehicleToGrid
+from cpms.domain.need import EnergyTarget, Fairness, LikelyStay, PhaseSwitching, VehicleBattery, VehicleToGrid
 from cpms.domain.storage import Battery, BatteryPlan
 from cpms.domain.time import Interval
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
@@ -66,6 +66,8 @@ class ChargingNeed:
     `departs_at`, which are the most it may take and the latest it may stay.
     `max_starts`: how often charging may begin (going on from `current_a` is none). `max_rise_a_per_min`: from one step to the next
     the current rises by no more for each minute of the next, or begins at the minimum; it may always fall.
+    `switching`: in every step it may draw on all of `phases` or on one alone, whose setpoints are the same in A; at first it is
+    `on_single_phase` or not, since `switched_at` (None: for long). What is frozen does not switch.
     `v2g`: what the vehicle may give back. `revenue_per_kwh[t]`: what the operator earns per kWh delivered [money], empty where that is
     the same at all times.
     """
@@ -92,6 +94,14 @@ class ChargingNeed:
     max_rise_a_per_min: float | None = None
     v2g: VehicleToGrid | None = None
     revenue_per_kwh: tuple[float, ...] = ()
+    switching: PhaseSwitching | None = None
+    on_single_phase: bool = False
+    switched_at: datetime | None = None
+
+    @property
+    def phases_now(self) -> tuple[Phase, ...]:
+        """Phases on which `current_a`, and what is frozen, flow."""
+        return (self.switching.single,) if self.switching is not None and self.on_single_phase else self.phases
 
 
 @dataclass(frozen=True)
@@ -197,7 +207,8 @@ class SessionPlan:
 
     `power_kw[t]`: mean power expected [kW]; what `current_a[t]` permits, less in the step in which the need is met.
     `late_kwh`: what each of the need's targets will lack when it is due [kWh]. `discharge_a`, `discharge_kw`: what the vehicle gives
-    back per step, empty where it never does.
+    back per step, empty where it never does. `single_phase`: per step, whether the connector is switched to one phase; empty where it
+    cannot be.
     """
 
     session_id: str
@@ -208,6 +219,7 @@ class SessionPlan:
     late_kwh: tuple[float, ...] = ()
     discharge_a: tuple[float, ...] = ()
     discharge_kw: tuple[float, ...] = ()
+    single_phase: tuple[bool, ...] = ()
 
 
 class Direction(enum.Enum):

@@ -85,9 +85,10 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
     slots, needs = problem.slots, problem.request.needs
     drawn_kw = found.values[program.columns["power"]]
     multiples = np.zeros((len(needs), problem.step_count), dtype=np.int64)
-    multiples[slots.need, slots.step] = np.rint(found.setpoint_kw / problem.quantum_kw[slots.need])
+    np.add.at(multiples, (slots.need, slots.step), np.rint(found.setpoint_kw / slots.quantum_kw).astype(np.int64))
     power = problem.frozen.drawn_kw.copy()
-    power[slots.need, slots.step] = drawn_kw
+    np.add.at(power, (slots.need, slots.step), drawn_kw)
+    single = problem.courses(found.setpoint_kw)
     step_a = np.array([need.step_a for need in needs])
     current_a, power_kw = np.round(multiples * step_a[:, None], 6).tolist(), power.tolist()
     given_kw = np.maximum(family(program, found.values, "give", (len(drawn_kw),)), 0.0)
@@ -104,6 +105,7 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
             late_kwh=late_kwh[n],
             discharge_a=_discharge_a(problem, n, given[n]) if problem.gives_kw[n] else (),
             discharge_kw=tuple(given[n].tolist()) if problem.gives_kw[n] else (),
+            single_phase=tuple(single[n].tolist()) if n in problem.switching else (),
         )
         for n, need in enumerate(needs)
     )

@@ -123,7 +123,7 @@ def compile_model(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, .
     rows, row_index = _row_spans(form.rows)
     position = {id(variable): column for column, variable in enumerate(form.columns)}
     kind, least, quantum = _kinds(model, bounds[:, 0], families, columns, position)
-    quantum[columns["power"]] = horizon.quantum_kw[horizon.slots.need]
+    quantum[columns["power"]] = horizon.slots.quantum_kw
     return LinearProgram(
         topics=topics,
         term_cost=csr_array(form.c.tocsr() * weights[:, None]),

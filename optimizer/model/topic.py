@@ -53,7 +53,8 @@ class Topic:
     """A part of the problem. `applies`: whether a request has it at all; without it, it costs nothing.
 
     `variables` declare unknowns on the model, `constraints` one family of rows each. `complete(horizon, slot_kw)`: its columns by
-    family, each over all indices, from the power per slot [kW]; `exact`: nothing is cheaper with that power.
+    family, each over all indices, from the power per slot [kW]; `exact`: nothing is cheaper with that power. `settled`: families that
+    diving settles first, as they are completed from the relaxation's power.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Topic:
     applies: Callable[[Horizon], bool] = always
     complete: Complete = no_columns
     exact: bool = True
+    settled: tuple[str, ...] = ()
 
 
 class SemiContinuous(NamedTuple):

@@ -21,31 +21,39 @@ TINY_STEPS = 1e-6
 
 @dataclass(frozen=True)
 class Grid:
-    """Setpoints [kW]: 0 and the multiples of `quantum_kw` from `least_kw` to `most_kw`; of those only `levels_kw`, if given.
-
-    The three may be arrays, for as many powers, where there are no levels.
+    """Setpoints [kW]: 0 and the multiples of `quantum_kw` from `least_kw` to `most_kw`; of those only `levels` of them (multiples,
+    ascending), if given. The three may be arrays, for as many powers.
     """
 
     quantum_kw: float | Floats
     least_kw: float | Floats
     most_kw: float | Floats
-    levels_kw: Floats | None = None
+    levels: Floats | None = None
 
     def down(self, power_kw: float | Floats) -> Floats:
         """The highest setpoints not above `power_kw` [kW]."""
-        if self.levels_kw is not None:
-            at = np.searchsorted(self.levels_kw, power_kw + self.quantum_kw * TINY_STEPS, side="right")
-            return np.concatenate([[0.0], self.levels_kw])[at]
+        if self.levels is not None:
+            at = np.searchsorted(self.levels, power_kw / self.quantum_kw + TINY_STEPS, side="right")
+            return np.asarray(np.concatenate([[0.0], self.levels])[at] * self.quantum_kw)
         floored = np.floor(np.minimum(power_kw, self.most_kw) / self.quantum_kw + TINY_STEPS) * self.quantum_kw
         return np.where(floored >= self.least_kw - TINY_KW, floored, 0.0)
 
     def up(self, power_kw: float | Floats) -> Floats:
         """The lowest setpoints above 0 and not below `power_kw` [kW], the highest there is where that is lower."""
-        if self.levels_kw is not None:
-            at = np.searchsorted(self.levels_kw, power_kw - self.quantum_kw * TINY_STEPS)
-            return np.asarray(self.levels_kw[np.minimum(at, len(self.levels_kw) - 1)])
+        if self.levels is not None:
+            at = np.searchsorted(self.levels, power_kw / self.quantum_kw - TINY_STEPS)
+            return np.asarray(self.levels[np.minimum(at, len(self.levels) - 1)] * self.quantum_kw)
         raised = np.maximum(np.ceil(power_kw / self.quantum_kw - TINY_STEPS) * self.quantum_kw, self.least_kw)
         return np.minimum(raised, self.most_kw)
+
+    def of(self, i: int) -> Grid:
+        """The grid of the i-th power."""
+        if isinstance(self.quantum_kw, float):
+            return self
+        quantum_kw, least_kw, most_kw = (
+            float(np.asarray(part)[i]) for part in (self.quantum_kw, self.least_kw, self.most_kw)
+        )
+        return Grid(quantum_kw, least_kw, most_kw, self.levels)
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,7 @@ def conduct_of(request: PlanRequest, need: ChargingNeed) -> Conduct:
         minutes = np.array([60.0 * step.duration_h for step in request.steps])
         rise_kw = need.max_rise_a_per_min * per_a * minutes
     return Conduct(
-        grid=grid_of(request, need),
+        grid=grid_of(request, need, len(need.phases)),
         before_kw=per_a * (need.frozen_a[-1] if need.frozen_a else need.current_a),
         first_step=len(need.frozen_a),
         max_starts=need.max_starts,
@@ -130,9 +138,9 @@ def conduct_of(request: PlanRequest, need: ChargingNeed) -> Conduct:
     )
 
 
-def grid_of(request: PlanRequest, need: ChargingNeed) -> Grid:
-    """The setpoints of a need; a list that is no more than evenly spaced multiples becomes that."""
-    quantum_kw = power_kw(need.step_a, request.voltage_v, len(need.phases))
+def grid_of(request: PlanRequest, need: ChargingNeed, phase_count: int) -> Grid:
+    """The setpoints of a need on so many phases; a list that is no more than evenly spaced multiples becomes that."""
+    quantum_kw = power_kw(need.step_a, request.voltage_v, phase_count)
     least = int(np.ceil(need.min_current_a / need.step_a - 1e-9))
     most = int(np.floor(need.max_current_a / need.step_a + 1e-9))
     if not need.setpoints_a:
@@ -141,4 +149,4 @@ def grid_of(request: PlanRequest, need: ChargingNeed) -> Grid:
     usable = np.array([multiple for multiple in multiples if least <= multiple <= most], dtype=np.float64)
     if not len(usable):
         return Grid(quantum_kw, least * quantum_kw, 0.0)
-    return Grid(quantum_kw, float(usable[0]) * quantum_kw, float(usable[-1]) * quantum_kw, usable * quantum_kw)
+    return Grid(quantum_kw, float(usable[0]) * quantum_kw, float(usable[-1]) * quantum_kw, usable)

@@ -15,7 +15,7 @@ from cpms.domain.plan import FeederCap, PhasorLimit, PlanRequest
 from cpms.domain.units import PHASES, Phase, power_kw
 from optimizer.problem.bands import quantile_kw
 from optimizer.problem.frozen import Frozen
-from optimizer.problem.tree import Point, path, points_of
+from optimizer.problem.tree import Point, path, points_now, points_of
 
 Floats = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def limits_of(request: PlanRequest, frozen: Frozen) -> Limits:
     points = points_of(request)
     share = _shares(request, keys, points)
     relief_kw = share @ np.array([point.most_delivered_kw for point in points])
-    left_kw = _left_kw(request, keys) - share[:, : len(request.needs)] @ frozen.setpoint_kw
+    left_kw = _left_kw(request, keys) - share[:, points_now(request)] @ frozen.setpoint_kw
     rounded_kw = _rounded_down_kw(np.maximum(left_kw, 0.0), _grids_kw(request, share, points))
     return Limits(
         keys=tuple(keys),

@@ -20,10 +20,33 @@ class Point:
 
 
 def points_of(request: PlanRequest) -> tuple[Point, ...]:
-    """Needs, then stationary batteries: the columns of `Limits.share`."""
+    """Needs, then stationary batteries, then the single phase of each need that may switch to it: the columns of `Limits.share`."""
     needs = [Point(need.feeder_id, need.phases, need.step_a, _giving_kw(request, need)) for need in request.needs]
     batteries = [Point(one.feeder_id, one.phases, None, one.max_discharge_kw) for one in request.batteries]
-    return (*needs, *batteries)
+    singles = [_single(request.needs[n]) for n in switchers_of(request)]
+    return (*needs, *batteries, *singles)
+
+
+def switchers_of(request: PlanRequest) -> tuple[int, ...]:
+    """Needs that may switch to a single phase."""
+    return tuple(n for n, need in enumerate(request.needs) if need.switching is not None)
+
+
+def single_point_of(request: PlanRequest) -> dict[int, int]:
+    """The point of the single phase of each need that may switch to it."""
+    first = len(request.needs) + len(request.batteries)
+    return {n: first + k for k, n in enumerate(switchers_of(request))}
+
+
+def points_now(request: PlanRequest) -> list[int]:
+    """The point at which each need draws at this moment, and what is frozen of it."""
+    single = single_point_of(request)
+    return [single[n] if n in single and need.on_single_phase else n for n, need in enumerate(request.needs)]
+
+
+def _single(need: ChargingNeed) -> Point:
+    phases = need.phases if need.switching is None else (need.switching.single,)
+    return Point(need.feeder_id, phases, need.step_a)
 
 
 def _giving_kw(request: PlanRequest, need: ChargingNeed) -> float:

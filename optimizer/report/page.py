@@ -52,6 +52,8 @@ def _sessions(request: PlanRequest, plan: Plan) -> Iterator[str]:
             f"{need.departs_at.strftime('%H:%M'):>8}{max(session.current_a, default=0.0):>8g}"
             f"  {blocks(session.current_a, need.max_current_a)}"
         )
+        if any(session.single_phase):
+            yield f"  {'  on a single phase':<49}  {blocks([float(on) for on in session.single_phase], 1.0)}"
         if any(session.discharge_a) and need.v2g is not None:
             yield f"  {'  gives back':<49}  {blocks(session.discharge_a, need.v2g.max_discharge_a)}"
 

@@ -29,7 +29,11 @@ def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Flo
 
     Near a plan of `start_kw` (setpoints per slot [kW]) less has to be decided: what is on in both stays on.
     """
-    state, values = Narrowing(solver.program, horizon, relaxation.values), relaxation.values
+    lower, upper = settled(solver.program, horizon, relaxation.values)
+    values = relaxation.values
+    if np.any(lower > solver.program.lower) or np.any(upper < solver.program.upper):
+        values = _or_else(solver.narrow(lower, upper), values)
+    state = Narrowing(solver.program, horizon, values, lower, upper)
     if start_kw is not None:
         power = solver.program.columns["power"]
         state.keep_on(power.start + np.flatnonzero((start_kw > TOLERANCE) & (values[power] > TOLERANCE)))
@@ -43,6 +47,22 @@ def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Flo
     return values
 
 
+def settled(program: LinearProgram, horizon: Horizon, values: Floats) -> tuple[Floats, Floats]:
+    """Bounds of the columns in which every yes or no that a topic settles first is settled as the power in `values` suggests."""
+    lower, upper = program.lower.copy(), program.upper.copy()
+    for topic in program.topics:
+        if topic.settled:
+            quantities = topic.complete(horizon, values[program.columns["power"]])
+            for family in topic.settled:
+                lower[program.columns[family]] = quantities[family][program.places(family)]
+                upper[program.columns[family]] = lower[program.columns[family]]
+    return lower, upper
+
+
+def _or_else(found: Floats | None, known: Floats) -> Floats:
+    return known if found is None else found
+
+
 class Narrowing:
     """Bounds of the columns, narrowed as columns are decided.
 
@@ -50,8 +70,8 @@ class Narrowing:
     what every row's upper side leaves if its columns are as low in it as their bounds admit.
     """
 
-    def __init__(self, program: LinearProgram, horizon: Horizon, near: Floats) -> None:
-        self.lower, self.upper = program.lower.copy(), program.upper.copy()
+    def __init__(self, program: LinearProgram, horizon: Horizon, near: Floats, lower: Floats, upper: Floats) -> None:
+        self.lower, self.upper = lower, upper
         self.least = np.where(np.isin(program.kind, (SEMI_CONTINUOUS, SEMI_INTEGER)), program.least, 0.0)
         self.least[program.columns["power"]] = horizon.least_kw(near[program.columns["power"]])
         self.left = program.row_upper - program.matrix.maximum(0) @ self.lower - program.matrix.minimum(0) @ self.upper

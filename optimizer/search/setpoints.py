@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from optimizer.problem.conduct import Grid
 from optimizer.problem.horizon import Horizon
+from optimizer.problem.switching import in_courses
 from optimizer.search.background import Background, bare
 
 Floats = NDArray[np.float64]
@@ -20,41 +21,45 @@ DUST_KWH = 1e-6
 
 @dataclass
 class Headroom:
-    """What is left under every limit and under the peak that is paid for anyhow, while setpoints are raised; `taken[n, t]`: need n
-    does something else in step t."""
+    """What is left under every limit and under the peak that is paid for anyhow, while setpoints are raised; `open[s]`: power may be
+    raised in slot s at all; `rows[i]`: limits that carry point i, and the share of its power."""
 
     horizon: Horizon
-    taken: NDArray[np.bool_]
+    open: NDArray[np.bool_]
     left_kw: Floats
     unpaid_kw: Floats
     rows: list[tuple[Ints, Floats]]
 
-    def room_kw(self, need: int, steps: Ints) -> Floats:
-        """Most additional power [kW] of a need in each of `steps`."""
-        rows, shares = self.rows[need]
-        if not len(rows):
-            return np.where(self.taken[need, steps], 0.0, np.inf)
-        room_kw = (self.left_kw[np.ix_(rows, steps)] / shares[:, None]).min(axis=0)
-        return np.where(self.taken[need, steps], 0.0, room_kw)
+    def room_kw(self, need: int) -> Floats:
+        """Most additional power [kW] in each slot of a need."""
+        mine, slots = self.horizon.slots.of(need), self.horizon.slots
+        room_kw = np.where(self.open[mine], np.inf, 0.0)
+        for point in np.unique(slots.point[mine]).tolist():
+            there, (rows, shares) = slots.point[mine] == point, self.rows[point]
+            if len(rows):
+                left_kw = self.left_kw[np.ix_(rows, slots.step[mine][there])]
+                room_kw[there] = np.minimum(room_kw[there], (left_kw / shares[:, None]).min(axis=0))
+        return room_kw
 
-    def take(self, need: int, step: int, power_kw: float) -> None:
-        """Use `power_kw` of a need in a step."""
-        rows, shares = self.rows[need]
+    def take(self, point: int, step: int, power_kw: float) -> None:
+        """Use `power_kw` at a point in a step."""
+        rows, shares = self.rows[point]
         self.left_kw[rows, step] -= shares * power_kw
         self.unpaid_kw[step] -= power_kw
         if self.unpaid_kw[step] < 0:  # the peak has grown, and with it what is paid for in every other step
             self.unpaid_kw += -self.unpaid_kw[step]
 
 
-def headroom(horizon: Horizon, slot_kw: Floats, behind: Background) -> Headroom:
-    """What `slot_kw` leaves before a background."""
+def headroom(horizon: Horizon, slot_kw: Floats, behind: Background, open_: NDArray[np.bool_]) -> Headroom:
+    """What `slot_kw` leaves before a background, in slots that are open and whose need does nothing else in that step."""
+    slots = horizon.slots
     share = horizon.limits.share
     by_need = share.tocsc()
     parts = [slice(by_need.indptr[n], by_need.indptr[n + 1]) for n in range(share.shape[1])]
     net_kw = behind.net_kw + horizon.total_kw(slot_kw)
     return Headroom(
         horizon=horizon,
-        taken=behind.taken,
+        open=open_ & ~behind.taken[slots.need, slots.step],
         left_kw=behind.headroom_kw - share @ horizon.at_points(slot_kw),
         unpaid_kw=_paid_kw(horizon, net_kw) - net_kw,
         rows=[(by_need.indices[part].astype(np.int64), by_need.data[part]) for part in parts],
@@ -78,12 +83,16 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     the need, by less than one setpoint in one step. What is missing of a need that is known is given too, of one that is not only what
     `slot_kw` has.
     """
+    slots, single = horizon.slots, horizon.courses(slot_kw)
+    if horizon.switching:
+        slot_kw = in_courses(slots, single, slot_kw)
     floored = _admissible(horizon, slot_kw)
     planned_kwh = horizon.energy_kwh(slot_kw)
     wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, planned_kwh)
     wanted_kwh = np.where(horizon.gives_kw > 0, np.maximum(horizon.need_kwh, planned_kwh), wanted_kwh)
     missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored))
-    left = headroom(horizon, floored, behind or bare(horizon))
+    open_ = slots.single == single[slots.need, slots.step]
+    left = headroom(horizon, floored, behind or bare(horizon), open_)
     for n in _urgency(horizon, missing_kwh):
         _top_up(horizon, left, floored, int(n), float(missing_kwh[n]))
     return floored
@@ -91,12 +100,11 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
 
 def _admissible(horizon: Horizon, slot_kw: Floats) -> Floats:
     """Lowered to setpoints on every station's grid that obey what binds the steps of a session to each other."""
-    slots, need = horizon.slots, horizon.slots.need
-    floored = Grid(horizon.quantum_kw[need], horizon.min_kw[need], horizon.max_kw[need]).down(slot_kw)
+    slots = horizon.slots
+    floored = Grid(slots.quantum_kw, slots.least_kw, slots.most_kw).down(slot_kw)
     for n in horizon.special:
         mine = slots.of(n)
-        conduct = horizon.conduct[n]
-        floored[mine] = conduct.obeyed(slots.step[mine], conduct.grid.down(slot_kw[mine]))
+        floored[mine] = horizon.conduct[n].obeyed(slots.step[mine], horizon.grid_of(n).down(slot_kw[mine]))
     return floored
 
 
@@ -129,16 +137,17 @@ class _Raising:
     def __post_init__(self) -> None:
         mine = self.horizon.slots.of(self.n)
         self.steps, self.hours = self.horizon.slots.step[mine], self.horizon.slots.hours[mine]
+        self.points = self.horizon.slots.point[mine]
         self.conduct = self.horizon.conduct[self.n]
-        self.grid = self.conduct.grid
-        self.room_kw = np.minimum(self.left.room_kw(self.n, self.steps), self.horizon.max_kw[self.n] - self.setpoint_kw)
+        self.grid = self.horizon.grid_of(self.n)
+        self.room_kw = np.minimum(self.left.room_kw(self.n), self.horizon.slots.most_kw[mine] - self.setpoint_kw)
 
     def fill_below_peak(self) -> None:
         """In steps that raise no demand charge, those already on first, then by price."""
         meters = self.horizon.meters
         price = meters.import_price[meters.of_point[self.n], self.steps]
         room_kw = np.minimum(self.room_kw, self.left.unpaid_kw[self.steps])
-        able = room_kw >= self.horizon.quantum_kw[self.n] * (1 - 1e-6)
+        able = room_kw >= self.grid.quantum_kw * (1 - 1e-6)
         order = np.lexsort((self.steps, price, self.setpoint_kw == 0))
         for i in order[able[order]].tolist():
             if self.missing_kwh <= DUST_KWH:
@@ -157,17 +166,17 @@ class _Raising:
 
     def _raise(self, i: int, wanted_kw: float, room_kw: float) -> bool:
         """To the setpoint in slot i that covers `wanted_kw` more, as far as there is room; whether anything changed."""
-        now_kw = self.setpoint_kw[i]
+        now_kw, grid = self.setpoint_kw[i], self.grid.of(i)
         admitted_kw = now_kw + min(max(room_kw, 0.0), self.room_kw[i])
-        reached = float(min(self.grid.up(now_kw + wanted_kw), self.grid.down(admitted_kw)))
-        if reached < now_kw + self.grid.quantum_kw / 2 or not self._admits(i, reached):
+        reached = float(min(grid.up(now_kw + wanted_kw), grid.down(admitted_kw)))
+        if reached < now_kw + grid.quantum_kw / 2 or not self._admits(i, reached):
             return False
         more_kwh = self._gained_kwh(i, reached)
         if more_kwh <= DUST_KWH:
             return False
         self.setpoint_kw[i] = reached
         self.room_kw[i] -= reached - now_kw
-        self.left.take(self.n, int(self.steps[i]), reached - now_kw)
+        self.left.take(int(self.points[i]), int(self.steps[i]), reached - now_kw)
         self.missing_kwh -= more_kwh
         return True
 

@@ -23,15 +23,17 @@ def carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
     held = np.searchsorted(starts, now, side="right") - 1
     known = (held >= 0) & (now < ends_s)
     current = np.zeros((len(horizon.need_kwh), horizon.step_count))
+    single = np.zeros(current.shape, dtype=np.bool_)
     by_id = {session.session_id: session for session in earlier.sessions}
     for n, need in enumerate(horizon.request.needs):
         if need.session_id in by_id:
-            current[n] = (
-                np.where(known, np.array(by_id[need.session_id].current_a)[np.maximum(held, 0)], 0.0) / need.step_a
-            )
+            session = by_id[need.session_id]
+            current[n] = np.where(known, np.array(session.current_a)[np.maximum(held, 0)], 0.0) / need.step_a
+            if session.single_phase and need.switching is not None:
+                single[n] = known & np.array(session.single_phase)[np.maximum(held, 0)]
     slots = horizon.slots
-    wanted_kw = current[slots.need, slots.step] * horizon.quantum_kw[slots.need]
-    return np.minimum(wanted_kw, horizon.max_kw[slots.need])
+    wanted_kw = current[slots.need, slots.step] * slots.quantum_kw
+    return np.where(slots.single == single[slots.need, slots.step], np.minimum(wanted_kw, slots.most_kw), 0.0)
 
 
 def clip_to_limits(horizon: Horizon, slot_kw: Floats) -> Floats:
@@ -44,4 +46,4 @@ def clip_to_limits(horizon: Horizon, slot_kw: Floats) -> Floats:
     ratio[over] = headroom_kw[over] / load_kw[over]
     factor = np.ones_like(power_kw)
     np.minimum.at(factor, share.col, ratio[share.row])
-    return slot_kw * factor[slots.need, slots.step]
+    return slot_kw * factor[slots.point, slots.step]

@@ -5,6 +5,7 @@
      "max_starts": 2, "max_rise_a_per_min": 1,
      "battery": {"capacity_kwh": 60, "soc": 0.3, "acceptance": [[0.8, 11], [1, 2]]}, "minimum_now_kwh": 3,
      "targets": [{"energy_kwh": 5, "due_h": 1, "weight": 1}], "likely": [{"energy_kwh": 12, "departs_h": 2, "probability": 0.5}, ...],
+     "switching": {"single": "L1", "dwell_min": 10, "on_single_phase": true, "switched_h": -0.1},
      "v2g": {"floor_kwh": 20, "max_a": 16, "min_a": 6, "efficiency": 0.85, "wear_per_kwh": 0.05}, "revenue_per_kwh": 0.5}
 
 Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may be given instead of it. With `likely` neither is.
@@ -17,9 +18,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, VehicleBattery
+from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import ChargingNeed
 from cpms.domain.time import Interval
+from cpms.domain.units import Phase
 from optimizer.situations.document import Document, phases_of, series
 from optimizer.situations.storage import v2g_of
 
@@ -50,6 +52,11 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime, steps: Sequence[
         max_starts=int(one["max_starts"]) if "max_starts" in one else None,
         max_rise_a_per_min=float(one["max_rise_a_per_min"]) if "max_rise_a_per_min" in one else None,
         v2g=v2g_of(one["v2g"]) if "v2g" in one else None,
+        switching=_switching(one["switching"]) if "switching" in one else None,
+        on_single_phase=bool(one.get("switching", {}).get("on_single_phase", False)),
+        switched_at=_after(starts_at, one["switching"]["switched_h"])
+        if "switched_h" in one.get("switching", {})
+        else None,
         revenue_per_kwh=series(one["revenue_per_kwh"], starts_at, steps) if "revenue_per_kwh" in one else (),
     )
 
@@ -67,6 +74,10 @@ def _energy_kwh(one: Document, battery: VehicleBattery | None) -> float:
 def _battery(one: Document) -> VehicleBattery:
     points = tuple(AcceptancePoint(float(soc), float(kw)) for soc, kw in one.get("acceptance", ()))
     return VehicleBattery(float(one["capacity_kwh"]), float(one["soc"]), points)
+
+
+def _switching(one: Document) -> PhaseSwitching:
+    return PhaseSwitching(Phase(one.get("single", "L1")), 60.0 * float(one.get("dwell_min", 10.0)))
 
 
 def _target(one: Document, starts_at: datetime) -> EnergyTarget:

@@ -10,6 +10,7 @@ from cpms.domain.plan import ChargingNeed
 from cpms.domain.time import require_aware
 from optimizer.validation.require import require_finite, require_known, require_positive
 from optimizer.validation.storage import require_v2g
+from optimizer.validation.switching import require_switching
 
 
 def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
@@ -35,6 +36,8 @@ def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
     if need.v2g is not None:
         require_v2g(name, need, need.v2g)
         _require_plain(name, need)
+    if need.switching is not None:
+        require_switching(name, need, need.switching)
     if need.max_starts is not None and need.max_starts < 0:
         raise InvalidInput(f"{name}.max_starts", f"{need.max_starts} is below 0", "give 0 or more, or nothing")
     if need.max_rise_a_per_min is not None:

@@ -80,6 +80,9 @@ def _require_phasor_limit(name: str, limit: PhasorLimit, request: PlanRequest) -
         if limit.turns.get(need.connector) and need.v2g is not None:
             problem = f"{need.session_id} may give power, which turns its current"
             raise InvalidInput(f"{name}.turns", problem, "plan it as a vehicle that only charges")
+        if limit.turns.get(need.connector) and need.switching is not None:
+            problem = f"{need.session_id} may switch phases, which turns its current"
+            raise InvalidInput(f"{name}.turns", problem, "plan it without switching")
 
 
 def _require_feeder(name: str, feeder: FeederCap, steps: int) -> None:

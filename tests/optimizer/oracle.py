@@ -10,7 +10,7 @@ import numpy as np
 
 from cpms.domain.contract import UncertainLoad
 from cpms.domain.plan import ChargingNeed, FeederCap, Plan, PlanRequest, SessionPlan
-from cpms.domain.units import PHASES
+from cpms.domain.units import PHASES, Phase
 
 
 def hours_of(request: PlanRequest, need: ChargingNeed) -> list[float]:
@@ -44,8 +44,19 @@ def net_current_a(session: SessionPlan, t: int) -> float:
     return session.current_a[t] - (session.discharge_a[t] if session.discharge_a else 0.0)
 
 
-def setpoint_kw(request: PlanRequest, need: ChargingNeed, current_a: float) -> float:
-    return current_a * request.voltage_v * len(need.phases) / 1000
+def setpoint_kw(request: PlanRequest, phase_count: int, current_a: float) -> float:
+    return current_a * request.voltage_v * phase_count / 1000
+
+
+def phases_of(need: ChargingNeed, session: SessionPlan, t: int) -> tuple[Phase, ...]:
+    """Phases on which a session draws in a step."""
+    if need.switching is not None and session.single_phase[t]:
+        return (need.switching.single,)
+    return need.phases
+
+
+def _on_phase_kw(request: PlanRequest, phases: tuple[Phase, ...], phase: Phase, current_a: float) -> float:
+    return current_a * request.voltage_v / 1000 if phase in phases else 0.0
 
 
 def exceeded_limits(request: PlanRequest, plan: Plan, tolerance: float = 1e-6) -> list[str]:
@@ -70,17 +81,15 @@ def _loads(request: PlanRequest, plan: Plan, feeder: FeederCap, t: int) -> Itera
     voltage_v = feeder.voltage_v or request.voltage_v
     frozen = [(n, n.frozen_a[t]) for n, _ in members if t < len(n.frozen_a)]
     for phase in PHASES:
-        fixed_kw = sum(setpoint_kw(request, n, a) / len(n.phases) for n, a in frozen if phase in n.phases)
+        fixed_kw = sum(_on_phase_kw(request, n.phases_now, phase, a) for n, a in frozen)
         other_a = (other_kw / 3 + fixed_kw) * 1000 / voltage_v
-        used_kw = sum(
-            setpoint_kw(request, n, net_current_a(s, t)) / len(n.phases) for n, s in members if phase in n.phases
-        )
+        used_kw = sum(_on_phase_kw(request, phases_of(n, s, t), phase, net_current_a(s, t)) for n, s in members)
         used_kw += sum(kw / len(b.phases) for b, kw in stores if phase in b.phases) - fixed_kw
         yield phase.value, used_kw * 1000 / voltage_v + other_a, other_a, feeder.limit_a[t]
     limit_kw = feeder.import_kw[t]
     if limit_kw is not None:
-        vehicles_kw = sum(setpoint_kw(request, n, net_current_a(s, t)) for n, s in members)
-        fixed_kw = other_kw + sum(setpoint_kw(request, n, a) for n, a in frozen)
+        vehicles_kw = sum(setpoint_kw(request, len(phases_of(n, s, t)), net_current_a(s, t)) for n, s in members)
+        fixed_kw = other_kw + sum(setpoint_kw(request, len(n.phases_now), a) for n, a in frozen)
         yield "kW", vehicles_kw + sum(kw for _, kw in stores) + other_kw, fixed_kw, limit_kw
 
 
@@ -122,3 +131,18 @@ def all_plans_a(request: PlanRequest, choices_a: tuple[float, ...]) -> Iterator[
     """Every combination of currents per need and step."""
     per_need = list(itertools.product(choices_a, repeat=len(request.steps)))
     return itertools.product(per_need, repeat=len(request.needs))
+
+
+def switches_in_time(request: PlanRequest, need: ChargingNeed, single: tuple[bool, ...]) -> bool:
+    """Whether a course of a switching connector keeps its dwell, from its last switch before on."""
+    if need.switching is None:
+        return not any(single)
+    last_s = float("-inf") if need.switched_at is None else need.switched_at.timestamp()
+    before = need.on_single_phase
+    for step, now in zip(request.steps, single, strict=True):
+        starts_s = step.starts_at.timestamp()
+        if now != before and starts_s < last_s + need.switching.min_dwell_s - 1e-3:
+            return False
+        last_s = starts_s if now != before else last_s
+        before = now
+    return True

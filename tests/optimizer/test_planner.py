@@ -227,7 +227,9 @@ def _cheapest(asked: PlanRequest, choices_a: tuple[float, ...]) -> float:
     """Least money over all setpoints that meet the needs exactly and keep the fuse of 14 A."""
     best = float("inf")
     for currents in all_plans_a(asked, choices_a):
-        powers = [tuple(setpoint_kw(asked, n, a) for a in c) for n, c in zip(asked.needs, currents, strict=True)]
+        powers = [
+            tuple(setpoint_kw(asked, len(n.phases), a) for a in c) for n, c in zip(asked.needs, currents, strict=True)
+        ]
         session = zip(asked.needs, powers, strict=True)
         met = all(
             abs(sum(h * p for h, p in zip(hours_of(asked, n), power, strict=True)) - n.energy_kwh) < 1e-9

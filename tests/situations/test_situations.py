@@ -4,6 +4,7 @@
 of its targets; `starts` {session: [least, most]}; `delivered_until_kwh` [{session, until_h, between: [least, most]}], by the end
 of the last step before; `power_kw` [{session or "all", from_h, until_h, between: [least, most]}] in every step that starts there,
 `battery_kw` the same of {battery} and `discharge_kw` of what vehicles give; `discharged_kwh` {session: [least, most]};
+`single_phase` [{session, from_h, until_h, is}] in every step that starts there; `switches` {session: [least, most]};
 `stored_kwh` {battery: [least, most]} at the end; `term` {term of the objective: [least, most]}; `cost`, `peak_kw` [least, most];
 `status`; `binding` and `relaxed` ["feeder" or "feeder phase"] that must be named. Every plan must besides keep all limits and
 give nobody more than his need.
@@ -104,6 +105,23 @@ def _power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None
                 _between(sum(s.power_kw[t] for s in members), one["between"], f"power of {one['session']} in step {t}")
 
 
+def _single_phase(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
+    by_id = {session.session_id: session for session in made.sessions}
+    for one in wanted:
+        for t, step in enumerate(asked.steps):
+            after_h = (step.starts_at - asked.requested_at).total_seconds() / 3600
+            if one["from_h"] <= after_h + 1e-9 < one["until_h"]:
+                assert by_id[one["session"]].single_phase[t] is one["is"], f"{one['session']} in step {t}"
+
+
+def _switches(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -> None:
+    for need, session in zip(asked.needs, made.sessions, strict=True):
+        if need.session_id in wanted:
+            course = (need.on_single_phase, *session.single_phase)
+            switched = sum(now != before for before, now in pairwise(course))
+            _between(switched, wanted[need.session_id], f"switches of {need.session_id}")
+
+
 def _discharge(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:
     by_id = {session.session_id: session for session in made.sessions}
     for one in wanted:
@@ -178,6 +196,8 @@ CHECKS: dict[str, Callable[[PlanRequest, Plan, Any], None]] = {
     "battery_kw": _battery_power,
     "discharge_kw": _discharge,
     "discharged_kwh": _discharged,
+    "single_phase": _single_phase,
+    "switches": _switches,
     "stored_kwh": _stored,
     "cost": _cost,
     "term": _terms,

@@ -20,7 +20,11 @@ from optimizer.problem.worth import value_per_kwh
 def declare_layers(model: ConcreteModel, horizon: Horizon) -> None:
     """`layer[s, k]` [kW]: power of slot s for layer k of its need (`optimizer.problem.chances`), by its place; `unserved[n]` [kWh]:
     what need n lacks on average."""
-    most_kw = [float(horizon.max_kw[n]) for n, chance in horizon.chances.items() for _ in range(chance.drawn.size)]
+    most_kw = [
+        float(horizon.conduct[n].grid.most_kw)
+        for n, chance in horizon.chances.items()
+        for _ in range(chance.drawn.size)
+    ]
     wanted_kwh = {n: chance.wanted_kwh for n, chance in horizon.chances.items()}
     model.layer = Var(range(len(most_kw)), bounds=lambda _, j: (0.0, most_kw[j]))
     model.unserved = Var(list(wanted_kwh), bounds=lambda _, n: (0.0, wanted_kwh[n]))

@@ -24,10 +24,9 @@ DEEP_RATIO = 1.25
 def declare_power(model: ConcreteModel, horizon: Horizon) -> None:
     """`power[s]` [kW] of slot s, relaxed to [0, max]; what is semi-continuous about it is added by `search`."""
     slots = horizon.slots
-    most_kw = horizon.max_kw[slots.need]
-    bounds = [(0.0, most) for most in most_kw.tolist()]
+    bounds = [(0.0, most) for most in slots.most_kw.tolist()]
     model.power = Var(range(len(bounds)), bounds=lambda _, s: bounds[s])
-    model.flows.add(list(model.power.values()), slots.need, slots.step, most_kw)
+    model.flows.add(list(model.power.values()), slots.point, slots.step, slots.most_kw)
 
 
 def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:
@@ -39,7 +38,7 @@ def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:
     half_kwh = (horizon.need_kwh / 2).tolist()
     deep_kwh = (horizon.need_kwh / 2 + horizon.givable_kwh).tolist()
     spare_kwh = np.where(horizon.gives_kw > 0, np.inf, smallest_delivery_kwh(horizon))
-    spare_kwh = np.minimum(spare_kwh, horizon.energy_kwh(horizon.max_kw[horizon.slots.need])).tolist()
+    spare_kwh = np.minimum(spare_kwh, horizon.energy_kwh(horizon.slots.most_kw)).tolist()
     wanting = np.flatnonzero((horizon.need_kwh > 0) | (horizon.gives_kw > 0)).tolist()
     model.short = Var(wanting, bounds=lambda _, n: (0.0, half_kwh[n]))
     model.deep = Var(wanting, bounds=lambda _, n: (0.0, deep_kwh[n]))
@@ -48,10 +47,9 @@ def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:
 
 def smallest_delivery_kwh(horizon: Horizon) -> Floats:
     """Least energy [kWh] a setpoint can mean, per need: minimum power for the shortest of its steps."""
-    shortest_h = np.full(len(horizon.need_kwh), np.inf)
-    np.minimum.at(shortest_h, horizon.slots.need, horizon.slots.hours)
-    shortest_h[~np.isfinite(shortest_h)] = 0.0
-    least_kwh: Floats = np.maximum(horizon.min_kw, horizon.quantum_kw) * shortest_h
+    slots, least_kwh = horizon.slots, np.full(len(horizon.need_kwh), np.inf)
+    np.minimum.at(least_kwh, slots.need, np.maximum(slots.least_kw, slots.quantum_kw) * slots.hours)
+    least_kwh[~np.isfinite(least_kwh)] = 0.0
     return least_kwh
 
 

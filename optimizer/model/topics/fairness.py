@@ -57,8 +57,12 @@ def _tiers(horizon: Horizon) -> list[list[int]]:
 def reachable_kwh(horizon: Horizon) -> Floats:
     """What each need could have at most if it were alone [kWh]."""
     slots = horizon.slots
-    alone_kw = np.minimum(horizon.limits.room_kw()[slots.need, slots.step], horizon.max_kw[slots.need])
-    most_kwh: Floats = np.minimum(horizon.energy_kwh(alone_kw), horizon.need_kwh)
+    room_kw = horizon.limits.room_kw()
+    alone_kw = np.zeros((len(horizon.need_kwh), horizon.step_count))
+    hours = np.zeros_like(alone_kw)
+    hours[slots.need, slots.step] = slots.hours
+    np.maximum.at(alone_kw, (slots.need, slots.step), np.minimum(room_kw[slots.point, slots.step], slots.most_kw))
+    most_kwh: Floats = np.minimum((alone_kw * hours).sum(axis=1), horizon.need_kwh)
     return most_kwh
 
 

@@ -17,6 +17,7 @@ from pyomo.environ import ConcreteModel, Constraint, Var
 from cpms.domain.units import power_kw
 from optimizer.model.topic import Term, Topic, linear
 from optimizer.problem.horizon import Floats, Horizon, Ints
+from optimizer.problem.tree import points_now
 from optimizer.problem.worth import typical_price_per_kwh
 
 INTERRUPTION_H = 0.1
@@ -26,10 +27,12 @@ INTERRUPTION_H = 0.1
 def first_slots(horizon: Horizon) -> tuple[Ints, Floats]:
     """Slots in the first step of those who charge at this moment, and what they would draw there by going on [kW]."""
     slots, request = horizon.slots, horizon.request
-    (first,) = np.nonzero(slots.step == 0)
-    now_kw = np.array([power_kw(need.current_a, request.voltage_v, len(need.phases)) for need in request.needs])
+    (first,) = np.nonzero(
+        (slots.step == 0) & (slots.point == np.array(points_now(request), dtype=np.int64)[slots.need])
+    )
+    now_kw = np.array([power_kw(need.current_a, request.voltage_v, len(need.phases_now)) for need in request.needs])
     need = slots.need[first]
-    going_kw = np.minimum(np.minimum(now_kw, horizon.max_kw)[need], horizon.need_kwh[need] / slots.hours[first])
+    going_kw = np.minimum(np.minimum(now_kw[need], slots.most_kw[first]), horizon.need_kwh[need] / slots.hours[first])
     return first[going_kw > 0], going_kw[going_kw > 0]
 
 

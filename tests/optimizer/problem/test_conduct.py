@@ -35,8 +35,8 @@ def test_without_levels_every_multiple_from_the_minimum_on_is_a_setpoint():
 
 def test_levels_outside_of_what_the_vehicle_takes_are_none():
     asked = request(replace(need(max_current_a=16.0, step_a=1.0), setpoints_a=(0.0, 4.0, 8.0, 12.0, 32.0)))
-    grid = grid_of(asked, asked.needs[0])
-    assert grid.levels_kw == pytest.approx(np.array([8.0, 12.0]) * 0.69)
+    grid = grid_of(asked, asked.needs[0], 3)
+    assert grid.levels == pytest.approx(np.array([8.0, 12.0]))
     assert (grid.least_kw, grid.most_kw) == pytest.approx((8 * 0.69, 12 * 0.69))
 
 

@@ -102,7 +102,7 @@ def _expected_cost(asked: PlanRequest, currents_a: tuple[float, ...]) -> float:
         left_kwh, powers = stay.energy_kwh, []
         here = replace(one, departs_at=stay.departs_at)
         for hours, current in zip(hours_of(asked, here), currents_a, strict=True):
-            powers.append(min(setpoint_kw(asked, one, current) * hours, left_kwh))
+            powers.append(min(setpoint_kw(asked, len(one.phases), current) * hours, left_kwh))
             left_kwh -= powers[-1]
         cost += stay.probability * (money(asked, [tuple(powers)]) + 2 * max(asked.import_price_per_kwh) * left_kwh)
     return cost

@@ -28,7 +28,7 @@ def filling(name: str = "a", soc: float = 0.7, until: float = 0.95, hours: float
 def test_what_is_planned_is_what_the_vehicle_will_draw():
     asked = request(filling(), count=16, minutes=15)
     made = plan(asked)
-    setpoints = np.array([setpoint_kw(asked, asked.needs[0], a) for a in made.sessions[0].current_a])
+    setpoints = np.array([setpoint_kw(asked, len(asked.needs[0].phases), a) for a in made.sessions[0].current_a])
     drawn = Taper.of(asked.needs[0].battery).drawn_kw(setpoints, np.full(16, 0.25), 12.5)
     assert made.sessions[0].power_kw == pytest.approx(drawn.tolist())
     assert made.sessions[0].shortfall_kwh == pytest.approx(0.0, abs=0.01)
