@@ -14,10 +14,15 @@ _LEAST_SHOWN = Decimal("0.01")
 
 
 def in_words(limit: BindingLimit, site: Site, starts_at: datetime) -> str:
-    """ "grid connection limits L1 to 125 A at 18:15; one more kW would save 0.12 EUR", at the site's local time."""
+    """ "grid connection limits L1 to 125 A at 18:15; one more kW would save 0.12 EUR", at the site's local time.
+
+    Plans reckon at nominal voltage; a limit in kW leaves them less, since it is kept at the highest voltage too (G11).
+    """
     local = starts_at.astimezone(ZoneInfo(site.timezone))
     what = limit.phase.value if limit.phase is not None else "import" if _is_root(limit, site) else "power"
-    value = f"{limit.limit:g} {limit.unit}"
+    value = f"{round(limit.limit, 1):g} {limit.unit}"
+    if limit.unit == "kW" and site.max_voltage_v > site.voltage_v:
+        value += f" (at {site.voltage_v:g} V, so that it holds at {site.max_voltage_v:g} V)"
     return (
         f"{_who(limit, site)} limits {what} to {value} at {local:%H:%M}; "
         f"one more kW would save {_saving(limit.shadow_price_per_kw, site.currency)}"

@@ -10,6 +10,7 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.telemetry import FeederMeasurement, PerPhase, Sample
 from cpms.domain.time import floor_time
 from data.database import Database, Row, Topic, Work
+from data.same_instant import merged
 from data.sanitise import Quarantined, storable
 
 _SAMPLE_TYPES = ("text", "int4", *("timestamptz",) * 3, "text", *("float8",) * 10, "bool")
@@ -32,7 +33,8 @@ class Series(Topic):
     """Telemetry."""
 
     async def add_samples(self, samples: Sequence[Sample], quarantined: Sequence[Quarantined] = ()) -> None:
-        """Keep samples (already sorted out, see `data.sanitise`) and the quarantined, durably and at most once each."""
+        """Keep samples (already sorted out, see `data.sanitise`) and the quarantined, durably and at most once each; those of one
+        instant are one (see `data.same_instant`)."""
         await ensure_sample_days(self._db, samples)
         async with self._db.transaction() as work:
             await write_samples(work, samples, quarantined)
@@ -52,15 +54,19 @@ class Series(Topic):
         return await self._db.rows("quarantined_samples", station_id=station_id)
 
     async def add_measurements(self, measurements: Sequence[FeederMeasurement]) -> None:
-        """Keep measurements, each (site, feeder, measured_at) once; InvalidInput for numbers that are not finite."""
-        values = [_measurement_values(m) for m in measurements]
-        newest = {(m.site_id, m.feeder_id): v for m, v in sorted(zip(measurements, values, strict=True), key=_by_time)}
+        """Keep measurements; of one (site, feeder, measured_at) what the later says counts, and what only the earlier says.
+        InvalidInput for numbers that are not finite."""
+        in_order = sorted(measurements, key=_place)  # as everybody writes them; of one place in the order they came
+        newest = {(m.site_id, m.feeder_id): m.measured_at for m in in_order}
         await self._db.ensure_days("feeder_measurements", {m.measured_at.astimezone(UTC).date() for m in measurements})
         quarters = sorted({(m.site_id, m.feeder_id, floor_time(m.measured_at, QUARTER_S)) for m in measurements})
         async with self._db.transaction() as work:
-            await work.run_many("add_measurement", values)
+            await work.run_many("add_measurement", map(_measurement_values, in_order))
             await work.run_many("note_quarter", (dict(zip(_QUARTER, key, strict=True)) for key in quarters))
-            await work.run_many("set_last_measurement", [newest[key] for key in sorted(newest)])
+            await work.run_many(
+                "set_last_measurement",
+                ({"site_id": site, "feeder_id": feeder, "measured_at": at} for (site, feeder), at in newest.items()),
+            )
 
     async def measurements(
         self, site_id: str, feeder_id: str, since: datetime, until: datetime | None = None
@@ -94,18 +100,17 @@ async def ensure_sample_days(database: Database, samples: Iterable[Sample]) -> N
 
 
 async def write_samples(work: Work, samples: Sequence[Sample], quarantined: Sequence[Quarantined]) -> None:
-    """Once within a transaction: COPY into a staging table, merge what is new, keep the newest as last value."""
+    """Once within a transaction: COPY into a staging table, merge into what there is, keep the newest as last value."""
     if samples:
         await work.run("make_sample_staging")
-        await work.copy("copy_samples", _SAMPLE_TYPES, (_sample_row(sample) for sample in samples))
+        await work.copy("copy_samples", _SAMPLE_TYPES, (_sample_row(sample) for sample in merged(samples)))
         await work.run("merge_samples")
-        await work.run("merge_last_values")
     if quarantined:
         await work.run_many("quarantine_sample", (_quarantine_values(entry) for entry in quarantined))
 
 
-def _by_time(pair: tuple[FeederMeasurement, dict[str, object]]) -> datetime:
-    return pair[0].measured_at
+def _place(measurement: FeederMeasurement) -> tuple[str, str, datetime]:
+    return measurement.site_id, measurement.feeder_id, measurement.measured_at
 
 
 def _sample_row(s: Sample) -> tuple[object, ...]:

@@ -19,8 +19,8 @@ DEFAULT_HISTORY = timedelta(hours=1)
 
 @router.post("", status_code=202, dependencies=[OPERATOR])
 async def add_measurements(site_id: Id, body: MeasurementsBody, services: ServicesDep) -> AcceptedMeasurements:
-    """Hand in readings; they are stored when this is answered, and guard the limits even if they cannot be. Readings already known
-    are ignored."""
+    """Hand in readings; they are stored when this is answered, and guard the limits even if they cannot be. Of two readings of one
+    feeder and instant what the later says counts, and what only the earlier says."""
     site = services.live.site(site_id) or await services.store.site(site_id)
     measurements = body.to_domain(site, services.clock.now())
     await services.live.measured(measurements)

@@ -55,7 +55,7 @@ class MeasurementBody(Body):
 
 
 class MeasurementsBody(Body):
-    """Readings; those already known are ignored."""
+    """Readings; of two of one feeder and instant what the later says counts."""
 
     items: list[MeasurementBody] = Field(min_length=1, max_length=10_000)
 
@@ -65,7 +65,7 @@ class MeasurementsBody(Body):
 
 
 class AcceptedMeasurements(View):
-    """How many readings are stored now (those already known included)."""
+    """How many readings are stored now (those that corrected or completed earlier ones included)."""
 
     accepted: int
 

@@ -99,7 +99,7 @@ def _words(request: PlanRequest, plan: Plan) -> Iterator[str]:
         at = request.steps[limit.step].starts_at.strftime("%H:%M")
         where = f" {limit.phase.value}" if limit.phase else ""
         price = f"one more kW would save {limit.shadow_price_per_kw:.3f}"
-        yield f"{at} held back by {limit.feeder_id}{where} at {limit.limit:g} {limit.unit}: {price}"
+        yield f"{at} held back by {limit.feeder_id}{where} at {round(limit.limit, 1):g} {limit.unit}: {price}"
 
 
 def _dearest(limits: Sequence[BindingLimit]) -> list[BindingLimit]:

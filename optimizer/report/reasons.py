@@ -70,6 +70,6 @@ def _relaxed(relaxed: RelaxedLimit) -> str:
 def _binding(limit: BindingLimit) -> str:
     where = f" {limit.phase.value}" if limit.phase else ""
     return (
-        f"held back by {limit.feeder_id}{where} at {limit.limit:g} {limit.unit} ({limit.reason or 'limit'}):"
+        f"held back by {limit.feeder_id}{where} at {round(limit.limit, 1):g} {limit.unit} ({limit.reason or 'limit'}):"
         f" one more kW would save {limit.shadow_price_per_kw:.3f} ({limit.shadow_price_per_kwh:.3f} per kWh)"
     )

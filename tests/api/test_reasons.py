@@ -22,11 +22,12 @@ AT = datetime(2026, 7, 15, 16, 15, tzinfo=UTC)
         ),
         (
             BindingLimit(0, "grid", None, 60, "kW", 0.125, "grid connection"),
-            "grid connection limits import to 60 kW at 18:15; one more kW would save 0.13 EUR",
+            "grid connection limits import to 60 kW (at 230 V, so that it holds at 253 V) at 18:15; one more kW would save 0.13 EUR",
         ),
         (
-            BindingLimit(0, "north", None, 20.5, "kW", 1.0, "maintenance"),
-            "maintenance (feeder north) limits power to 20.5 kW at 18:15; one more kW would save 1.00 EUR",
+            BindingLimit(0, "north", None, 18.181818, "kW", 1.0, "maintenance"),
+            "maintenance (feeder north) limits power to 18.2 kW (at 230 V, so that it holds at 253 V) at 18:15; "
+            "one more kW would save 1.00 EUR",
         ),
         (
             BindingLimit(0, "north", Phase.L3, 63, "A", 0.0004),

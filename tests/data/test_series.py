@@ -105,6 +105,22 @@ async def test_measurements_are_kept_once_and_the_newest_is_at_hand(store: Store
         await store.add_measurements([replace(MEASURED, measured_at=at(2), power_kw=float("inf"))])
 
 
+async def test_a_measurement_that_is_said_anew_is_corrected_and_completed(store: Store) -> None:
+    await build(store)
+    await store.add_measurements([MEASURED, replace(MEASURED, measured_at=at(-1))])
+    await store.add_measurements([replace(MEASURED, power_kw=7.0, solar_kw=None, current_a=(None, None, 3.0))])
+    corrected = replace(MEASURED, power_kw=7.0, current_a=(60.0, 61.0, 3.0))
+    assert await store.measurements("depot", "grid", NOW) == [corrected]
+    assert await store.last_measurements("depot") == {"grid": corrected}
+
+
+async def test_writers_of_the_same_measurements_in_opposite_order_do_not_deadlock(store: Store) -> None:
+    await build(store)
+    several = [replace(MEASURED, measured_at=at(n / 10)) for n in range(300)]
+    await asyncio.gather(*(store.add_measurements(several[::step]) for step in (1, -1) * 4))
+    assert len(await store.measurements("depot", "grid", NOW)) == 300
+
+
 async def test_raw_messages_are_kept_whatever_is_in_them(store: Store) -> None:
     await store.add_raw_messages(
         [RawMessage("CP-1", NOW, "in", "[2,\x00\ud800]"), RawMessage("CP-1", at(1), "out", "[3,{}]")]

@@ -54,7 +54,8 @@ async def test_the_plan_comes_with_its_certificate_and_its_reasons(
     assert body["steps"][1]["starts_at"] == "2026-01-15T12:15:00Z"
     assert [limit["text"] for limit in body["binding"]] == [
         "grid connection limits L1 to 100 A at 13:15; one more kW would save 0.12 EUR",
-        "Evening peak (grid connection) limits import to 30 kW at 13:00; one more kW would save 2.50 EUR",
+        "Evening peak (grid connection) limits import to 30 kW (at 230 V, so that it holds at 253 V) at 13:00; "
+        "one more kW would save 2.50 EUR",
     ]
     assert body["binding"][0]["starts_at"] == "2026-01-15T12:15:00Z"
     assert (body["relaxed"][0]["feeder_id"], body["relaxed"][0]["excess"]) == ("north", 3.0)
