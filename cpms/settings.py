@@ -55,6 +55,26 @@ class Settings(BaseSettings):
         pattern=r"^(none|open-meteo(:https?://.+)?|file:.+)$",
         description="where weather forecasts come from: none, open-meteo, open-meteo:URL or file:PATH",
     )
+    prices: str = Field(
+        default="none",
+        pattern=r"^(none|entsoe(:https?://.+)?|file:.+)$",
+        description="where day-ahead prices come from: none, entsoe, entsoe:URL or file:PATH (the platform's CSV)",
+    )
+    entsoe_token: SecretStr | None = Field(
+        default=None, description="security token of the ENTSO-E Transparency Platform"
+    )
+    carbon: str = Field(
+        default="none",
+        pattern=r"^(none|gb(:https?://.+)?|file:.+)$",
+        description="where the grid's CO2 per kWh comes from: none, gb (Great Britain's API), gb:URL or file:PATH (CSV)",
+    )
+    co2_price_per_kg: float = Field(
+        default=0.0, ge=0, description="what a kg of CO2 counts in plans, in the site's currency"
+    )
+    likely_arrivals: bool = Field(
+        default=True,
+        description="whether plans reckon with vehicles that usually come, and with the month's other peaks",
+    )
     training_cycle_s: float = Field(default=86400.0, ge=3600, description="forecast models are trained this often [s]")
     training_timeout_s: float = Field(default=900.0, gt=0, description="after this a training is given up [s]")
     plan_timeout_s: float = Field(default=30.0, gt=0, description="after this a solve is given up [s]")

@@ -20,6 +20,14 @@ class Holdings:
     sessions: int
 
 
+@dataclass(frozen=True)
+class Temperatures:
+    """Air temperature [degC] at ascending instants."""
+
+    valid_at: tuple[datetime, ...] = ()
+    air_c: tuple[float, ...] = ()
+
+
 class ForecastRecords(Topic):
     """What forecasting learns from and is judged by. Writing for an unknown site is NotFound."""
 
@@ -92,6 +100,11 @@ class ForecastRecords(Topic):
             WeatherForecast(r["issued_at"], tuple(r["valid_at"]), tuple(r["global_w_m2"]), tuple(r["air_c"]))
             for r in rows
         ]
+
+    async def air_temperatures(self, site_id: str, since: datetime, until: datetime) -> Temperatures:
+        """Air temperature at the site over time, as each day's first weather forecast issued from `since` to `until` told it."""
+        rows = await self._db.rows("air_temperatures", site_id=site_id, since=since, until=until)
+        return Temperatures(tuple(r["valid_at"] for r in rows), tuple(r["air_c"] for r in rows))
 
 
 def _model(row: Row) -> ForecastModel:

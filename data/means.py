@@ -30,6 +30,7 @@ class Quarters:
     """Mean powers [kW] of a feeder's quarter hours in columns, ascending in `starts_s` [s since the epoch]; None: not measured."""
 
     starts_s: tuple[int, ...] = ()
+    power_kw: tuple[float, ...] = ()
     solar_kw: tuple[float | None, ...] = ()
     other_load_kw: tuple[float | None, ...] = ()
 
@@ -77,7 +78,8 @@ class Means(Topic):
         row = await self._db.row("quarters", site_id=site_id, feeder_id=feeder_id, since=since, until=until)
         if row is None or row["starts_s"] is None:
             return Quarters()
-        return Quarters(tuple(row["starts_s"]), tuple(row["solar_kw"]), tuple(row["other_load_kw"]))
+        columns = ("starts_s", "power_kw", "solar_kw", "other_load_kw")
+        return Quarters(*(tuple(row[column]) for column in columns))
 
 
 def _by_day(due: Sequence[Row]) -> Iterator[tuple[str, list[datetime]]]:

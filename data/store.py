@@ -11,6 +11,7 @@ from data.control import Control
 from data.database import Database
 from data.forecast_records import ForecastRecords
 from data.grants import Grants
+from data.market import Market
 from data.means import Means
 from data.retention import Retention
 from data.retirement import Retirement
@@ -22,8 +23,20 @@ from data.transactions import Transactions
 
 
 class Store(
-    Sites, Stations, Access, Transactions, Sessions, Series, Means, Control, ForecastRecords, Grants, Retention, Retirement
-):  # fmt: skip
+    Sites,
+    Stations,
+    Access,
+    Transactions,
+    Sessions,
+    Series,
+    Means,
+    Control,
+    Market,
+    ForecastRecords,
+    Grants,
+    Retention,
+    Retirement,
+):
     """A migrated database (see `data.migrate`). What a method has returned from is on disk.
 
     Every method: StoreUnavailable if the database does not answer; InvalidInput for values it refuses.

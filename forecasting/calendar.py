@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.weather import WeatherForecast
 from forecasting.series import DAY_S, Floats, Ints, local_seconds
 
 EPOCH = date(1970, 1, 1)
@@ -104,15 +103,15 @@ def _holidays(region: str, years: Iterable[int]) -> Iterable[date]:
         raise InvalidInput("region", f"the public holidays of {region!r} are not known", cure) from error
 
 
-def day_temperatures(weather: WeatherForecast, zone: ZoneInfo) -> tuple[Ints, Floats]:
-    """Local days that `weather` covers at least half of, and their mean temperature [degC]."""
-    valid_s = np.array([int(instant.timestamp()) for instant in weather.valid_at], dtype=np.int64)
+def day_temperatures(valid_at: Sequence[datetime], air_c: Sequence[float], zone: ZoneInfo) -> tuple[Ints, Floats]:
+    """Local days that temperatures `air_c` [degC] at ascending instants cover at least half of, and their means."""
+    valid_s = np.array([int(instant.timestamp()) for instant in valid_at], dtype=np.int64)
     if len(valid_s) < 2:
         return NONE, np.zeros(0)
     step_s = float(np.median(np.diff(valid_s)))
     days, place = np.unique(local_seconds(valid_s, zone) // DAY_S, return_inverse=True)
     counts = np.bincount(place)
-    mean_c = np.bincount(place, weights=np.array(weather.air_c)) / counts
+    mean_c = np.bincount(place, weights=np.array(air_c)) / counts
     whole = counts * step_s >= DAY_S / 2
     return days[whole], mean_c[whole]
 

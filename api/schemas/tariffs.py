@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import time
 from decimal import Decimal
 from itertools import pairwise
@@ -13,7 +14,7 @@ from pydantic import Field
 from api.schemas.common import Body, Id, Instant, Timezone
 from cpms.domain.errors import InvalidInput
 from cpms.domain.site import Site
-from cpms.domain.tariff import BillingPeriod, DemandCharge, PriceInterval, Tariff, TimeOfUseBand
+from cpms.domain.tariff import BillingPeriod, DayAhead, DemandCharge, PriceInterval, Tariff, TimeOfUseBand
 from cpms.domain.time import Interval
 
 Price = Annotated[
@@ -109,8 +110,30 @@ class DemandChargeBody(Body):
         )
 
 
+class DayAheadBody(Body):
+    """Follow the day-ahead market of a bidding zone, per kWh: a factor times the market's price, and a surcharge."""
+
+    zone: str = Field(
+        description="EIC code of the bidding zone", examples=["10YNL----------L"], pattern=r"^[A-Z0-9-]{16}$"
+    )
+    import_factor: Price = Decimal(1)
+    import_surcharge_per_kwh: Price = Decimal(0)
+    export_factor: Price = Decimal(0)
+    export_surcharge_per_kwh: Price = Decimal(0)
+
+    def to_domain(self) -> DayAhead:
+        """How prices follow the market."""
+        return DayAhead(**self.model_dump())
+
+    @classmethod
+    def of(cls, follows: DayAhead) -> DayAheadBody:
+        """As stored."""
+        return cls(**asdict(follows))
+
+
 class TariffBody(Body):
-    """A site's tariff. Published intervals win over bands, the first matching band wins over the flat price."""
+    """A site's tariff. Published intervals win over bands, the first matching band wins over the flat price; bands and the flat price
+    also hold where the market that `day_ahead` follows has published nothing and nothing is forecast."""
 
     id: Id | None = None
     currency: str = Field(description="The site's", examples=["EUR"], min_length=3, max_length=3)
@@ -120,6 +143,7 @@ class TariffBody(Body):
     bands: list[BandBody] = Field(default_factory=list, max_length=1000)
     intervals: list[PriceIntervalBody] = Field(default_factory=list, max_length=20_000)
     demand_charges: list[DemandChargeBody] = Field(default_factory=list, max_length=100)
+    day_ahead: DayAheadBody | None = None
 
     def to_domain(self, site: Site) -> Tariff:
         """The tariff of `site`; InvalidInput where it is in another currency or contradicts itself."""
@@ -134,6 +158,7 @@ class TariffBody(Body):
             bands=tuple(band.to_domain(f"bands[{i}]") for i, band in enumerate(self.bands)),
             intervals=tuple(price.to_domain(f"intervals[{i}]") for i, price in enumerate(self.intervals)),
             demand_charges=tuple(c.to_domain(f"demand_charges[{i}]") for i, c in enumerate(self.demand_charges)),
+            day_ahead=None if self.day_ahead is None else self.day_ahead.to_domain(),
         )
         for earlier, later in pairwise(tariff.intervals):
             if later.interval.starts_at < earlier.interval.ends_at:
@@ -154,4 +179,5 @@ class TariffBody(Body):
             bands=[BandBody.of(band) for band in tariff.bands],
             intervals=[PriceIntervalBody.of(price) for price in tariff.intervals],
             demand_charges=[DemandChargeBody.of(charge) for charge in tariff.demand_charges],
+            day_ahead=None if tariff.day_ahead is None else DayAheadBody.of(tariff.day_ahead),
         )

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from cpms.app.database import open_store
 from cpms.app.improve import Known, read_known
+from cpms.app.site_arrivals import visits_of
 from cpms.app.site_forecasts import load_calendar
 from cpms.domain.errors import InvalidInput
 from cpms.settings import Settings
-from forecasting.arrivals.visits import Visit
 from forecasting.site_backtest import (
     Tested,
     backtest_arrivals,
@@ -53,7 +53,7 @@ def _solar(known: Known, now: datetime, since: datetime | None) -> list[Tested]:
 
 def _load(known: Known, now: datetime, since: datetime | None) -> list[Tested]:
     since = since or _since([at for at, _ in known.load])
-    calendar = load_calendar(known.site, known.load, now)
+    calendar = load_calendar(known.site, known.load, now, known.temperatures)
     return backtest_load(known.site.timezone, known.load, now, since, calendar)
 
 
@@ -63,12 +63,7 @@ def _sessions(known: Known, _: datetime, since: datetime | None) -> list[Tested]
 
 
 def _arrivals(known: Known, _: datetime, since: datetime | None) -> list[Tested]:
-    connectors, voltage_v = known.site.connectors, known.site.voltage_v
-    visits = [
-        Visit(s.started_at, s.ended_at, s.energy_kwh, connectors[s.connector].max_power_kw(voltage_v))
-        for s in known.sessions
-        if s.connector in connectors and s.ended_at is not None and s.ended_at > s.started_at
-    ]
+    visits = visits_of(known.site, known.sessions)
     starts = [visit.arrives_at for visit in visits]
     return backtest_arrivals(known.site.timezone, visits, since or _since(starts))
 

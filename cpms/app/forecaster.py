@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cpms.app.market import known_prices
 from cpms.app.planner import Workers
-from cpms.app.site_forecasts import SiteForecasts, Trained, forecast_site
+from cpms.app.site_forecasts import Seen, SiteForecasts, Trained, forecast_site
 from cpms.control.events import ControlEvent, ForecastsChanged
 from cpms.domain.forecast import ForecastQuantity
+from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.time import Clock
 from cpms.domain.weather import WeatherForecast
@@ -24,7 +26,8 @@ MEMORY = timedelta(days=56)
 
 @dataclass
 class Forecaster:
-    """One site's forecasts of sun and other load. `trained`: what serves; None until it was read."""
+    """One site's forecasts. `history`: its ended sessions; `likely_arrivals`: whether the controller is told who may still come;
+    `trained`: what serves, None until it was read."""
 
     site: Site
     store: Store
@@ -33,7 +36,12 @@ class Forecaster:
     clock: Clock
     cycle_s: float
     post: Callable[[ControlEvent], None]
+    history: Callable[[], Sequence[Session]] = tuple
+    likely_arrivals: bool = True
     trained: Trained | None = None
+    weather_problem: str = ""
+    """Why the weather service brought nothing new the last time."""
+
     _fallbacks: dict[ForecastQuantity, str] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -45,16 +53,31 @@ class Forecaster:
     async def forecast(self) -> SiteForecasts:
         """Forecast once, keep it, and tell the controller."""
         now = self.clock.now()
-        await self.store.sum_quarters(self.site.id, now)
-        quarters = await self.store.quarters(self.site.id, self.site.root.id, now - MEMORY, now)
-        weather = await self._weather(now)
-        made = await self.workers.run(forecast_site, self.site, quarters, await self.serving(), weather, now)
+        made = await self.workers.run(forecast_site, await self._seen(now), now)
         self._tell(made)
         for forecast in made.forecasts:
             await self.store.add_forecast(forecast)
         await self.store.add_points(made.points)
-        self.post(ForecastsChanged(made.forecasts))
+        self.post(ForecastsChanged(made.forecasts, made.arrivals if self.likely_arrivals else None))
         return made
+
+    async def _seen(self, now: datetime) -> Seen:
+        """Everything that is known now."""
+        site, store = self.site, self.store
+        await store.sum_quarters(site.id, now)
+        tariff = await store.tariff(site.id)
+        weather = await self._weather(now)
+        return Seen(
+            site=site,
+            quarters=await store.quarters(site.id, site.root.id, now - MEMORY, now),
+            trained=await self.serving(),
+            weather=weather,
+            ended=self.history(),
+            present=await store.open_sessions(site.id),
+            tariff=tariff,
+            temperatures=await store.air_temperatures(site.id, now - MEMORY, now),
+            market=await known_prices(store, tariff, now),
+        )
 
     async def serving(self) -> Trained:
         """The models in service, read once; whoever trains hands over new ones."""
@@ -66,10 +89,18 @@ class Forecaster:
         """The sky as it is expected now; kept, since models learn from what was expected."""
         if self.weather is None or self.site.solar is None:
             return None
-        found = await self.weather.forecast(self.site.solar.latitude_deg, self.site.solar.longitude_deg, now)
+        place = self.site.solar.latitude_deg, self.site.solar.longitude_deg
+        found = await self.weather.forecast(*place, now)
+        self.weather_problem = self.weather.problem(*place)
         if found is not None:
             await self.store.add_weather(self.site.id, found)
         return found
+
+    @property
+    def standing(self) -> str:
+        """What serves instead of what should, in words; empty while all is as it should be."""
+        told = [f"{quantity.value}: {why}" for quantity, why in self._fallbacks.items() if why]
+        return "; ".join([*([f"weather: {self.weather_problem}"] if self.weather_problem else []), *told])
 
     def _tell(self, made: SiteForecasts) -> None:
         """Say aloud when the simple forecast begins to stand in for a model, and when that is over."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from cpms.domain.forecast_record import ForecastModel, ForecastScore, ModelKind
 from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.weather import WeatherForecast
+from data.forecast_records import Temperatures
 from data.store import Store
 from forecasting.learning.scoring import score_points
 from forecasting.load.training import read_load, train_site_load
@@ -54,6 +55,7 @@ class Known:
     sun: Measured
     sessions: Sequence[Session]
     weather: Sequence[WeatherForecast]
+    temperatures: Temperatures = field(default_factory=Temperatures)
 
 
 def improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
@@ -89,6 +91,7 @@ async def read_known(store: Store, site_id: str, now: datetime) -> Known:
         sun=sun_of(quarters),
         sessions=await store.ended_sessions(site_id, now - SESSIONS_WINDOW),
         weather=await store.weather_forecasts(site_id, now - WINDOW, now),
+        temperatures=await store.air_temperatures(site_id, now - WINDOW, now),
     )
 
 
@@ -96,7 +99,7 @@ def train_site(known: Known, models: dict[ModelKind, ForecastModel], now: dateti
     """A training of every kind there is enough data for."""
     site = known.site
     incumbents = {kind: model for kind, model in models.items() if _readable(model)}
-    calendar = load_calendar(site, known.load, now)
+    calendar = load_calendar(site, known.load, now, known.temperatures)
     trained = [
         train_site_load(site.id, site.timezone, known.load, now, incumbents.get(ModelKind.LOAD), calendar),
         train_site_sessions(site.id, site.timezone, known.sessions, now, incumbents.get(ModelKind.SESSIONS)),

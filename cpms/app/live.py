@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from api.ports import Answer, ComponentHealth, Health
+from cpms.app.carbon import CarbonWatch
+from cpms.app.market import MarketWatch, tariff_in_force
 from cpms.app.planner import Workers
 from cpms.app.questions import Questions
 from cpms.app.sites import Sites
@@ -36,6 +38,8 @@ class LiveProcess:
     supervisor: Supervisor
     trainer: Trainer
     questions: Questions
+    market: MarketWatch
+    carbon: CarbonWatch
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from reading what changed until it is handed over: what was read later is never overtaken by what was read before."""
 
@@ -84,9 +88,14 @@ class LiveProcess:
         await self.limits_changed(site_id)
 
     async def tariff_changed(self, site_id: str) -> None:
-        """The tariff changed."""
+        """The tariff changed, and may follow another market."""
+        await self.prices_changed(site_id)
+        self.market.wake()
+
+    async def prices_changed(self, site_id: str) -> None:
+        """What the site's market published changed."""
         async with self._changing:
-            tariff = await self.store.tariff(site_id)
+            tariff = await tariff_in_force(self.store, site_id, self.sites.clock.now())
             if tariff is not None:
                 self.sites.post(site_id, TariffChanged(tariff))
 
@@ -123,8 +132,21 @@ class LiveProcess:
         counted = self.gateway.health()
         numbers = {name: float(value) for name, value in counted.items() if isinstance(value, int | float)}
         gateway = ComponentHealth("gateway", True, counters=numbers)
-        training = ComponentHealth("forecast models", True, self.trainer.detail, counters=self.trainer.counters)
-        return Health((planner, gateway, self._ingest(), training, *self._controllers(), *self._tasks()))
+        return Health(
+            (planner, gateway, self._ingest(), *self._forecasting(), *self._controllers(), *self._tasks())
+        )  # fmt: skip
+
+    def _forecasting(self) -> list[ComponentHealth]:
+        """What stands in for what should serve is told; plans go on without it, so nothing here makes the process unready."""
+        return [
+            ComponentHealth("forecast models", True, self.trainer.detail, counters=self.trainer.counters),
+            ComponentHealth("day-ahead prices", True, self.market.detail, counters=self.market.counters),
+            ComponentHealth("carbon intensity", True, self.carbon.detail, counters=self.carbon.counters),
+            *(
+                ComponentHealth(f"forecasts {site_id}", True, running.forecaster.standing)
+                for site_id, running in self.sites.running.items()
+            ),
+        ]
 
     def _ingest(self) -> ComponentHealth:
         health = self.ingest.health()

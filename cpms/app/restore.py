@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from cpms.app.market import tariff_in_force
 from cpms.control.controller import SiteController
 from cpms.control.settings import ControlSettings
 from cpms.domain.forecast import Forecast, ForecastQuantity
@@ -20,7 +21,7 @@ async def restore_controller(store: Store, site_id: str, settings: ControlSettin
     """The controller of a site, under a new epoch, with every grant that may still be in force."""
     epoch = await store.next_epoch(site_id)
     site = await store.site(site_id)
-    tariff = await store.tariff(site_id)
+    tariff = await tariff_in_force(store, site_id, now)
     return SiteController.restore(
         site,
         settings,

@@ -17,16 +17,18 @@ import uvicorn
 from api import create_app
 from api.ports import Services
 from cpms.app.backend import Backend
+from cpms.app.carbon import CarbonWatch
 from cpms.app.database import open_store
 from cpms.app.housekeeping import Housekeeping, Keeping
 from cpms.app.live import LiveProcess
+from cpms.app.market import MarketWatch
 from cpms.app.planner import Workers
 from cpms.app.questions import Questions
 from cpms.app.retirement import see_off_retired
 from cpms.app.sites import Sites
+from cpms.app.sources import open_sources
 from cpms.app.supervise import Supervisor
 from cpms.app.trainer import Trainer
-from cpms.app.weather import weather_service
 from cpms.control.settings import ControlSettings
 from cpms.domain.command import Command
 from cpms.domain.telemetry import CommandResult
@@ -81,7 +83,7 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         stack.callback(workers.stop)
         await workers.start()
         ingest = await stack.enter_async_context(SampleIngest(store))
-        weather = await stack.enter_async_context(weather_service(settings.weather))
+        sources = await stack.enter_async_context(open_sources(settings))
 
         async def send(station_id: str, command: Command) -> CommandResult:
             return await gateway.send(station_id, command)
@@ -90,8 +92,8 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
             return gateway.connected
 
         sites = Sites(
-            store, workers, supervisor, clock, control_settings(settings, clock), settings.forecast_cycle_s, weather, send,
-            connected,
+            store, workers, supervisor, clock, control_settings(settings, clock), settings.forecast_cycle_s, sources.weather,
+            settings.likely_arrivals, send, connected,
         )  # fmt: skip
         trainer = Trainer(
             store, lambda: tuple(sites.running), sites.adopt, clock, settings.training_cycle_s, settings.forecast_cycle_s,
@@ -113,9 +115,20 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         stack.push_async_callback(gateway.stop)
         await gateway.start()
         print(f"stations: ws://{settings.ocpp_host}:{gateway.port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
+        async def prices_changed(site_id: str) -> None:
+            await live.prices_changed(site_id)
+
+        market = MarketWatch(
+            store, sources.prices, lambda: tuple(sites.running), prices_changed, clock, settings.forecast_cycle_s
+        )
+        carbon = CarbonWatch(
+            store, sources.carbon, lambda: tuple(sites.running), sites.post, clock, settings.forecast_cycle_s
+        )
         questions = Questions(settings.plan_timeout_s)
         stack.callback(questions.stop)
-        live = LiveProcess(store, sites, gateway, ingest, workers, supervisor, trainer, questions)
+        live = LiveProcess(store, sites, gateway, ingest, workers, supervisor, trainer, questions, market, carbon)
+        supervisor.run("market watch", market.run)
+        supervisor.run("carbon watch", carbon.run)
         supervisor.run("retired stations", lambda: see_off_retired(live, clock))
         yield Services(store, live, clock, pepper)
 
@@ -144,6 +157,7 @@ def control_settings(settings: Settings, clock: Clock) -> ControlSettings:
         plan_timeout_s=2 * settings.plan_timeout_s * max(1.0, speed),
         plan_time_limit_s=settings.plan_time_limit_s,
         plan_gap_target=settings.plan_gap_target,
+        co2_price_per_kg=settings.co2_price_per_kg,
         default_need_kwh=settings.default_need_kwh,
         default_stay_s=settings.default_stay_h * 3600.0,
     )

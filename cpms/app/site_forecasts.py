@@ -5,20 +5,24 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.forecast import Forecast
 from cpms.domain.forecast_record import ForecastModel, ForecastPoint, ModelKind
+from cpms.domain.session import Session
 from cpms.domain.site import Site
+from cpms.domain.tariff import PriceInterval, Tariff
 from cpms.domain.time import Interval, floor_time
 from cpms.domain.weather import WeatherForecast
+from data.forecast_records import Temperatures
 from data.means import Quarters
 
 if TYPE_CHECKING:
+    from forecasting.arrivals.rests import Outlook
     from forecasting.calendar import Calendar
     from forecasting.serving import Served
     from forecasting.sessions.model import Record
@@ -34,6 +38,7 @@ HALF_S = STEP_S // 2
 SCORED_STEPS = (1, 4, 16, 96, 188)
 """Steps whose expectation is kept to be scored: a quarter of an hour, 1, 4, 24 and 47 hours ahead."""
 
+NO_TEMPERATURES = Temperatures()
 Measured = Sequence[tuple[datetime, float]]
 
 
@@ -47,45 +52,111 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Everything a site's forecasts are made of, as known when they are issued.
+
+    `quarters`: what the meter of the grid connection said; `ended`, `present`: sessions; `temperatures`: of the days before;
+    `market`: published prices, past and to come.
+    """
+
+    site: Site
+    quarters: Quarters
+    trained: Trained = field(default_factory=Trained)
+    weather: WeatherForecast | None = None
+    ended: Sequence[Session] = ()
+    present: Sequence[Session] = ()
+    tariff: Tariff | None = None
+    temperatures: Temperatures = field(default_factory=Temperatures)
+    market: Sequence[PriceInterval] = ()
+
+
+@dataclass(frozen=True)
 class SiteForecasts:
-    """Forecasts, and the points of them that are kept to be scored."""
+    """Forecasts, the points of them that are kept to be scored, and who may still come (None: too little is known)."""
 
     forecasts: tuple[Forecast, ...]
     points: tuple[ForecastPoint, ...]
+    arrivals: Outlook | None = None
 
 
-def forecast_site(
-    site: Site, quarters: Quarters, trained: Trained, weather: WeatherForecast | None, now: datetime
-) -> SiteForecasts:
-    """Other load and sun of the coming 48 h."""
+def forecast_site(seen: Seen, now: datetime) -> SiteForecasts:
+    """Other load, sun and prices of the coming 48 h, who still comes today, and the month's peak."""
+    from cpms.app.site_arrivals import expected_arrivals, forecast_arrivals, forecast_peak, visits_of
+
+    site, load = seen.site, load_of(seen.quarters)
+    calendar = load_calendar(site, load, now, seen.temperatures, seen.weather)
+    served = _served(seen, load, calendar, now)
+    visits = visits_of(site, seen.ended)
+    told = [
+        forecast_arrivals(site, visits, seen.present, calendar, now) if visits else None,
+        forecast_peak(site, seen.quarters, seen.tariff, calendar, now),
+        _prices(seen, now),
+    ]
+    return SiteForecasts(
+        (*(one.forecast for one in served), *(forecast for forecast in told if forecast is not None)),
+        tuple(point for one in served for point in _points(one)),
+        expected_arrivals(site, visits, seen.present, seen.quarters, seen.tariff, now),
+    )
+
+
+def _served(seen: Seen, load: Measured, calendar: Calendar, now: datetime) -> list[Served]:
+    """Other load, and the sun of a site that has an array."""
     from forecasting.serving import serve_load, serve_solar
     from forecasting.solar.learned import NO_RECORD
 
-    intervals = coming(now)
-    load, load_model = load_of(quarters), trained.models.get(ModelKind.LOAD)
-    served = [serve_load(site, load, intervals, now, load_model, load_calendar(site, load, now))]
+    site, models, intervals = seen.site, seen.trained.models, coming(now)
+    served = [serve_load(site, load, intervals, now, models.get(ModelKind.LOAD), calendar)]
     if site.solar is not None:
-        model, record = trained.models.get(ModelKind.SOLAR), trained.solar_record or NO_RECORD
-        served.append(serve_solar(site.id, site.solar, sun_of(quarters), intervals, now, model, record, weather))
-    points = tuple(point for one in served for point in _points(one))
-    return SiteForecasts(tuple(one.forecast for one in served), points)
+        record, sun = seen.trained.solar_record or NO_RECORD, sun_of(seen.quarters)
+        model = models.get(ModelKind.SOLAR)
+        served.append(serve_solar(site.id, site.solar, sun, intervals, now, model, record, seen.weather))
+    return served
 
 
-def load_calendar(site: Site, load: Measured, now: datetime) -> Calendar:
-    """The site's public holidays over what was measured of its `load` (oldest first) and all that may be forecast at `now`.
+def _prices(seen: Seen, now: datetime) -> Forecast | None:
+    """What a kWh will cost a site whose tariff follows a market that has published anything."""
+    from forecasting.prices.day_ahead import forecast_price
+
+    if seen.tariff is None or seen.tariff.day_ahead is None or not seen.market:
+        return None
+    published = [seen.tariff.day_ahead.price(one) for one in seen.market]
+    return forecast_price(seen.site.id, seen.tariff.timezone, published, coming(now), now)
+
+
+def load_calendar(
+    site: Site,
+    load: Measured,
+    now: datetime,
+    temperatures: Temperatures = NO_TEMPERATURES,
+    weather: WeatherForecast | None = None,
+) -> Calendar:
+    """The site's public holidays over what was measured of its `load` (oldest first) and all that may be forecast at `now`, and the
+    temperatures of its days: as they were told, and as `weather` tells them now.
 
     A stored region that is not known any more costs the holidays, never the forecast.
     """
-    from forecasting.calendar import PLAIN, calendar_of
+    from forecasting.calendar import calendar_of
 
-    first_at = load[0][0] if load else now
+    first_at, zone = load[0][0] if load else now, ZoneInfo(site.timezone)
+    last_at = now + timedelta(seconds=STEP_S * HORIZON_STEPS)
     try:
-        return calendar_of(
-            site.region, first_at, now + timedelta(seconds=STEP_S * HORIZON_STEPS), ZoneInfo(site.timezone)
-        )
+        calendar = calendar_of(site.region, first_at, last_at, zone)
     except InvalidInput as problem:
         log.warning("site %s: its load is forecast without holidays: %s", site.id, problem)
-        return PLAIN
+        calendar = calendar_of(None, first_at, last_at, zone)
+    return replace(calendar, **_warmth(temperatures, weather, zone))
+
+
+def _warmth(temperatures: Temperatures, weather: WeatherForecast | None, zone: ZoneInfo) -> dict[str, Any]:
+    """Days and their mean temperatures, for a calendar."""
+    from forecasting.calendar import day_temperatures
+
+    told = dict(zip(temperatures.valid_at, temperatures.air_c, strict=True))
+    if weather is not None:
+        told |= dict(zip(weather.valid_at, weather.air_c, strict=True))
+    instants = sorted(told)
+    days, day_c = day_temperatures(instants, [told[at] for at in instants], zone)
+    return {"days": days, "day_c": day_c}
 
 
 def load_of(quarters: Quarters) -> Measured:

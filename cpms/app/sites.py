@@ -54,6 +54,7 @@ class Sites:
     settings: ControlSettings
     forecast_cycle_s: float
     weather: WeatherService | None
+    likely_arrivals: bool
     send: Send
     connected: Callable[[], frozenset[str]]
     running: dict[str, RunningSite] = field(default_factory=dict)
@@ -89,12 +90,13 @@ class Sites:
         runner = SiteRunner(
             site.id, self.store, self.workers, self.send, self.clock, self.settings, self.connected
         )  # fmt: skip
-        forecaster = Forecaster(
-            site, self.store, self.workers, self.weather, self.clock, self.forecast_cycle_s, runner.post
-        )  # fmt: skip
         ended = await self.store.ended_sessions(site.id, self.clock.now() - HISTORY)
         history = deque(ended, maxlen=HISTORY_SESSIONS)
-        outlooks = Outlooks(forecaster, lambda: tuple(history), self.clock, self.forecast_cycle_s, runner.post)
+        forecaster = Forecaster(
+            site, self.store, self.workers, self.weather, self.clock, self.forecast_cycle_s, runner.post,
+            lambda: tuple(history), self.likely_arrivals,
+        )  # fmt: skip
+        outlooks = Outlooks(forecaster, forecaster.history, self.clock, self.forecast_cycle_s, runner.post)
         return RunningSite(site, runner, forecaster, outlooks, history)
 
     def post(self, site_id: str, event: ControlEvent) -> None:

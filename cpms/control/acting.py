@@ -201,6 +201,7 @@ class Acting:
             book=situation.book,
             tariff=situation.tariff,
             forecasts=situation.forecasts,
+            arrivals=situation.arrivals,
             peaks=situation.peaks,
             settings=situation.settings,
             steerable=frozenset(steerable),

@@ -214,6 +214,7 @@ class SiteController:
 
     def _forecasts_changed(self, event: ev.ForecastsChanged, now: datetime) -> None:
         self._s.forecasts |= {forecast.quantity: forecast for forecast in event.forecasts}
+        self._s.arrivals = event.arrivals or self._s.arrivals
         self._s.need_plan("a forecast changed", now)
 
     def _plan_arrived(self, event: ev.PlanArrived, now: datetime) -> None:

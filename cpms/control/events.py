@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cpms.control.arrivals import Arrivals
 from cpms.domain.forecast import Forecast
 from cpms.domain.grid import DemandResponseEvent, GridLimit
 from cpms.domain.plan import Plan
@@ -61,9 +62,10 @@ class TariffChanged:
 
 @dataclass(frozen=True)
 class ForecastsChanged:
-    """New forecasts; each replaces the one of its quantity."""
+    """New forecasts; each replaces the one of its quantity. `arrivals`: who may still come; None: as before."""
 
     forecasts: tuple[Forecast, ...]
+    arrivals: Arrivals | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from zoneinfo import ZoneInfo
 
+from cpms.domain.peak_price import PeakPrice, demand_price
 from cpms.domain.plan import DemandPrice
 from cpms.domain.tariff import BillingPeriod, DemandCharge, Tariff
 from cpms.domain.time import Interval
@@ -71,10 +72,26 @@ class PeakTracker:
         self._peaks[key] = max(self._peaks.get(key, 0.0), mean_kw)
 
 
+def is_shared(charge: DemandCharge) -> bool:
+    """Whether a peak on any other day of the month, at whatever hour, pays for one today."""
+    return charge.period is BillingPeriod.MONTH and charge.band is None
+
+
+FULL_PRICE = (PeakPrice(0.0, 1.0),)
+
+
 def demand_prices(
-    tariff: Tariff, peaks: PeakTracker, steps: Sequence[Interval], now: datetime
+    tariff: Tariff,
+    peaks: PeakTracker,
+    steps: Sequence[Interval],
+    now: datetime,
+    this_month: Sequence[PeakPrice] = FULL_PRICE,
 ) -> tuple[DemandPrice, ...]:
-    """A DemandPrice per charge and billing period that the steps touch, with the peak so far in that period."""
+    """A DemandPrice per charge and billing period that the steps touch, with the peak so far in that period.
+
+    `this_month`: by level, the share of a charge that a kW of peak costs today, as other days of the month may need it anyway; it
+    holds for charges on the month of `now`, at any hour.
+    """
     prices = []
     zone = ZoneInfo(tariff.timezone)
     for charge in tariff.demand_charges:
@@ -85,5 +102,7 @@ def demand_prices(
             first = next(step.starts_at for step, p in zip(steps, periods, strict=True) if p == period)
             peak_kw = peaks.peak_kw(charge, tariff.timezone, max(first, now))
             if any(applies):
-                prices.append(DemandPrice(float(charge.price_per_kw), peak_kw, applies, charge.window_s))
+                now_too = period == billing_period(charge, tariff.timezone, now)
+                by_level = this_month if now_too and is_shared(charge) else FULL_PRICE
+                prices.append(demand_price(by_level, peak_kw, applies, charge.window_s, float(charge.price_per_kw)))
     return tuple(prices)

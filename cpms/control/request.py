@@ -7,22 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from cpms.control.arrivals import Arrivals
 from cpms.control.book import SessionBook
+from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days, medians
 from cpms.control.ledger import KW_ROW, Ledger
-from cpms.control.peaks import PeakTracker, demand_prices
+from cpms.control.peaks import FULL_PRICE, PeakTracker, demand_prices
 from cpms.control.settings import ControlSettings
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.grid import LimitTimeline
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import EnergyTarget
-from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
+from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, PlanRequest
 from cpms.domain.session import Session
 from cpms.domain.site import Connector, Site
 from cpms.domain.tariff import Tariff
 from cpms.domain.time import Interval, floor_time
 from cpms.domain.units import power_kw
 
-MEDIAN = 0.5
 LITTLE_KWH = 0.05
 """Below this a need counts as met."""
 HURRY_S = 1200.0
@@ -51,6 +52,7 @@ class Known:
     steerable: frozenset[ConnectorKey]
     measured_other_kw: float | None = None
     measured_solar_kw: float | None = None
+    arrivals: Arrivals | None = None
 
 
 def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
@@ -60,7 +62,7 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
     needs = tuple(need_of(session, known, now) for session in sessions)
     steps = steps_from(now, (need.departs_at for need in needs), known.settings)
     other_kw = _expected(known, ForecastQuantity.OTHER_LOAD_KW, known.measured_other_kw, steps)
-    prices, exports = _prices(known.tariff, steps)
+    prices, exports = energy_prices(known.tariff, known.forecasts, steps)
     early_price_per_kwh = EARLY_SHARE * sum(map(abs, prices)) / len(prices)
     return PlanRequest(
         id=request_id,
@@ -77,10 +79,20 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         export_price_per_kwh=exports,
         solar_kw=_expected(known, ForecastQuantity.SOLAR_KW, known.measured_solar_kw, steps),
         other_load_kw=other_kw,
-        demand=demand_prices(known.tariff, known.peaks, steps, now) if known.tariff is not None else (),
+        demand=_demand(known, steps, now),
+        likely=likely_days(known.arrivals, known.book.sessions.values(), steps),
+        co2_g_per_kwh=co2_g_per_kwh(known.forecasts, steps),
+        co2_price_per_kg=known.settings.co2_price_per_kg,
         time_limit_s=known.settings.plan_time_limit_s,
         gap_target=known.settings.plan_gap_target,
     )
+
+
+def _demand(known: Known, steps: Sequence[Interval], now: datetime) -> tuple[DemandPrice, ...]:
+    if known.tariff is None:
+        return ()
+    this_month = FULL_PRICE if known.arrivals is None else known.arrivals.peak_prices
+    return demand_prices(known.tariff, known.peaks, steps, now, this_month)
 
 
 def steps_from(now: datetime, departures: Iterable[datetime], settings: ControlSettings) -> tuple[Interval, ...]:
@@ -262,15 +274,4 @@ def _expected(
     reserve of load."""
     reserve_kw = known.site.reserved_other_load_kw if quantity is ForecastQuantity.OTHER_LOAD_KW else 0.0
     default_kw = reserve_kw if measured_kw is None else measured_kw
-    forecast = known.forecasts.get(quantity)
-    if forecast is None:
-        return (default_kw,) * len(steps)
-    medians = (forecast.at(step.starts_at, MEDIAN) for step in steps)
-    return tuple(default_kw if value is None else value for value in medians)
-
-
-def _prices(tariff: Tariff | None, steps: Sequence[Interval]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if tariff is None:
-        return (0.0,) * len(steps), (0.0,) * len(steps)
-    imports = tuple(float(tariff.import_price_per_kwh(step.starts_at)) for step in steps)
-    return imports, tuple(float(tariff.export_price_per_kwh_at(step.starts_at)) for step in steps)
+    return medians(known.forecasts.get(quantity), steps, (default_kw,) * len(steps))

@@ -44,6 +44,7 @@ class ControlSettings:
         `other_load_level`: quantile of other load that plans must leave room for.
         `departure_margin_s`: plans prefer to be done so long before a departure, drivers come early; and, less strongly, when
         `early_share` of the time left is still to come: who is yet to arrive will want room too.
+        `co2_price_per_kg`: what a kg of CO2 from the grid counts in plans [money].
         `drift_kwh` [kWh]: a session this far from its plan asks for a new one.
 
     Needs nobody stated
@@ -91,6 +92,7 @@ class ControlSettings:
     drift_kwh: float = 2.0
     plan_time_limit_s: float = 10.0
     plan_gap_target: float = 0.001
+    co2_price_per_kg: float = 0.0
 
     default_need_kwh: float = 20.0
     default_stay_s: float = 4 * 3600.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from cpms.control.arrivals import Arrivals
 from cpms.control.book import SessionBook
 from cpms.control.dispatch import Desk
 from cpms.control.effects import Effect
@@ -40,6 +41,7 @@ class Situation:
     book: SessionBook
     peaks: PeakTracker = field(default_factory=PeakTracker)
     forecasts: dict[ForecastQuantity, Forecast] = field(default_factory=dict)
+    arrivals: Arrivals | None = None
     guards: dict[str, FeederGuard] = field(default_factory=dict)
     obedience: dict[ConnectorKey, Obedience] = field(default_factory=dict)
     online: set[str] = field(default_factory=set)

@@ -12,13 +12,19 @@ from cpms.domain.time import Interval
 
 
 class ForecastQuantity(enum.Enum):
-    """What a forecast is about; the unit is the suffix."""
+    """What a forecast is about; the unit is the suffix.
+
+    `ARRIVALS_KWH`: energy of the vehicles that come within the interval. `PEAK_IMPORT_KW`: the billing period's highest demand window.
+    """
 
     SOLAR_KW = "solar_kw"
     OTHER_LOAD_KW = "other_load_kw"
     IMPORT_PRICE_PER_KWH = "import_price_per_kwh"
     STAY_H = "stay_h"
     SESSION_ENERGY_KWH = "session_energy_kwh"
+    ARRIVALS_KWH = "arrivals_kwh"
+    PEAK_IMPORT_KW = "peak_import_kw"
+    CO2_G_PER_KWH = "co2_g_per_kwh"
 
 
 @dataclass(frozen=True)

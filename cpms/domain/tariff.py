@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -42,6 +42,30 @@ class TimeOfUseBand:
         return clock >= self.starts or clock < self.ends
 
 
+@dataclass(frozen=True)
+class DayAhead:
+    """How prices follow the day-ahead market of a bidding zone (its EIC code, 10YNL----------L), per kWh.
+
+    Import costs `import_factor` times the market's price and the surcharge (taxes, levies, margin); export earns `export_factor` times
+    it and the surcharge, which is negative where somebody keeps a fee.
+    """
+
+    zone: str
+    import_factor: Decimal = Decimal(1)
+    import_surcharge_per_kwh: Decimal = Decimal(0)
+    export_factor: Decimal = Decimal(0)
+    export_surcharge_per_kwh: Decimal = Decimal(0)
+
+    def price(self, market: PriceInterval) -> PriceInterval:
+        """What the site pays and gets while the market's price holds."""
+        per_kwh = market.import_price_per_kwh
+        return PriceInterval(
+            market.interval,
+            self.import_factor * per_kwh + self.import_surcharge_per_kwh,
+            self.export_factor * per_kwh + self.export_surcharge_per_kwh,
+        )
+
+
 class BillingPeriod(enum.Enum):
     """Over which time a demand charge takes its highest peak."""
 
@@ -61,7 +85,10 @@ class DemandCharge:
 
 @dataclass(frozen=True)
 class Tariff:
-    """Published intervals win over bands, the first matching band wins over the flat price."""
+    """Published intervals win over bands, the first matching band wins over the flat price.
+
+    `day_ahead`: the market whose published prices become intervals (`with_published`), where there are none yet.
+    """
 
     id: str
     currency: str
@@ -71,12 +98,21 @@ class Tariff:
     bands: tuple[TimeOfUseBand, ...] = ()
     intervals: tuple[PriceInterval, ...] = ()
     demand_charges: tuple[DemandCharge, ...] = ()
+    day_ahead: DayAhead | None = None
     _starts: tuple[datetime, ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.intervals, key=lambda p: p.interval))
         object.__setattr__(self, "intervals", ordered)
         object.__setattr__(self, "_starts", tuple(p.interval.starts_at for p in ordered))
+
+    def with_published(self, market: Sequence[PriceInterval]) -> Tariff:
+        """With what the market published [money/kWh] as intervals; those the tariff has already stay."""
+        follows = self.day_ahead
+        if follows is None:
+            return self
+        new = (follows.price(one) for one in market if self.published_at(one.interval.starts_at) is None)
+        return replace(self, intervals=(*self.intervals, *new))
 
     def published_at(self, instant: datetime) -> PriceInterval | None:
         """The published interval that holds at `instant`, if there is one."""

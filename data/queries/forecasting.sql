@@ -49,6 +49,15 @@ ON CONFLICT DO NOTHING;
 SELECT issued_at, valid_at, global_w_m2, air_c FROM weather_forecasts
 WHERE site_id = %(site_id)s AND issued_at >= %(since)s AND issued_at <= %(until)s ORDER BY issued_at;
 
+-- Of each day's first issue, and of the newest that speaks of an instant: what was known of a day in its morning.
+-- name: air_temperatures
+SELECT DISTINCT ON (told.at) told.at AS valid_at, told.c AS air_c
+FROM (SELECT DISTINCT ON (date_trunc('day', issued_at)) issued_at, valid_at, air_c FROM weather_forecasts
+      WHERE site_id = %(site_id)s AND issued_at >= %(since)s AND issued_at <= %(until)s
+      ORDER BY date_trunc('day', issued_at), issued_at) AS morning,
+     unnest(morning.valid_at, morning.air_c) AS told(at, c)
+ORDER BY told.at, morning.issued_at DESC;
+
 -- Quarter hours that are still due count: nobody sums them up just to count.
 -- name: forecasting_holdings
 SELECT (SELECT count(*) FROM (SELECT starts_at FROM quarters WHERE quarters.site_id = %(site_id)s

@@ -33,6 +33,7 @@ ON CONFLICT (site_id, feeder_id, starts_at) DO UPDATE SET
 -- One row of arrays: a year of quarter hours is read without making an object of each.
 -- name: quarters
 SELECT array_agg(extract(epoch FROM starts_at)::bigint ORDER BY starts_at) AS starts_s,
+       array_agg(power_kw::double precision ORDER BY starts_at) AS power_kw,
        array_agg(solar_kw::double precision ORDER BY starts_at) AS solar_kw,
        array_agg(other_load_kw::double precision ORDER BY starts_at) AS other_load_kw
 FROM quarters

@@ -6,13 +6,13 @@ Nothing is fitted to a site: what it knows are visits that have ended, and how m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 from scipy.special import ndtr
 
-from cpms.domain.plan import DemandPrice
+from cpms.domain.peak_price import PeakPrice
+from forecasting.arrivals.base import NO_BASE, Base
 from forecasting.arrivals.visits import LOOK_BACK_DAYS, Floats, Visit, alike, is_weekend, least_peak_kw
 
 PEAK_DAYS = 10
@@ -35,24 +35,13 @@ NEGLIGIBLE_KW = 1e-3
 Days = Mapping[date, Sequence[Visit]]
 
 
-@dataclass(frozen=True)
-class PeakPrice:
-    """From `above_kw` [kW] on (up to the next one's), a kW more of the site's peak costs `price_per_kw`."""
-
-    above_kw: float
-    price_per_kw: float
-
-
-def demand_price(
-    prices: Sequence[PeakPrice], peak_so_far_kw: float, applies: tuple[bool, ...], window_s: int = 900
-) -> DemandPrice:
-    """The prices of peak as a plan request takes them: what is below the peak so far [kW] is paid."""
-    rises = tuple((price.above_kw, price.price_per_kw) for price in prices[1:])
-    return DemandPrice(prices[0].price_per_kw, peak_so_far_kw, applies, window_s, rises)
-
-
 def peak_prices(
-    days: Days, today: date, last: date, price_per_kw: float, expected_peak_kw: float | None = None
+    days: Days,
+    today: date,
+    last: date,
+    price_per_kw: float,
+    expected_peak_kw: float | None = None,
+    base: Base = NO_BASE,
 ) -> tuple[PeakPrice, ...]:
     """What a kW of peak costs today, level by level: the demand charge times the chance that no later day needs that level anyway.
 
@@ -60,41 +49,48 @@ def peak_prices(
     several days. F: least peaks of recent days of a kind, smoothed by a log-normal kernel of Silverman's width, as the highest of
     twenty days to come lies above ten seen. u: the level they all share is as uncertain as weeks have differed here, normal with
     `level_spread`; so a term's end makes nobody pay for peaks that nobody needs any more. In bands of 5 %. Nothing to come, or
-    nothing known: the full price from 0. `days`: visits by day of arrival; `expected_peak_kw` [kW] is believed until days were seen.
+    nothing known: the full price from 0. `days`: visits by day of arrival; `expected_peak_kw` [kW] is believed until days were seen;
+    `base`: what flowed on these days beside.
     """
     if expected_peak_kw is not None and len(alike(days, today, ENOUGH_DAYS)) < ENOUGH_DAYS and today < last:
         return (PeakPrice(0.0, 0.0), PeakPrice(expected_peak_kw, price_per_kw))
     to_come = [today + timedelta(days=ahead) for ahead in range(1, (last - today).days + 1)]
-    kinds = [(_needed_kw(days, today, end), sum(is_weekend(day) == end for day in to_come)) for end in (False, True)]
+    kinds = [
+        (_needed_kw(days, today, end, base), sum(is_weekend(day) == end for day in to_come)) for end in (False, True)
+    ]
     kinds = [(needed_kw, count) for needed_kw, count in kinds if len(needed_kw) and count]
     if not kinds:
         return (PeakPrice(0.0, price_per_kw),)
     levels = np.linspace(0.0, 4 * max(float(needed_kw.max()) for needed_kw, _ in kinds), LEVELS)
-    shifts = np.exp(-NODES * level_spread(days, today))
+    shifts = np.exp(-NODES * level_spread(days, today, base))
     chances = np.array([_chance_of_none(levels * shift, kinds) for shift in shifts])
     chance = WEIGHTS @ chances / WEIGHTS.sum()
     chance[-1] = 1.0  # nobody expects four times the highest
     return _bands_of(levels, chance, price_per_kw)
 
 
-def level_spread(days: Days, today: date) -> float:
+def level_spread(days: Days, today: date, base: Base = NO_BASE) -> float:
     """Root mean square change of the mean least peak of working days [log kW] from one week back from today to the next."""
     weeks: dict[int, list[float]] = {}
     for back in range(1, LOOK_BACK_DAYS + 1):
         day = today - timedelta(days=back)
         if day in days and not is_weekend(day):
-            weeks.setdefault((back - 1) // 7, []).append(least_peak_kw(days[day]))
+            weeks.setdefault((back - 1) // 7, []).append(_peak_kw(days, day, base))
     means = [float(_log(np.array(week)).mean()) for week in weeks.values() if len(week) >= ENOUGH_DAYS]
     changes = np.diff(means)
     return max(LEAST_SPREAD, float(np.sqrt(np.mean(changes**2)))) if len(changes) else LEAST_SPREAD
 
 
-def _needed_kw(days: Days, today: date, weekend: bool) -> Floats:
+def _needed_kw(days: Days, today: date, weekend: bool, base: Base) -> Floats:
     """Least peaks [kW] of recent days of a kind."""
     ahead = (today + timedelta(days=n) for n in range(7))
     like = next(day for day in ahead if is_weekend(day) == weekend)
     recent = [day for day in alike(days, like, PEAK_DAYS) if day < today]
-    return np.array([least_peak_kw(days[day]) for day in recent])
+    return np.array([_peak_kw(days, day, base) for day in recent])
+
+
+def _peak_kw(days: Days, day: date, base: Base) -> float:
+    return max(base.highest_kw(day), least_peak_kw(days[day], base))
 
 
 def _chance_of_none(levels: Floats, kinds: Sequence[tuple[Floats, int]]) -> Floats:

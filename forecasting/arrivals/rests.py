@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from cpms.domain.peak_price import PeakPrice
 from cpms.domain.plan import Coming, LikelyDay
 from cpms.domain.time import Interval, require_aware
-from forecasting.arrivals.peak_prices import PEAK_DAYS, PeakPrice, peak_prices
+from forecasting.arrivals.base import NO_BASE, Base
+from forecasting.arrivals.peak_prices import PEAK_DAYS, peak_prices
 from forecasting.arrivals.visits import Floats, Visit, alike, by_day, moved, together
 from forecasting.series import zone_of
 
@@ -27,11 +29,13 @@ UNSEEN = 0.5
 
 @dataclass(frozen=True)
 class Outlook:
-    """What may be expected at `issued_at`: likely days, today's local date each, and the price of peak, ascending in both fields."""
+    """What may be expected at `issued_at`: likely days, today's local date each, and the price of peak, ascending in both fields.
+    `arrived`: how many had come that day by then."""
 
     issued_at: datetime
     likely_days: tuple[tuple[Visit, ...], ...]
     peak_prices: tuple[PeakPrice, ...]
+    arrived: int = 0
 
     def likely(self, steps: Sequence[Interval], arrived: int) -> tuple[LikelyDay, ...]:
         """Rests of the day over a plan's steps, of visits that begin after the first one's start; those that are alike are one.
@@ -65,10 +69,13 @@ def outlook(
     timezone: str,
     price_per_kw: float,
     expected_peak_kw: float | None = None,
+    base: Base = NO_BASE,
+    arrived: int = 0,
 ) -> Outlook:
     """The view at `now` of the rest of the local day and of the days until `billing_ends_at` (a site-local midnight).
 
     `history`: visits in any order; only those that ended by `now` and began on an earlier local day are looked at.
+    `base`: what flowed beside them; a day of which it is known is one on which nobody came, if nobody did.
     `price_per_kw`: the demand charge. `expected_peak_kw`: what is believed of the peak [kW] before there is any history.
     InvalidInput for an unknown zone or naive instants.
     """
@@ -76,7 +83,9 @@ def outlook(
     require_aware(billing_ends_at, "billing_ends_at")
     zone = zone_of(timezone)
     today = now.astimezone(zone).date()
-    days = by_day([visit for visit in history if visit.departs_at <= now], zone)
+    came = by_day([visit for visit in history if visit.departs_at <= now], zone)
+    days = {day: came.get(day, ()) for day in {*base.days, *came}}
     likely = [moved(days[day], today, zone) for day in alike(days, today, PEAK_DAYS)]
     last = (billing_ends_at.astimezone(zone) - timedelta(microseconds=1)).date()
-    return Outlook(now, tuple(likely), peak_prices(days, today, last, price_per_kw, expected_peak_kw))
+    prices = peak_prices(days, today, last, price_per_kw, expected_peak_kw, base)
+    return Outlook(now, tuple(likely), prices, arrived)

@@ -14,6 +14,7 @@ from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import Coming
 from cpms.domain.time import Interval, require_aware
 from cpms.domain.units import PHASES, Phase
+from forecasting.arrivals.base import NO_BASE, Base
 
 LOOK_BACK_DAYS = 60
 WEEKEND = 5
@@ -99,8 +100,8 @@ def _coming(feeder_id: str, phases: tuple[Phase, ...], visits: Sequence[Visit], 
     return Coming(feeder_id, least, most, most_kw_t, phases)
 
 
-def least_peak_kw(visits: Sequence[Visit]) -> float:
-    """The least peak [kW] at which all `visits` get their energy, known in hindsight.
+def least_peak_kw(visits: Sequence[Visit], base: Base = NO_BASE) -> float:
+    """The least peak [kW] at which all `visits` get their energy on top of `base`, known in hindsight.
 
     The highest, over intervals from an arrival to a departure, of the energy that cannot be had outside of it per hour: what a
     vehicle would still lack after drawing its most before and after. (A bound that is met but for rare ties of several intervals.)
@@ -114,6 +115,7 @@ def least_peak_kw(visits: Sequence[Visit]) -> float:
         before_h = np.clip(np.minimum(start_h, depart_h) - arrive_h, 0, None)
         after_h = np.clip(depart_h - np.maximum(end_h[:, None], arrive_h), 0, None)
         inside_kwh = np.clip(energy_kwh - max_kw * (before_h + after_h), 0, None).sum(axis=1)
+        inside_kwh = inside_kwh + base.kwh(float(start_h), end_h)
         highest = max(highest, float((inside_kwh / (end_h - start_h)).max()))
     return highest
 

@@ -11,6 +11,7 @@ import io
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 import httpx
@@ -18,6 +19,7 @@ import httpx
 from cpms.domain.errors import InvalidInput
 from cpms.domain.time import Interval
 from forecasting.weather.courtesy import Remembered
+from forecasting.weather.rereading import Rereading
 
 BASE_URL = "https://api.carbonintensity.org.uk"
 MOST_G_PER_KWH = 2000.0
@@ -44,6 +46,10 @@ class CarbonService(Protocol):
         """What is known from `now` on, in order of time; nothing where nothing is, whatever the reason."""
         ...
 
+    def problem(self) -> str:
+        """Why the last ask brought nothing; empty while all is well."""
+        ...
+
 
 class CarbonIntensityGb:
     """A CarbonService for Great Britain over HTTP. `client` belongs to the caller, who closes it."""
@@ -65,6 +71,10 @@ class CarbonIntensityGb:
         known = await self._answers.get("GB", now) or ()
         return tuple(one for one in known if one.interval.ends_at > now)
 
+    def problem(self) -> str:
+        """Why the last ask failed."""
+        return self._answers.problem("GB")
+
     async def _fetch(self, _: str, now: datetime) -> tuple[CarbonInterval, ...]:
         address = f"{self._base_url}/intensity/{now.astimezone(UTC):%Y-%m-%dT%H:%MZ}/fw48h"
         answer = await self._client.get(address, timeout=self._timeout_s)
@@ -72,15 +82,19 @@ class CarbonIntensityGb:
         return read_carbon_gb(answer.json())
 
 
-class CarbonTable:
-    """A CarbonService that says what a table says."""
+class FileCarbon:
+    """A CarbonService from a table (CSV) that somebody else keeps up to date; read again when it has changed."""
 
-    def __init__(self, text: str) -> None:
-        self._known = read_carbon_table(text)
+    def __init__(self, path: Path) -> None:
+        self._file = Rereading[tuple[CarbonInterval, ...]]("carbon intensity", path, _read, ())
 
     async def intensity(self, now: datetime) -> tuple[CarbonInterval, ...]:
         """The table's intervals that are not over at `now`."""
-        return tuple(one for one in self._known if one.interval.ends_at > now)
+        return tuple(one for one in await self._file.get() if one.interval.ends_at > now)
+
+    def problem(self) -> str:
+        """Why the table could not be read."""
+        return self._file.problem
 
 
 def read_carbon_gb(document: object) -> tuple[CarbonInterval, ...]:
@@ -100,6 +114,10 @@ def read_carbon_table(text: str) -> tuple[CarbonInterval, ...]:
     if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
         raise InvalidInput("header", f"has no column {missing[0]!r}", f"give {', '.join(COLUMNS)}")
     return _in_order([_interval(f"line {n}", *(row[name] for name in COLUMNS)) for n, row in enumerate(rows, start=2)])
+
+
+def _read(path: Path) -> tuple[CarbonInterval, ...]:
+    return read_carbon_table(path.read_text(encoding="utf-8"))
 
 
 def _half_hour(row: object) -> CarbonInterval | None:

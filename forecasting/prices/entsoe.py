@@ -47,6 +47,10 @@ class EntsoePrices:
         """What is published from yesterday on, in order of time [money/kWh]; the last known while the service fails, or nothing."""
         return await self._answers.get(zone_eic, now) or ()
 
+    def problem(self, zone_eic: str) -> str:
+        """Why the last ask for a zone failed."""
+        return self._answers.problem(zone_eic)
+
     async def _fetch(self, zone_eic: str, now: datetime) -> tuple[PriceInterval, ...]:
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         query = {

@@ -30,6 +30,7 @@ class Remembered(Generic[Asked, Answer]):
         self._refresh = refresh
         self._last: dict[Asked, Answer] = {}
         self._ask_at: dict[Asked, datetime] = {}
+        self._problems: dict[Asked, str] = {}
 
     async def get(self, asked: Asked, now: datetime) -> Answer | None:
         """The last good answer, however old; None where there was none yet."""
@@ -37,10 +38,16 @@ class Remembered(Generic[Asked, Answer]):
             self._ask_at[asked] = now + self._refresh
             try:
                 self._last[asked] = await self._fetch(asked, now)
+                self._problems.pop(asked, None)
             except (httpx.HTTPError, InvalidInput, ValueError) as error:
                 self._ask_at[asked] = now + max(min(RETRY, self._refresh), _retry_after(error))
-                logger.warning("no %s for %s: %s %s", self._what, asked, type(error).__name__, _said(error))
+                self._problems[asked] = f"{type(error).__name__} {_said(error)}".strip()
+                logger.warning("no %s for %s: %s", self._what, asked, self._problems[asked])
         return self._last.get(asked)
+
+    def problem(self, asked: Asked) -> str:
+        """Why the last ask failed; empty where it did not."""
+        return self._problems.get(asked, "")
 
 
 def _said(error: Exception) -> str:

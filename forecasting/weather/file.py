@@ -7,8 +7,6 @@ hold any number of issues, of which the latest known one serves. It is read agai
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +15,7 @@ from cpms.domain.errors import InvalidInput
 from cpms.domain.time import require_aware
 from cpms.domain.weather import WeatherForecast
 from forecasting.weather.port import require_possible
-
-logger = logging.getLogger(__name__)
+from forecasting.weather.rereading import Rereading
 
 COLUMNS = ("issued_at", "valid_at", "global_w_m2", "air_c")
 
@@ -27,23 +24,16 @@ class FileWeather:
     """A WeatherService from the file at `path`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._read_ns = -1
-        self._issues: tuple[WeatherForecast, ...] = ()
+        self._file = Rereading[tuple[WeatherForecast, ...]]("weather", path, read_weather, ())
 
     async def forecast(self, latitude_deg: float, longitude_deg: float, now: datetime) -> WeatherForecast | None:
         """The latest usable issue known at `now`, wherever the place; a file that cannot be read leaves what was read before."""
-        try:
-            await asyncio.to_thread(self._refresh)
-        except (InvalidInput, OSError) as error:
-            logger.warning("no new weather: %s", error)
-        return max((one for one in self._issues if one.usable_at(now)), key=lambda one: one.issued_at, default=None)
+        issues = await self._file.get()
+        return max((one for one in issues if one.usable_at(now)), key=lambda one: one.issued_at, default=None)
 
-    def _refresh(self) -> None:
-        changed_ns = self._path.stat().st_mtime_ns
-        if changed_ns != self._read_ns:
-            self._read_ns = changed_ns
-            self._issues = read_weather(self._path)
+    def problem(self, latitude_deg: float, longitude_deg: float) -> str:
+        """Why the file could not be read."""
+        return self._file.problem
 
 
 def read_weather(path: Path) -> tuple[WeatherForecast, ...]:

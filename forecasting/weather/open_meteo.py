@@ -41,9 +41,12 @@ class OpenMeteo:
 
     async def forecast(self, latitude_deg: float, longitude_deg: float, now: datetime) -> WeatherForecast | None:
         """The latest usable forecast for a place; None where there is none. Places are told apart by 0.01 degree."""
-        place = (round(latitude_deg, 2), round(longitude_deg, 2))
-        last = await self._answers.get(place, now)
+        last = await self._answers.get(_place(latitude_deg, longitude_deg), now)
         return last if last is not None and last.usable_at(now) else None
+
+    def problem(self, latitude_deg: float, longitude_deg: float) -> str:
+        """Why the last ask for a place failed."""
+        return self._answers.problem(_place(latitude_deg, longitude_deg))
 
     async def _fetch(self, place: tuple[float, float], now: datetime) -> WeatherForecast:
         query: dict[str, str | float | int] = {
@@ -56,6 +59,10 @@ class OpenMeteo:
         answer = await self._client.get(f"{self._base_url}/v1/forecast", params=query, timeout=self._timeout_s)
         answer.raise_for_status()
         return read_open_meteo(answer.json(), now)
+
+
+def _place(latitude_deg: float, longitude_deg: float) -> tuple[float, float]:
+    return round(latitude_deg, 2), round(longitude_deg, 2)
 
 
 def read_open_meteo(document: object, now: datetime) -> WeatherForecast:

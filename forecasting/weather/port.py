@@ -22,6 +22,10 @@ class WeatherService(Protocol):
         """The latest forecast for a place as known at `now`; None where there is none, whatever the reason."""
         ...
 
+    def problem(self, latitude_deg: float, longitude_deg: float) -> str:
+        """Why the last ask for a place brought nothing; empty while all is well."""
+        ...
+
 
 def require_possible(where: str, global_w_m2: float, air_c: float) -> None:
     """InvalidInput naming `where` unless these could be W/m2 and degC (not kW, not Fahrenheit, not NaN)."""

@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 from cpms.app.improve import Known, look_back
-from cpms.app.site_forecasts import Trained, forecast_site
+from cpms.app.site_forecasts import Seen, Trained, forecast_site
 from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import EnergyNeed, Session, SessionState
@@ -61,9 +61,10 @@ def _set_ms(
     known: Known, quarters: Quarters, open_sessions: list[Session], trained: Trained, now: datetime, repeat: int
 ) -> dict[str, float]:
     history = known.sessions[-LEARNED_FROM_SESSIONS:]
+    seen = Seen(known.site, quarters, trained, ended=history, present=open_sessions)
     series, sessions = [], []
     for _ in range(repeat):
-        _, series_s = _timed(lambda: forecast_site(known.site, quarters, trained, None, now))
+        _, series_s = _timed(lambda: forecast_site(seen, now))
         model = trained.models.get(ModelKind.SESSIONS)
         _, sessions_s = _timed(
             lambda model=model: serve_sessions(history, open_sessions, "Europe/Berlin", now, model, trained.session_records)
@@ -118,7 +119,8 @@ def _quarters(days: int, now: datetime) -> Quarters:
     series = cloudy_series(days)
     recent = series.epochs_s >= (now - timedelta(days=56)).timestamp()
     sun = tuple(series.values[recent].tolist())
-    return Quarters(tuple(series.epochs_s[recent].tolist()), sun, tuple(10.0 + kw for kw in sun))
+    load = tuple(10.0 + kw for kw in sun)
+    return Quarters(tuple(series.epochs_s[recent].tolist()), (10.0,) * len(sun), sun, load)
 
 
 def _session(number: int, started_at: datetime, rng: np.random.Generator | None) -> Session:

@@ -102,3 +102,20 @@ async def test_weather_comes_back_as_it_was_issued(store: Store) -> None:
 async def test_an_unknown_site_has_no_models(store: Store) -> None:
     with pytest.raises(NotFound):
         await store.add_model(MODEL)
+
+
+async def test_temperatures_are_those_that_each_days_first_forecast_told(store: Store) -> None:
+    await build(store)
+    midnight = NOW.replace(hour=0, minute=0)
+
+    def issued(hours: float, air_c: float) -> WeatherForecast:
+        issued_at = midnight + timedelta(hours=hours)
+        valid_at = tuple(issued_at + timedelta(hours=12 * n) for n in range(4))
+        return WeatherForecast(issued_at, valid_at, (0.0,) * 4, (air_c,) * 4)
+
+    for hours, air_c in ((0, 1.0), (6, 50.0), (24, 2.0), (30, 60.0)):
+        await store.add_weather("depot", issued(hours, air_c))
+    told = await store.air_temperatures("depot", midnight, midnight + timedelta(days=2))
+    assert told.air_c == (1.0, 1.0, 2.0, 2.0, 2.0, 2.0)
+    assert told.valid_at == tuple(midnight + timedelta(hours=12 * n) for n in range(6))
+    assert (await store.air_temperatures("depot", midnight, midnight)).air_c == (1.0,) * 4

@@ -22,7 +22,7 @@ async def test_quarter_hours_are_means_of_what_was_measured_in_them(store: Store
     await store.add_measurements([reading(0, 1.0), reading(14.9, 3.0, 5.0), reading(15, 7.0)])
     assert await store.sum_quarters("depot", at(30)) == 2
     assert await store.quarters("depot", "grid", at(0), at(30)) == Quarters(
-        (NOW_S, NOW_S + 900), (5.0, None), (2.0, 7.0)
+        (NOW_S, NOW_S + 900), (2.0, 7.0), (5.0, None), (2.0, 7.0)
     )
     assert await store.quarters("depot", "north", at(0), at(30)) == Quarters()
 

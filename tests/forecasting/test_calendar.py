@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.weather import WeatherForecast
 from forecasting.calendar import EPOCH, Calendar, calendar_of, day_temperatures, days_off, require_region
 from forecasting.series import zone_of
 
@@ -66,6 +65,6 @@ def test_a_cold_day_is_expected_to_be_like_cold_days():
 def test_a_day_hardly_covered_has_no_temperature():
     begin = datetime(2026, 3, 1, 23, tzinfo=UTC)
     valid_at = tuple(begin + timedelta(hours=h) for h in range(30))
-    days, mean_c = day_temperatures(WeatherForecast(begin, valid_at, (0.0,) * 30, (7.0,) * 30), BERLIN)
+    days, mean_c = day_temperatures(valid_at, (7.0,) * 30, BERLIN)
     assert days.tolist() == [number(date(2026, 3, 2))]
     assert mean_c.tolist() == [7.0]

@@ -17,5 +17,5 @@ def visit(day: date, hour: float, stay_h: float, energy_kwh: float = 10.0, max_k
     return Visit(arrives_at, arrives_at + timedelta(hours=stay_h), energy_kwh, max_kw)
 
 
-def at(day: date, hour: int) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=BERLIN)
+def at(day: date, hour: float) -> datetime:
+    return datetime(day.year, day.month, day.day, int(hour), round(hour % 1 * 60), tzinfo=BERLIN)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import httpx
 
 from api import Services
+from cpms.domain.tariff import DayAhead
 from tests.api.recording import RecordingLive
 
 TARIFF = "/api/v1/sites/depot/tariff"
@@ -17,6 +18,7 @@ BODY = {
         {"starts_at": "2026-01-15T12:00:00Z", "ends_at": "2026-01-15T13:00:00Z", "import_price_per_kwh": "0.2487"},
     ],
     "demand_charges": [{"price_per_kw": "12.5", "period": "day", "window_s": 900}],
+    "day_ahead": {"zone": "10YNL----------L", "import_factor": "1.21", "import_surcharge_per_kwh": "0.1088"},
 }
 
 
@@ -31,6 +33,7 @@ async def test_a_tariff_is_stored_to_the_last_digit(
     assert tariff.flat_price_per_kwh == Decimal("0.1")
     assert tariff.timezone == "Europe/Amsterdam"
     assert [p.import_price_per_kwh for p in tariff.intervals] == [Decimal("0.2487"), Decimal("-0.01")]
+    assert tariff.day_ahead == DayAhead("10YNL----------L", Decimal("1.21"), Decimal("0.1088"))
     assert live.told == [("tariff", "depot")]
 
 
@@ -57,6 +60,7 @@ async def test_a_tariff_that_cannot_be_is_refused(depot: httpx.AsyncClient) -> N
         ({"demand_charges": [{"price_per_kw": -1}]}, "demand_charges[0].price_per_kw"),
         ({"bands": [{"import_price_per_kwh": 1, "starts": "17:00Z"}]}, "bands[0].starts"),
         ({"bands": [{"import_price_per_kwh": 1, "weekdays": [7]}]}, "bands[0].weekdays[0]"),
+        ({"day_ahead": {"zone": "NL"}}, "day_ahead.zone"),
     ]:
         response = await depot.put(TARIFF, json=BODY | change)
         assert response.status_code == 422

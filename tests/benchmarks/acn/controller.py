@@ -14,10 +14,10 @@ from acnportal.acnsim.interface import SessionInfo
 from acnportal.algorithms import BaseAlgorithm
 
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.peak_price import demand_price
 from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, LikelyDay, PhasorLimit, PlanRequest
 from cpms.domain.time import Interval
 from cpms.domain.units import MIN_CHARGING_CURRENT_A
-from forecasting.arrivals.peak_prices import demand_price
 from forecasting.arrivals.rests import Outlook, outlook
 from forecasting.arrivals.visits import Visit
 from optimizer import plan

@@ -37,6 +37,9 @@ class Sky:
         assert (latitude_deg, longitude_deg) == (48.0, 11.0)
         return self.says
 
+    def problem(self, latitude_deg: float, longitude_deg: float) -> str:
+        return "" if self.says else "it says nothing"
+
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
@@ -109,6 +112,31 @@ async def test_the_simple_forecast_stands_in_for_a_model_and_both_changes_are_sa
         await forecaster.forecast()
         assert caplog.text.count("solar_kw is the model's again") == 1
     assert "another version" in made.forecasts[1].fallback
+
+
+async def test_what_stands_in_and_why_the_weather_is_missing_is_told_to_whoever_looks(forecaster: Forecaster) -> None:
+    assert forecaster.standing == ""
+    await forecaster.forecast()
+    assert forecaster.standing == "weather: it says nothing"
+
+
+async def test_who_may_still_come_is_told_to_the_controller_where_that_is_wished(
+    forecaster: Forecaster, told: list[ControlEvent], store: Store, embedded_dsn: str
+) -> None:
+    charge(embedded_dsn, 60)
+    forecaster.site = await store.site("office")
+    past = await store.ended_sessions("office", NOW - timedelta(days=60))
+    forecaster.history = lambda: past
+    await forecaster.forecast()
+    forecaster.likely_arrivals = False
+    await forecaster.forecast()
+    with_them, without = told
+    assert isinstance(with_them, ForecastsChanged)
+    assert isinstance(without, ForecastsChanged)
+    assert with_them.arrivals is not None
+    assert with_them.arrivals.issued_at == NOW
+    assert without.arrivals is None
+    assert ForecastQuantity.ARRIVALS_KWH in {forecast.quantity for forecast in without.forecasts}
 
 
 async def test_a_site_with_little_past_is_scored_but_nothing_is_trained(store: Store, forecaster: Forecaster) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cpms.app.backtest import BACKTESTS
 from cpms.app.improve import Known, train_site
-from cpms.app.site_forecasts import STEP_S, Trained, forecast_site, load_calendar, load_of
+from cpms.app.site_forecasts import STEP_S, Seen, Trained, forecast_site, load_calendar, load_of
 from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.site import Site
 from data.means import Quarters
@@ -38,7 +38,8 @@ def quarters(days: int, until: datetime) -> Quarters:
     """10 kW, and 30 kW more in the working hours of working days, with a ripple that never comes twice."""
     end_s = int(until.timestamp())
     starts_s = tuple(range(end_s - days * 86400, end_s, STEP_S))
-    return Quarters(starts_s, (None,) * len(starts_s), tuple(_load_kw(start_s) for start_s in starts_s))
+    load_kw = tuple(_load_kw(start_s) for start_s in starts_s)
+    return Quarters(starts_s, load_kw, (None,) * len(starts_s), load_kw)
 
 
 def _load_kw(start_s: int) -> float:
@@ -53,7 +54,7 @@ def known(site: Site, days: int, until: datetime) -> Known:
 
 @pytest.mark.parametrize(("region", "noon_kw"), [("DE-BY", 11.0), ("DE-BE", 41.0), (None, 41.0)])
 def test_a_public_holiday_is_forecast_quiet_where_it_is_one(region: str | None, noon_kw: float) -> None:
-    made = forecast_site(at(region), quarters(56, CORPUS_CHRISTI), Trained(), None, CORPUS_CHRISTI)
+    made = forecast_site(Seen(at(region), quarters(56, CORPUS_CHRISTI), Trained()), CORPUS_CHRISTI)
     assert made.forecasts[0].quantile(0.5)[NOON] == pytest.approx(noon_kw, abs=3.0)
 
 
@@ -61,7 +62,7 @@ def test_a_model_in_service_knows_holidays_like_the_simple_forecast() -> None:
     before = quarters(56, CORPUS_CHRISTI)
     text = write_load(review_load(load_of(before), "Europe/Berlin", CORPUS_CHRISTI))
     model = ForecastModel("office", ModelKind.LOAD, 7, CORPUS_CHRISTI, CORPUS_CHRISTI, CORPUS_CHRISTI, 1, text)
-    made = forecast_site(at("DE-BY"), before, Trained({ModelKind.LOAD: model}), None, CORPUS_CHRISTI)
+    made = forecast_site(Seen(at("DE-BY"), before, Trained({ModelKind.LOAD: model})), CORPUS_CHRISTI)
     assert made.forecasts[0].model_version == 7
     assert made.forecasts[0].quantile(0.5)[NOON] == pytest.approx(11.0, abs=3.0)
 
@@ -89,8 +90,8 @@ def test_a_region_that_is_not_known_any_more_costs_the_holidays_and_nothing_else
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        made = forecast_site(at("XX-1"), quarters(14, CORPUS_CHRISTI), Trained(), None, CORPUS_CHRISTI)
-    plain = forecast_site(at(None), quarters(14, CORPUS_CHRISTI), Trained(), None, CORPUS_CHRISTI)
+        made = forecast_site(Seen(at("XX-1"), quarters(14, CORPUS_CHRISTI), Trained()), CORPUS_CHRISTI)
+    plain = forecast_site(Seen(at(None), quarters(14, CORPUS_CHRISTI), Trained()), CORPUS_CHRISTI)
     assert made == plain
     assert "site office: its load is forecast without holidays: region: the public holidays of 'XX-1'" in caplog.text
 

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from cpms.domain.tariff import BillingPeriod, DemandCharge, PriceInterval, Tariff, TimeOfUseBand, bill
+from cpms.domain.tariff import BillingPeriod, DayAhead, DemandCharge, PriceInterval, Tariff, TimeOfUseBand, bill
 from cpms.domain.time import Interval
 
 MIDNIGHT = datetime(2024, 6, 12, tzinfo=UTC)
@@ -17,6 +17,26 @@ def test_a_published_price_wins_over_bands_and_bands_over_the_flat_price() -> No
     assert tariff.import_price_per_kwh(MIDNIGHT + 6 * HOUR) == Decimal("0.30")
     assert tariff.export_price_per_kwh_at(MIDNIGHT) == Decimal("-0.03")
     assert tariff.export_price_per_kwh_at(MIDNIGHT + HOUR) == Decimal("0.05")
+
+
+def test_what_the_market_publishes_becomes_the_sites_price_where_it_has_none_of_its_own() -> None:
+    own, market = (
+        [PriceInterval(Interval(MIDNIGHT + n * HOUR, MIDNIGHT + (n + 1) * HOUR), Decimal(price)) for n in hours]
+        for price, hours in (("0.50", (0,)), ("-0.02", (0, 1)))
+    )
+    follows = DayAhead("10YNL----------L", Decimal("1.21"), Decimal("0.10"), Decimal(1), Decimal("-0.005"))
+    tariff = Tariff("t", "EUR", "UTC", Decimal("0.30"), intervals=tuple(own), day_ahead=follows)
+    priced = tariff.with_published(market)
+    assert priced.import_price_per_kwh(MIDNIGHT) == Decimal("0.50")
+    assert priced.import_price_per_kwh(MIDNIGHT + HOUR) == Decimal("0.0758")
+    assert priced.export_price_per_kwh_at(MIDNIGHT + HOUR) == Decimal("-0.025")
+    assert priced.import_price_per_kwh(MIDNIGHT + 2 * HOUR) == Decimal("0.30")
+    assert priced.with_published(market) == priced
+
+
+def test_a_tariff_that_follows_no_market_stays_as_it_is() -> None:
+    tariff = Tariff("t", "EUR", "UTC", Decimal("0.30"))
+    assert tariff.with_published([PriceInterval(Interval(MIDNIGHT, MIDNIGHT + HOUR), Decimal(1))]) is tariff
 
 
 def test_bands_are_local_and_follow_daylight_saving() -> None:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.arrivals.peak_prices import LEAST_SPREAD, Days, PeakPrice, demand_price, level_spread, peak_prices
-from tests.forecasting.visits_of import MONDAY, visit
+from cpms.domain.peak_price import PeakPrice
+from forecasting.arrivals.base import Base
+from forecasting.arrivals.peak_prices import LEAST_SPREAD, Days, level_spread, peak_prices
+from tests.forecasting.visits_of import BERLIN, MONDAY, at, visit
 
 
 def days_of(count: int, energy_kwh: Callable[[int], float]) -> Days:
@@ -63,8 +65,19 @@ def test_prices_ascend_to_the_demand_charge_and_never_fall_as_the_month_passes(
         assert _price_at(early, level) <= _price_at(late, level) + 1e-12
 
 
-def test_the_prices_of_peak_become_one_demand_price() -> None:
-    prices = (PeakPrice(0.0, 0.0), PeakPrice(20.0, 4.0), PeakPrice(30.0, 15.0))
-    price = demand_price(prices, 24.0, (True, False))
-    assert (price.price_per_kw, price.peak_so_far_kw) == (0.0, 24.0)
-    assert price.rises == ((20.0, 4.0), (30.0, 15.0))
+def test_a_building_raises_what_every_day_needs_and_its_sun_lowers_it() -> None:
+    days = days_of(14, lambda _: 20.0)
+    quarters = [(at(MONDAY - timedelta(days=back), n / 4), 1.0) for back in range(14, 0, -1) for n in range(96)]
+    free_kw = {}
+    for name, sign in (("building", 30.0), ("nothing", 0.0), ("sun", -15.0)):
+        base = Base.of([(instant, sign * kw) for instant, kw in quarters], BERLIN)
+        prices = peak_prices(days, MONDAY, MONDAY + timedelta(days=2), 15.0, base=base)
+        free_kw[name] = prices[1].above_kw
+    assert free_kw["building"] > 2 * free_kw["nothing"] > 4 * free_kw["sun"]
+
+
+def test_a_building_alone_has_a_peak_on_days_on_which_nobody_came() -> None:
+    quarters = [(at(MONDAY - timedelta(days=back), 12), 40.0) for back in range(14, 0, -1)]
+    days: Days = {MONDAY - timedelta(days=back): () for back in range(1, 15)}
+    prices = peak_prices(days, MONDAY, MONDAY + timedelta(days=2), 15.0, base=Base.of(quarters, BERLIN))
+    assert 20.0 < prices[1].above_kw < 40.0

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.peak_price import PeakPrice
 from cpms.domain.time import Interval
-from forecasting.arrivals.peak_prices import PeakPrice
 from forecasting.arrivals.rests import Outlook, outlook
 from forecasting.arrivals.visits import Visit
 from tests.forecasting.visits_of import BERLIN, MONDAY, at, visit

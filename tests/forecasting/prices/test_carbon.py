@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from forecasting.prices.carbon import CarbonIntensityGb, CarbonTable, read_carbon_gb, read_carbon_table
+from forecasting.prices.carbon import CarbonIntensityGb, FileCarbon, read_carbon_gb, read_carbon_table
 from tests.forecasting.services import service
 
 NOW = datetime(2026, 6, 15, 12, 10, tzinfo=UTC)
@@ -61,9 +61,23 @@ TABLE = """starts_at,ends_at,co2_g_per_kwh
 """
 
 
-async def test_a_table_says_what_is_not_over_in_order_of_time():
-    assert [one.co2_g_per_kwh for one in await CarbonTable(TABLE).intensity(NOW - timedelta(hours=1))] == [290.5, 310.0]
-    assert [one.co2_g_per_kwh for one in await CarbonTable(TABLE).intensity(NOW)] == [310.0]
+async def test_a_table_says_what_is_not_over_in_order_of_time(tmp_path):
+    path = tmp_path / "carbon.csv"
+    path.write_text(TABLE)
+    table = FileCarbon(path)
+    assert [one.co2_g_per_kwh for one in await table.intensity(NOW - timedelta(hours=1))] == [290.5, 310.0]
+    assert [one.co2_g_per_kwh for one in await table.intensity(NOW)] == [310.0]
+    assert table.problem() == ""
+
+
+async def test_a_table_that_breaks_leaves_what_was_known_and_says_why(tmp_path):
+    path = tmp_path / "carbon.csv"
+    path.write_text(TABLE)
+    table = FileCarbon(path)
+    await table.intensity(NOW)
+    path.write_text(TABLE.replace("310", "dirty"))
+    assert [one.co2_g_per_kwh for one in await table.intensity(NOW)] == [310.0]
+    assert "dirty" in table.problem()
 
 
 @pytest.mark.parametrize(
