@@ -115,6 +115,7 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         stack.push_async_callback(gateway.stop)
         await gateway.start()
         print(f"stations: ws://{settings.ocpp_host}:{gateway.port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
+
         async def prices_changed(site_id: str) -> None:
             await live.prices_changed(site_id)
 
