@@ -14,6 +14,7 @@ from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Completion, Found, at_rest
 from optimizer.search.dive import dive
 from optimizer.search.domains import setpoints_near, undecided
+from optimizer.search.flips import flipped
 from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Relaxation, Solver
 
@@ -95,8 +96,17 @@ class Search:
             self._round(one)
 
     def dive(self, start_kw: Floats | None) -> None:
-        """The cheapest first answer, and mostly good enough."""
-        self._accept(dive(self.solver, self.horizon, self.relaxation, start_kw))
+        """The cheapest first answer, and mostly good enough; else what is better near it."""
+        found = dive(self.solver, self.horizon, self.relaxation, start_kw)
+        self._accept(found.vertex.values)
+        if self.good_enough(self.cost):
+            return
+        rounding = self.cost - found.vertex.objective
+
+        def enough(cost: float) -> bool:
+            return self.good_enough(cost + rounding) or self.good_enough(cost, PART_OF_TARGET)
+
+        self._accept(flipped(self.solver, found, enough).vertex.values)
 
     def branch(self) -> None:
         """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way."""

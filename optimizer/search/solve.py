@@ -65,6 +65,15 @@ class Relaxation:
 
 
 @dataclass(frozen=True)
+class Vertex:
+    """Columns of the relaxation within narrower bounds: values, reduced costs [money per unit of each], and their objective [money]."""
+
+    values: Floats
+    reduced: Floats
+    objective: float
+
+
+@dataclass(frozen=True)
 class Domain:
     """What power may be in each slot: from `least_kw` to `most_kw` [kW], of a kind (semi-...: or 0; ...integer: a setpoint)."""
 
@@ -148,8 +157,8 @@ class Solver:
         self._highs.setOptionValue("solver", "choose")
         return self._highs.getModelStatus()
 
-    def narrow(self, lower: Floats, upper: Floats) -> Floats | None:
-        """Columns of the relaxation within narrower bounds, from its last basis; None if there are none, or no time."""
+    def narrow(self, lower: Floats, upper: Floats) -> Vertex | None:
+        """Cheapest columns of the relaxation within narrower bounds, from its last basis; None if there are none, or no time."""
         if self.left_s <= 0:
             return None
         every = np.arange(len(lower), dtype=np.int32)
@@ -157,7 +166,9 @@ class Solver:
         self._run(self.left_s)
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
-        return np.array(self._highs.getSolution().col_value) * self._unit
+        solution = self._highs.getSolution()
+        values, reduced = np.array(solution.col_value) * self._unit, np.array(solution.col_dual) / self._unit
+        return Vertex(values, reduced, self.objective)
 
     def choose(
         self, domain: Domain, target: float, time_limit_s: float, start_kw: Floats | None = None

@@ -8,7 +8,8 @@ from cpms.domain.plan import PlanRequest
 from optimizer.model.formulation import formulate
 from optimizer.problem.horizon import horizon
 from optimizer.search.certify import keeps_rows
-from optimizer.search.dive import Narrowing, dive
+from optimizer.search.dive import dive
+from optimizer.search.narrowing import Narrowing
 from optimizer.search.solve import Solver
 from tests.benchmarks.sites import made_up_request
 from tests.optimizer.requests import feeder, need, request
@@ -18,7 +19,7 @@ def undecided_after_diving(asked: PlanRequest) -> int:
     problem = horizon(asked)
     program = formulate(problem)
     solver = Solver(program, problem)
-    values = dive(solver, problem, solver.relax())
+    values = dive(solver, problem, solver.relax()).vertex.values
     assert keeps_rows(program, values)
     return len(Narrowing(program, problem, values, program.lower.copy(), program.upper.copy()).undecided(values))
 

@@ -1,0 +1,93 @@
+"""Narrowing: the relaxation with some columns decided to be off, or at least at their minimum."""
+
+from __future__ import annotations
+
+from copy import copy
+
+import numpy as np
+
+from optimizer.model.formulation import LinearProgram
+from optimizer.model.kinds import SEMI_CONTINUOUS, SEMI_INTEGER
+from optimizer.problem.horizon import Floats, Horizon, Ints
+
+TOLERANCE = 1e-6
+"""Values below this are off; well above HiGHS' feasibility tolerance of 1e-7."""
+
+
+class Narrowing:
+    """Bounds of the columns, at first `lower` and `upper`, narrowed as columns are decided.
+
+    `least`: least value above 0 of every column that is semi-..., 0 elsewhere; for columns not far from `near`. `left`:
+    what every row's upper side leaves if its columns are as low in it as their bounds admit.
+    """
+
+    def __init__(self, program: LinearProgram, horizon: Horizon, near: Floats, lower: Floats, upper: Floats) -> None:
+        self.lower, self.upper = lower.copy(), upper.copy()
+        self.least = np.where(np.isin(program.kind, (SEMI_CONTINUOUS, SEMI_INTEGER)), program.least, 0.0)
+        self.least[program.columns["power"]] = horizon.least_kw(near[program.columns["power"]])
+        self.left = program.row_upper - program.matrix.maximum(0) @ self.lower - program.matrix.minimum(0) @ self.upper
+        self._widest = lower, upper
+        self._matrix = program.matrix.tocsc()
+
+    def copy(self) -> Narrowing:
+        """Another one with the same decisions."""
+        other = copy(self)
+        other.lower, other.upper, other.left = self.lower.copy(), self.upper.copy(), self.left.copy()
+        return other
+
+    def undecided(self, values: Floats) -> Ints:
+        """Columns between off and their least value, not yet turned on."""
+        between = (values > TOLERANCE) & (values < self.least - TOLERANCE)
+        return np.flatnonzero(between & (self.lower < self.least))
+
+    def decide(self, values: Floats, worth: float) -> bool:
+        """Off below `worth` of the least value, else on, the highest first, where every row admits it; whether there was any."""
+        columns = self.undecided(values)
+        share = values[columns] / self.least[columns]
+        for column in columns[np.argsort(-share, kind="stable")].tolist():
+            if values[column] < worth * self.least[column] or not self.turn_on(column):
+                self.turn_off(column)
+        return len(columns) > 0
+
+    def regret(self, reduced: Floats) -> Floats:
+        """What the decision on each column costs at most [money], by the reduced costs of the narrowed relaxation; 0 where it is open."""
+        turned_on = (self.lower >= self.least) & (self.lower > self._widest[0])
+        turned_off = (self.upper <= 0) & (self._widest[1] > 0)
+        return np.where(turned_on, reduced * self.least, np.where(turned_off, -reduced * self.least, 0.0))
+
+    def flip(self, column: int) -> None:
+        """Turn a column on that was turned off, as far as every row admits it, or off if it was turned on."""
+        was_on = self.lower[column] > self._widest[0][column]
+        self._open(column)
+        if was_on:
+            self.turn_off(column)
+        else:
+            self.turn_on(column)
+
+    def turn_on(self, column: int) -> bool:
+        """At least at its minimum, if every row admits it, which then has less left; whether they do."""
+        rows, coefficients = self._entries(column)
+        rise = np.maximum(coefficients, 0.0) * self.least[column]
+        if np.any(rise > self.left[rows] + TOLERANCE):
+            return False
+        self.left[rows] -= rise
+        self.lower[column] = self.least[column]
+        return True
+
+    def turn_off(self, column: int) -> None:
+        """To 0; what relied on its delivery has less left."""
+        rows, coefficients = self._entries(column)
+        self.left[rows] += np.minimum(coefficients, 0.0) * self.upper[column]
+        self.upper[column] = 0.0
+
+    def _open(self, column: int) -> None:
+        """As if it had never been decided."""
+        rows, coefficients = self._entries(column)
+        lower, upper = self._widest[0][column], self._widest[1][column]
+        self.left[rows] += np.maximum(coefficients, 0.0) * (self.lower[column] - lower)
+        self.left[rows] -= np.minimum(coefficients, 0.0) * (upper - self.upper[column])
+        self.lower[column], self.upper[column] = lower, upper
+
+    def _entries(self, column: int) -> tuple[Ints, Floats]:
+        part = slice(self._matrix.indptr[column], self._matrix.indptr[column + 1])
+        return self._matrix.indices[part], self._matrix.data[part]
