@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,16 +11,28 @@ from cpms.domain.errors import PlanFailed
 from cpms.domain.plan import Plan, PlanRequest
 from optimizer.answer.outcome import Result, plan_of
 from optimizer.model.formulation import LinearProgram, formulate
+from optimizer.model.other_limits import with_limits_of
 from optimizer.problem.horizon import Horizon, horizon
 from optimizer.search.completion import Found, at_rest
 from optimizer.search.rounds import search
 from optimizer.search.rules import rule_setpoints_kw, shared_setpoints_kw
-from optimizer.search.solve import Solver
+from optimizer.search.solve import Basis, Solver
 from optimizer.search.warm import carried_over_kw, warm_setpoints_kw
 from optimizer.validation.request import require_valid
 
 MANY_ROWS = 15_000
 """A relaxation of more rows (some 4,000 sessions) begins near a plan by rule, which takes less time than it saves."""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A request with its plan, and what was made of it: arrays, model, and the vertex where its relaxation ended, if it did."""
+
+    request: PlanRequest
+    plan: Plan
+    problem: Horizon
+    program: LinearProgram
+    basis: Basis | None
 
 
 def plan(request: PlanRequest, start: Plan | None = None) -> Plan:
@@ -29,12 +41,23 @@ def plan(request: PlanRequest, start: Plan | None = None) -> Plan:
     Never infeasible: needs are soft and what is missing is named per session; limits that other load alone exceeds are named too.
     If the solver fails it is `start` clipped to the limits, or made by rule (status FALLBACK). Raises InvalidInput only.
     """
+    return solve(request, start).plan
+
+
+def solve(request: PlanRequest, start: Plan | Solved | None = None) -> Solved:
+    """As `plan`, with all that was made on the way, for questions that differ little; `start`: a plan, or all of it, to begin at."""
     started_s = time.process_time()
     require_valid(request)
     problem = horizon(in_canonical_order(request))
-    program = formulate(problem)
-    made = plan_of(problem, program, _solve(problem, program, start))
-    return replace(in_order_of(request, made), cpu_s=time.process_time() - started_s)
+    known = start if isinstance(start, Solved) else None
+    program = with_limits_of(known.program, known.problem, problem) if known else None
+    basis = known.basis if known and program else None
+    program = program or formulate(problem)
+    solver = Solver(program, problem)
+    result = _solve(problem, solver, start.plan if isinstance(start, Solved) else start, basis)
+    made = in_order_of(request, plan_of(problem, program, result))
+    made = replace(made, cpu_s=time.process_time() - started_s)
+    return Solved(request, made, problem, program, result.relaxation.basis if result.relaxation else None)
 
 
 def plan_by_rule(request: PlanRequest) -> Plan:
@@ -67,14 +90,16 @@ def in_order_of(request: PlanRequest, made: Plan) -> Plan:
     )
 
 
-def _solve(problem: Horizon, program: LinearProgram, start: Plan | None) -> Result:
-    """Optimised setpoints; where HiGHS has no answer in time the earlier plan clipped to the limits, without one those by rule."""
-    solver = Solver(program, problem)
-    start_kw = None
+def _solve(problem: Horizon, solver: Solver, start: Plan | None, basis: Basis | None) -> Result:
+    """Optimised setpoints; where HiGHS has no answer in time the earlier plan clipped to the limits, without one those by rule.
+
+    `basis`: where the relaxation of the same model for other limits ended.
+    """
+    program, start_kw = solver.program, None
     if start is not None:
         carried_kw = carried_over_kw(problem, start)
         start_kw = warm_setpoints_kw(problem, carried_kw)
-        solver.begin_at(at_rest(program, problem, carried_kw).values)
+        solver.begin_from(basis) if basis else solver.begin_at(at_rest(program, problem, carried_kw).values)
     elif program.matrix.shape[0] > MANY_ROWS:
         solver.begin_at(at_rest(program, problem, shared_setpoints_kw(problem)).values)
     try:

@@ -55,6 +55,7 @@ class Topic:
     `variables` declare unknowns on the model, `constraints` one family of rows each. `complete(horizon, slot_kw)`: its columns by
     family, each over all indices, from the power per slot [kW]; `exact`: nothing is cheaper with that power. `settled`: families that
     diving settles first, as they are completed from the relaxation's power.
+    `knows_limits`: what it declares depends on the headroom of limits, in more than the right-hand sides of `topics.feeders`.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Topic:
     complete: Complete = no_columns
     exact: bool = True
     settled: tuple[str, ...] = ()
+    knows_limits: bool = False
 
 
 class SemiContinuous(NamedTuple):

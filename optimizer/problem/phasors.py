@@ -79,7 +79,7 @@ def _without_implied(rows: list[Row]) -> list[Row]:
     """Rows that are not kept already where another one is: smaller loads for each of the needs, in every step."""
     least_kw, most_kw = (np.array([pick(headroom) for _, _, headroom in rows]) for pick in (np.min, np.max))
     share = np.array([share for _, share, _ in rows])
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         most, least = share / least_kw[:, None], share / most_kw[:, None]
     kept: list[int] = []
     for n in np.argsort(-most.sum(axis=1), kind="stable").tolist():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import FeederCap, Plan, PlanRequest
 from cpms.domain.units import current_a
-from optimizer.planner import plan
+from optimizer.planner import Solved, solve
 
 Change = Callable[[PlanRequest], PlanRequest]
 
@@ -29,18 +29,20 @@ class WhatIf:
     shortfall_change_kwh: dict[str, float]
 
 
-def what_if(request: PlanRequest, before: Plan, change: Change) -> WhatIf:
-    """Solve the changed request, beginning at the plan for the unchanged one."""
-    if before.request_id != request.id:
-        raise InvalidInput("before", f"is the plan of {before.request_id!r}", f"give the plan of {request.id!r}")
-    after = plan(change(request), start=before)
-    short = {session.session_id: session.shortfall_kwh for session in before.sessions}
+def what_if(request: PlanRequest, before: Plan | Solved, change: Change) -> WhatIf:
+    """Solve the changed request, beginning at the plan for the unchanged one; where all of that is still known (`planner.solve`) and
+    only limits change, in its model and from its vertex."""
+    known = before.plan if isinstance(before, Solved) else before
+    if known.request_id != request.id:
+        raise InvalidInput("before", f"is the plan of {known.request_id!r}", f"give the plan of {request.id!r}")
+    after = solve(change(request), start=before).plan
+    short = {session.session_id: session.shortfall_kwh for session in known.sessions}
     return WhatIf(
-        before=before,
+        before=known,
         after=after,
-        saving=(before.objective or 0.0) - (after.objective or 0.0),
-        saving_at_least=_difference(before.bound, after.objective),
-        saving_at_most=_difference(before.objective, after.bound),
+        saving=(known.objective or 0.0) - (after.objective or 0.0),
+        saving_at_least=_difference(known.bound, after.objective),
+        saving_at_most=_difference(known.objective, after.bound),
         shortfall_change_kwh={
             session.session_id: session.shortfall_kwh - short[session.session_id]
             for session in after.sessions

@@ -43,8 +43,7 @@ def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Flo
     values, state = top.values, Narrowing(program, horizon, top.values, lower, upper)
     if start_kw is not None:
         power = program.columns["power"]
-        for column in (power.start + np.flatnonzero((start_kw > TOLERANCE) & (values[power] > TOLERANCE))).tolist():
-            state.turn_on(column)
+        state.turn_all_on(power.start + np.flatnonzero((start_kw > TOLERANCE) & (values[power] > TOLERANCE)))
     return settle(solver, Dived(state, top), WORTH_TURNING_ON)
 
 

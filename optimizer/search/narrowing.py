@@ -50,7 +50,7 @@ class Narrowing:
         return len(columns) > 0
 
     def regret(self, reduced: Floats) -> Floats:
-        """What the decision on each column costs at most [money], by the reduced costs of the narrowed relaxation; 0 where it is open."""
+        """What the decision on each column costs [money], by the reduced costs of the narrowed relaxation; 0 where it is open."""
         turned_on = (self.lower >= self.least) & (self.lower > self._widest[0])
         turned_off = (self.upper <= 0) & (self._widest[1] > 0)
         return np.where(turned_on, reduced * self.least, np.where(turned_off, -reduced * self.least, 0.0))
@@ -62,6 +62,16 @@ class Narrowing:
         if was_on:
             self.turn_off(column)
         else:
+            self.turn_on(column)
+
+    def turn_all_on(self, columns: Ints) -> None:
+        """At least at their minimum, as far as every row admits it."""
+        rise = np.asarray(self._matrix[:, columns].maximum(0) @ self.least[columns])
+        if np.all(rise <= self.left + TOLERANCE):
+            self.left -= rise
+            self.lower[columns] = self.least[columns]
+            return
+        for column in columns.tolist():
             self.turn_on(column)
 
     def turn_on(self, column: int) -> bool:

@@ -21,6 +21,8 @@ from optimizer.problem.horizon import Horizon
 
 Floats = NDArray[np.float64]
 
+Basis = highspy.HighsBasis
+
 OPTIONS: dict[str, bool | int | float | str] = {
     "output_flag": False,
     "threads": 1,
@@ -58,15 +60,16 @@ ROUGH_TOLERANCE, FINE_TOLERANCE = 1e-5, 1e-7
 
 @dataclass(frozen=True)
 class Relaxation:
-    """Optimum of the linear relaxation: values, and duals per row (money per unit of the row's right-hand side)."""
+    """Optimum of the linear relaxation: values, duals per row (money per unit of the row's right-hand side), and the basis."""
 
     values: Floats
     duals: Floats
+    basis: Basis
 
 
 @dataclass(frozen=True)
 class Vertex:
-    """Columns of the relaxation within narrower bounds: values, reduced costs [money per unit of each], and their objective [money]."""
+    """Columns of the relaxation within narrower bounds: values, reduced costs [money per unit of each], objective [money]."""
 
     values: Floats
     reduced: Floats
@@ -89,6 +92,7 @@ class Solver:
         self.program = program
         self._ends_s = time.monotonic() + horizon.request.time_limit_s
         self._unit = program.quantum
+        self._lower, self._upper = program.lower, program.upper
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
         for option, value in OPTIONS.items():
             self._highs.setOptionValue(option, value)
@@ -117,6 +121,10 @@ class Solver:
         basis.alien = basis.valid = True
         self._highs.setBasis(basis)
 
+    def begin_from(self, basis: Basis) -> None:
+        """Let the relaxation begin where another one ended that had the same columns and rows."""
+        self._highs.setBasis(basis)
+
     def relax(self) -> Relaxation:
         """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
         if self.left_s <= 0:
@@ -128,7 +136,9 @@ class Solver:
         if status != highspy.HighsModelStatus.kOptimal:
             raise PlanFailed(f"the relaxation ended as {self._highs.modelStatusToString(status)}")
         solution = self._highs.getSolution()
-        return Relaxation(np.array(solution.col_value) * self._unit, np.array(solution.row_dual))
+        return Relaxation(
+            np.array(solution.col_value) * self._unit, np.array(solution.row_dual), self._highs.getBasis()
+        )
 
     def _is_dense(self) -> bool:
         rows, columns = self.program.matrix.shape
@@ -161,8 +171,8 @@ class Solver:
         """Cheapest columns of the relaxation within narrower bounds, from its last basis; None if there are none, or no time."""
         if self.left_s <= 0:
             return None
-        every = np.arange(len(lower), dtype=np.int32)
-        self._highs.changeColsBounds(len(every), every, lower / self._unit, upper / self._unit)
+        (other,) = np.nonzero((lower != self._lower) | (upper != self._upper))
+        self._bound(other.astype(np.int32), lower, upper)
         self._run(self.left_s)
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
@@ -227,8 +237,13 @@ class Solver:
         kind, lower, upper = program.kind.copy(), program.least.copy(), program.upper.copy()
         kind[power], lower[power], upper[power] = domain.kind, domain.least_kw, domain.most_kw
         every = np.arange(len(lower), dtype=np.int32)
-        self._highs.changeColsBounds(len(every), every, lower / self._unit, upper / self._unit)
+        self._bound(every, lower, upper)
         self._highs.changeColsIntegrality(len(every), every, kind)
+
+    def _bound(self, columns: NDArray[np.int32], lower: Floats, upper: Floats) -> None:
+        unit = self._unit[columns]
+        self._highs.changeColsBounds(len(columns), columns, lower[columns] / unit, upper[columns] / unit)
+        self._lower, self._upper = lower.copy(), upper.copy()
 
     def _start_at(self, slot_kw: Floats) -> None:
         power = self.program.columns["power"]

@@ -25,6 +25,7 @@ from cpms.domain.plan import ChargingNeed, Plan, PlanRequest
 from optimizer import plan
 from optimizer.model.formulation import formulate
 from optimizer.model.kinds import CONTINUOUS, SEMI_CONTINUOUS
+from optimizer.planner import solve
 from optimizer.problem.horizon import horizon
 from optimizer.questions.what_if import more_grid, what_if
 from optimizer.search.certify import relative_gap
@@ -58,7 +59,7 @@ def measure(connectors: int, case: str, time_limit_s: float, seed: int, parts: C
         "on_grid": lambda: _measured(_with_step(asked, OCPP_STEP_A))[1],
         "plugged_in": lambda: _measured(fine, plan(replace(fine, needs=fine.needs[:-1])))[1],
         "limited": lambda: _measured(_limited(fine), made)[1],
-        "what_if": lambda: _what_if(fine, made),
+        "what_if": lambda: _what_if(fine),
         "plain_milp": lambda: _plain_milp(fine, float(str(rung["wall_s"])), made.bound),
     }
     return {part: rungs[part]() for part in parts}
@@ -70,7 +71,8 @@ def _limited(asked: PlanRequest) -> PlanRequest:
     return replace(asked, feeders=(replace(root, limit_a=tuple(0.9 * limit for limit in root.limit_a)), *others))
 
 
-def _what_if(asked: PlanRequest, made: Plan) -> dict[str, object]:
+def _what_if(asked: PlanRequest) -> dict[str, object]:
+    made = solve(asked)
     started_s = time.process_time()
     seen = what_if(asked, made, more_grid(MORE_GRID_KW))
     cpu_s = time.process_time() - started_s

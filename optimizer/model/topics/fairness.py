@@ -139,4 +139,5 @@ TOPIC = Topic(
     terms=(Term("unequal", "money", 1.0, unequal),),
     applies=lambda horizon: horizon.request.fairness is not Fairness.HALF_FIRST and bool(_shared(horizon)),
     complete=complete,
+    knows_limits=True,
 )

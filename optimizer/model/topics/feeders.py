@@ -51,6 +51,11 @@ def keep_limits(model: ConcreteModel, horizon: Horizon) -> None:
     model.limit = Constraint(list(loads), rule=rule)
 
 
+def loaded_limits(horizon: Horizon, flows: Flows) -> set[tuple[int, int]]:
+    """Limits and steps that have a row."""
+    return {(row, t) for row, t, _, _ in _loaded_limits(horizon, flows)}
+
+
 def _loaded_limits(horizon: Horizon, flows: Flows) -> Iterator[tuple[int, int, list[int], list[float]]]:
     """Limits and steps that everybody drawing at maximum would exceed, with the flows concerned and their signed shares."""
     load = csr_array(horizon.limits.share.tocsc()[:, flows.point]).tocoo()

@@ -110,4 +110,5 @@ TOPIC = Topic(
     applies=lambda horizon: bool(horizon.request.likely),
     complete=complete,
     exact=False,
+    knows_limits=True,
 )

@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cpms.domain.plan import PhasorLimit, Plan, PlanRequest
@@ -37,6 +37,7 @@ def highest_a(asked: PlanRequest, made: Plan) -> float:
     )
 
 
+@example(turns=[(1.0, 0.0)], limit_a=2e-309)
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.2, 2.0), st.floats(-180, 180)), min_size=1, max_size=5),

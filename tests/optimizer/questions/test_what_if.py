@@ -10,6 +10,7 @@ import pytest
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import PlanStatus
 from optimizer import plan
+from optimizer.planner import solve
 from optimizer.questions.what_if import more_grid, what_if, without_priorities
 from tests.benchmarks.sites import made_up_request
 from tests.optimizer.oracle import exceeded_limits
@@ -30,6 +31,16 @@ def test_one_more_kilowatt_saves_what_the_shadow_prices_say():
     assert 0 < seen.saving_at_least <= seen.saving <= seen.saving_at_most
     assert seen.saving == pytest.approx(sum(limit.shadow_price_per_kw for limit in before.binding), rel=0.1)
     assert seen.shortfall_change_kwh["low"] == pytest.approx(-4.0, abs=0.5)
+
+
+def test_asked_of_all_that_was_solved_the_answer_is_as_certain_as_of_the_plan_alone():
+    asked = made_up_request(12, steps=24, scarce=True)
+    solved = solve(asked)
+    quick, slow = (what_if(asked, before, more_grid(2.0)) for before in (solved, solved.plan))
+    assert quick.after.bound == pytest.approx(slow.after.bound)
+    assert quick.after.gap is not None
+    assert quick.after.gap <= asked.gap_target
+    assert exceeded_limits(more_grid(2.0)(asked), quick.after) == []
 
 
 def test_without_priorities_the_low_one_is_not_worse_off():
