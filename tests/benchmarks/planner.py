@@ -101,9 +101,9 @@ def _plain_milp(asked: PlanRequest, wall_s: float, bound: object) -> dict[str, o
     started_s = time.process_time()
     problem = horizon(replace(asked, time_limit_s=max(wall_s, 0.05)))
     solver = Solver(formulate(problem), problem)
-    least_kw = problem.min_kw[problem.slots.need]
+    least_kw = problem.slots.least_kw
     kind = np.where(least_kw > 0, SEMI_CONTINUOUS, CONTINUOUS).astype(np.uint8)
-    domain = Domain(least_kw, problem.max_kw[problem.slots.need], kind)
+    domain = Domain(least_kw, problem.slots.most_kw, kind)
     found = solver.choose(domain, -np.inf, solver.left_s)
     objective = solver.objective if found is not None else None
     gap = relative_gap(objective, bound) if objective is not None and isinstance(bound, float) else None

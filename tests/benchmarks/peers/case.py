@@ -53,7 +53,7 @@ def as_case(asked: PlanRequest) -> dict[str, Any]:
         "starts_at": asked.steps[0].starts_at.isoformat(),
         "step_h": float(problem.step_h[0]),
         "present": present.tolist(),
-        "max_kw": problem.max_kw.tolist(),
+        "max_kw": [float(problem.slots.most_kw[problem.slots.of(n)].max()) for n in range(len(asked.needs))],
         "need_kwh": problem.need_kwh.tolist(),
         "base_kw": problem.base_kw.tolist(),
         "cap_kw": (problem.limits.headroom_kw.min(axis=0) + problem.base_kw).tolist(),

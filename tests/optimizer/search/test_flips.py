@@ -28,9 +28,10 @@ def dived_and_flipped(asked: PlanRequest, enough: float = -np.inf) -> tuple[Solv
 @pytest.mark.parametrize("asked", SITES)
 def test_what_is_found_is_never_worse_and_leaves_nobody_undecided(asked: PlanRequest):
     solver, first, best = dived_and_flipped(asked)
+    program, values = solver.program, best.vertex.values
     assert best.vertex.objective <= first.vertex.objective
-    assert keeps_rows(solver.program, best.vertex.values)
-    assert not len(Narrowing(solver.program, horizon(asked), best.vertex.values).undecided(best.vertex.values))
+    assert keeps_rows(program, values)
+    assert not len(Narrowing(program, horizon(asked), values, program.lower, program.upper).undecided(values))
 
 
 def test_a_dive_that_serves_too_few_is_put_right():
