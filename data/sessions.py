@@ -48,6 +48,7 @@ class Sessions(Topic):
             energy_kwh=need.energy_kwh,
             departs_at=need.departs_at,
             source=need.source.value,
+            minimum_now_kwh=need.minimum_now_kwh,
             priority=priority,
         )
         if row is None:
@@ -92,4 +93,5 @@ def session_of(row: Row) -> Session:
 def _need(row: Row) -> EnergyNeed | None:
     if row["need_energy_kwh"] is None:
         return None
-    return EnergyNeed(row["need_energy_kwh"], row["need_departs_at"], NeedSource(row["need_source"]))
+    source = NeedSource(row["need_source"])
+    return EnergyNeed(row["need_energy_kwh"], row["need_departs_at"], source, row["need_minimum_now_kwh"])

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from cpms.domain.errors import Conflict, InvalidInput, NotFound
 from cpms.domain.identity import ConnectorKey, require_station_id
+from cpms.domain.policy import PlanningPolicy
 from cpms.domain.site import Connector, Feeder, Site, SolarArray, Station
 from cpms.domain.units import Phase
 from data.codec import from_json, to_json
@@ -104,13 +105,16 @@ def _site_values(site: Site) -> dict[str, object]:
         "reserved_other_load_kw": site.reserved_other_load_kw,
         "solar": None if site.solar is None else to_json(site.solar),
         "region": site.region,
+        "export_limit_kw": site.export_limit_kw,
+        "policy": to_json(site.policy),
     }
 
 
 def _site(row: Row, stations: tuple[Station, ...]) -> Site:
     feeders = from_json(tuple[Feeder, ...], row["feeders"])
     solar = None if row["solar"] is None else from_json(SolarArray, row["solar"])
-    return Site(**{**row, "feeders": feeders, "solar": solar, "stations": stations})
+    policy = PlanningPolicy() if row["policy"] is None else from_json(PlanningPolicy, row["policy"])
+    return Site(**{**row, "feeders": feeders, "solar": solar, "policy": policy, "stations": stations})
 
 
 def station_values(station: Station) -> dict[str, object]:

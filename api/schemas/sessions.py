@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.schemas.common import Body, Instant, Shown, View
 from api.schemas.stations import ReadingView
+from cpms.domain.errors import InvalidInput
 from cpms.domain.session import EnergyNeed, NeedSource, Session, SessionState
 from cpms.domain.telemetry import Sample
 from cpms.domain.units import Phase
@@ -21,10 +22,13 @@ class NeedBody(Body):
     departs_at: Instant
     priority: int | None = Field(None, ge=0, le=9, description="Higher is served first; null leaves it as it is")
     source: Literal["driver", "operator"] = "driver"
+    minimum_now_kwh: float = Field(0.0, ge=0, le=10_000, description="kWh of it that are wanted as soon as possible")
 
     def to_domain(self) -> EnergyNeed:
-        """The need."""
-        return EnergyNeed(self.energy_kwh, self.departs_at, NeedSource(self.source))
+        """The need; InvalidInput where more is wanted at once than in all."""
+        if self.minimum_now_kwh > self.energy_kwh:
+            raise InvalidInput("minimum_now_kwh", "is above energy_kwh", "give at most what is wanted in all")
+        return EnergyNeed(self.energy_kwh, self.departs_at, NeedSource(self.source), self.minimum_now_kwh)
 
 
 class NeedView(View):
@@ -33,11 +37,17 @@ class NeedView(View):
     energy_kwh: float
     departs_at: datetime
     source: NeedSource
+    minimum_now_kwh: float
 
     @classmethod
     def of(cls, need: EnergyNeed) -> NeedView:
         """A stored need."""
-        return cls(energy_kwh=need.energy_kwh, departs_at=need.departs_at, source=need.source)
+        return cls(
+            energy_kwh=need.energy_kwh,
+            departs_at=need.departs_at,
+            source=need.source,
+            minimum_now_kwh=need.minimum_now_kwh,
+        )
 
 
 class SessionView(View):

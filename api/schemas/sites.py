@@ -9,6 +9,8 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import Body, Id, PowerKw, Text, Timezone
 from cpms.domain.errors import InvalidInput
+from cpms.domain.need import Fairness
+from cpms.domain.policy import PlanningPolicy
 from cpms.domain.site import Feeder, Site, SolarArray, Station
 from cpms.domain.units import current_a
 from forecasting.calendar import require_region
@@ -38,6 +40,28 @@ class SolarBody(Body):
     peak_kw: PowerKw
 
 
+class PolicyBody(Body):
+    """What the operator wants of plans, beyond limits and prices."""
+
+    fairness: Fairness = Field(
+        Fairness.HALF_FIRST,
+        description="How sessions of one priority share what is scarce: half of every need first, in proportion, or the smallest"
+        " share as large as possible",
+    )
+    chance_level: float | None = Field(
+        None,
+        ge=0.5,
+        lt=1,
+        description="Probability with which plans leave room for other load; null: as the server is set",
+    )
+    shortfall_price_per_kwh: float = Field(
+        0.0,
+        ge=0,
+        le=1_000_000,
+        description="What a kWh missing at the departure costs at least, in the site's currency",
+    )
+
+
 class SiteFields(Body):
     """What is said of a site in both directions."""
 
@@ -47,6 +71,7 @@ class SiteFields(Body):
     voltage_v: VoltageV = 230.0
     max_voltage_v: VoltageV | None = None
     import_limit_kw: PowerKw | None = Field(None, description="Contractual cap at the grid connection in kW")
+    export_limit_kw: PowerKw | None = Field(None, description="Cap on what is fed into the grid in kW; null: none")
     reserved_other_load_kw: PowerKw = Field(0.0, description="Bound on all load that is not charging, in kW")
     feeders: list[FeederBody] = Field(default_factory=list, max_length=200)
     solar: SolarBody | None = None
@@ -55,6 +80,7 @@ class SiteFields(Body):
         description="Whose public holidays the site keeps: ISO 3166-1 alpha-2 or 3166-2. Null: none",
         examples=["DE-BY", "US"],
     )
+    policy: PolicyBody = PolicyBody()
 
 
 class SiteBody(SiteFields):
@@ -86,6 +112,8 @@ class SiteBody(SiteFields):
             reserved_other_load_kw=self.reserved_other_load_kw,
             solar=None if self.solar is None else SolarArray(**self.solar.model_dump()),
             region=self.region,
+            export_limit_kw=self.export_limit_kw,
+            policy=PlanningPolicy(**self.policy.model_dump()),
         )
 
     def _feeders(self) -> tuple[Feeder, ...]:
@@ -126,4 +154,6 @@ class SiteConfiguration(SiteFields):
             feeders=[FeederBody(id=f.id, limit_a=f.limit_a, parent_id=f.parent_id) for f in site.feeders],
             solar=None if site.solar is None else SolarBody(**asdict(site.solar)),
             region=site.region,
+            export_limit_kw=site.export_limit_kw,
+            policy=PolicyBody(**asdict(site.policy)),
         )

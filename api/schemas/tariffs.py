@@ -11,10 +11,18 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from api.schemas.common import Body, Id, Instant, Timezone
+from api.schemas.common import Body, Id, Instant, PowerKw, Timezone
 from cpms.domain.errors import InvalidInput
 from cpms.domain.site import Site
-from cpms.domain.tariff import BillingPeriod, DayAhead, DemandCharge, PriceInterval, Tariff, TimeOfUseBand
+from cpms.domain.tariff import (
+    BillingPeriod,
+    CapacitySubscription,
+    DayAhead,
+    DemandCharge,
+    PriceInterval,
+    Tariff,
+    TimeOfUseBand,
+)
 from cpms.domain.time import Interval
 
 Price = Annotated[
@@ -131,6 +139,27 @@ class DayAheadBody(Body):
         return cls(**asdict(follows))
 
 
+class SubscriptionBody(Body):
+    """Import above `subscribed_kw` costs `fee_per_kwh` for every kWh above, besides its price, within `band` if there is one."""
+
+    subscribed_kw: PowerKw
+    fee_per_kwh: Price
+    band: BandBody | None = None
+
+    def to_domain(self, name: str) -> CapacitySubscription:
+        """The subscription; InvalidInput under `name` for a fee below 0."""
+        if self.fee_per_kwh < 0:
+            raise InvalidInput(f"{name}.fee_per_kwh", "is below 0", "give 0 or more")
+        band = None if self.band is None else self.band.to_domain(f"{name}.band")
+        return CapacitySubscription(self.subscribed_kw, self.fee_per_kwh, band)
+
+    @classmethod
+    def of(cls, one: CapacitySubscription) -> SubscriptionBody:
+        """A stored subscription."""
+        band = None if one.band is None else BandBody.of(one.band)
+        return cls(subscribed_kw=one.subscribed_kw, fee_per_kwh=one.fee_per_kwh, band=band)
+
+
 class TariffBody(Body):
     """A site's tariff. Published intervals win over bands, the first matching band wins over the flat price; bands and the flat price
     also hold where the market that `day_ahead` follows has published nothing and nothing is forecast."""
@@ -144,6 +173,7 @@ class TariffBody(Body):
     intervals: list[PriceIntervalBody] = Field(default_factory=list, max_length=20_000)
     demand_charges: list[DemandChargeBody] = Field(default_factory=list, max_length=100)
     day_ahead: DayAheadBody | None = None
+    subscriptions: list[SubscriptionBody] = Field(default_factory=list, max_length=100)
 
     def to_domain(self, site: Site) -> Tariff:
         """The tariff of `site`; InvalidInput where it is in another currency or contradicts itself."""
@@ -159,6 +189,7 @@ class TariffBody(Body):
             intervals=tuple(price.to_domain(f"intervals[{i}]") for i, price in enumerate(self.intervals)),
             demand_charges=tuple(c.to_domain(f"demand_charges[{i}]") for i, c in enumerate(self.demand_charges)),
             day_ahead=None if self.day_ahead is None else self.day_ahead.to_domain(),
+            subscriptions=tuple(one.to_domain(f"subscriptions[{i}]") for i, one in enumerate(self.subscriptions)),
         )
         for earlier, later in pairwise(tariff.intervals):
             if later.interval.starts_at < earlier.interval.ends_at:
@@ -180,4 +211,5 @@ class TariffBody(Body):
             intervals=[PriceIntervalBody.of(price) for price in tariff.intervals],
             demand_charges=[DemandChargeBody.of(charge) for charge in tariff.demand_charges],
             day_ahead=None if tariff.day_ahead is None else DayAheadBody.of(tariff.day_ahead),
+            subscriptions=[SubscriptionBody.of(one) for one in tariff.subscriptions],
         )

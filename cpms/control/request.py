@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from cpms.control.arrivals import Arrivals
 from cpms.control.book import SessionBook
+from cpms.control.contracts import subscriptions, with_export_cap
 from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days, medians
 from cpms.control.ledger import KW_ROW, Ledger
 from cpms.control.peaks import FULL_PRICE, PeakTracker, demand_prices
 from cpms.control.settings import ControlSettings
+from cpms.control.steps import first_mark, steps_from
+from cpms.control.underway import under_way
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.grid import LimitTimeline
 from cpms.domain.identity import ConnectorKey
@@ -21,7 +23,7 @@ from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, PlanRequest
 from cpms.domain.session import Session
 from cpms.domain.site import Connector, Site
 from cpms.domain.tariff import Tariff
-from cpms.domain.time import Interval, floor_time
+from cpms.domain.time import Interval
 from cpms.domain.units import power_kw
 
 LITTLE_KWH = 0.05
@@ -60,8 +62,10 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
     sessions = [s for s in known.book.sessions.values() if s.connector in known.steerable]
     sessions.sort(key=lambda s: s.connector)
     needs = tuple(need_of(session, known, now) for session in sessions)
-    steps = steps_from(now, (need.departs_at for need in needs), known.settings)
+    sent_a = [_sent_a(session, known, now) for session in sessions]
+    steps = steps_from(now, (need.departs_at for need in needs), known.settings, sending=any(sent_a))
     other_kw = _expected(known, ForecastQuantity.OTHER_LOAD_KW, known.measured_other_kw, steps)
+    solar_kw = _expected(known, ForecastQuantity.SOLAR_KW, known.measured_solar_kw, steps)
     prices, exports = energy_prices(known.tariff, known.forecasts, steps)
     early_price_per_kwh = EARLY_SHARE * sum(map(abs, prices)) / len(prices)
     return PlanRequest(
@@ -70,14 +74,17 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         requested_at=now,
         steps=steps,
         voltage_v=known.site.voltage_v,
-        feeders=tuple(_cap(known, feeder.id, feeder.parent_id, steps) for feeder in known.site.feeders),
+        feeders=tuple(
+            with_export_cap(_cap(known, feeder.id, feeder.parent_id, steps), known.site, solar_kw, other_kw)
+            for feeder in known.site.feeders
+        ),
         needs=tuple(
-            replace(need, targets=_targets(need, session, known, now, early_price_per_kwh))
-            for need, session in zip(needs, sessions, strict=True)
+            replace(need, frozen_a=frozen_a, targets=_targets(need, session, known, now, early_price_per_kwh))
+            for need, frozen_a, session in zip(needs, sent_a, sessions, strict=True)
         ),
         import_price_per_kwh=prices,
         export_price_per_kwh=exports,
-        solar_kw=_expected(known, ForecastQuantity.SOLAR_KW, known.measured_solar_kw, steps),
+        solar_kw=solar_kw,
         other_load_kw=other_kw,
         demand=_demand(known, steps, now),
         likely=likely_days(known.arrivals, known.book.sessions.values(), steps),
@@ -85,6 +92,9 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         co2_price_per_kg=known.settings.co2_price_per_kg,
         time_limit_s=known.settings.plan_time_limit_s,
         gap_target=known.settings.plan_gap_target,
+        subscriptions=subscriptions(known.tariff, steps),
+        fairness=known.site.policy.fairness,
+        shortfall_price_per_kwh=known.site.policy.shortfall_price_per_kwh,
     )
 
 
@@ -95,31 +105,10 @@ def _demand(known: Known, steps: Sequence[Interval], now: datetime) -> tuple[Dem
     return demand_prices(known.tariff, known.peaks, steps, now, this_month)
 
 
-def steps_from(now: datetime, departures: Iterable[datetime], settings: ControlSettings) -> tuple[Interval, ...]:
-    """Fine steps on the clock's marks, the first one from `now`, then coarse ones until the last departure within bounds.
-
-    A first piece shorter than a ledger bin joins the step after it.
-    """
-    last = max(departures, default=now)
-    least, most = now + timedelta(seconds=settings.horizon_min_s), now + timedelta(seconds=settings.horizon_max_s)
-    until = min(max(last, least), most)
-    edges = [now]
-    mark = first_mark(now, settings)
-    fine_until = now + timedelta(seconds=settings.fine_s)
-    while mark < fine_until or mark != floor_time(mark, settings.coarse_step_s):
-        edges.append(mark)
-        mark += timedelta(seconds=settings.fine_step_s)
-    while edges[-1] < until:
-        edges.append(mark)
-        mark += timedelta(seconds=settings.coarse_step_s)
-    return tuple(Interval(a, b) for a, b in pairwise(edges))
-
-
-def first_mark(now: datetime, settings: ControlSettings) -> datetime:
-    """The end of the first step: the next mark of the clock that is at least a ledger bin away."""
-    mark = floor_time(now, settings.fine_step_s) + timedelta(seconds=settings.fine_step_s)
-    near = (mark - now).total_seconds() < settings.bin_s
-    return mark + timedelta(seconds=settings.fine_step_s) if near else mark
+def _sent_a(session: Session, known: Known, now: datetime) -> tuple[float, ...]:
+    """What is on its way to a session's station [A per phase], for the first step; nothing where its answer is known."""
+    grant = under_way(session, known.ledger, now)
+    return () if grant is None else (grant.limit_a_at(now),)
 
 
 def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
@@ -141,7 +130,14 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         step_a=connector.step_a,
         priority=session.priority,
         current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
+        minimum_now_kwh=_minimum_now_kwh(session, remaining_kwh),
     )
+
+
+def _minimum_now_kwh(session: Session, remaining_kwh: float) -> float:
+    """What is still missing [kWh] of what the driver wants as soon as possible."""
+    wanted_kwh = 0.0 if session.need is None else session.need.minimum_now_kwh
+    return min(max(0.0, wanted_kwh - session.energy_kwh), remaining_kwh)
 
 
 def _remaining(session: Session, known: Known, now: datetime) -> tuple[float, datetime]:
@@ -247,7 +243,8 @@ def _relied_other_kw(known: Known, steps: Sequence[Interval]) -> list[float]:
     forecast = known.forecasts.get(ForecastQuantity.OTHER_LOAD_KW)
     if forecast is None:
         return [reserve_kw] * len(steps)
-    upper = (forecast.at(step.starts_at, known.settings.other_load_level) for step in steps)
+    level = known.site.policy.chance_level or known.settings.other_load_level
+    upper = (forecast.at(step.starts_at, level) for step in steps)
     return [max(reserve_kw, value or 0.0) for value in upper]
 
 

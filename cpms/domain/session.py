@@ -29,11 +29,12 @@ class NeedSource(enum.Enum):
 
 @dataclass(frozen=True)
 class EnergyNeed:
-    """Energy [kWh, counted from the start of the session] wanted by an instant."""
+    """Energy [kWh, counted from the start of the session] wanted by an instant; `minimum_now_kwh` of it as soon as possible."""
 
     energy_kwh: float
     departs_at: datetime
     source: NeedSource = NeedSource.DRIVER
+    minimum_now_kwh: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ grid connection (root feeder)      limit per phase [A]
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.policy import PlanningPolicy
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase, power_kw
 
 
@@ -95,6 +96,8 @@ class Site:
     `voltage_v` / `max_voltage_v` [V, phase to neutral]: nominal, and the most that limits in kW reckon with (G11).
     `reserved_other_load_kw` [kW]: bound on everything behind the meter but vehicles, before solar, spread evenly
     over the phases of the root feeder; counted always (G1). `import_limit_kw` [kW]: contractual cap, None if there is none.
+    `export_limit_kw` [kW]: most that may be fed into the grid, None if there is no cap; plans charge against it.
+    `policy`: what its operator wants of plans.
     `region`: whose public holidays its load knows, ISO 3166-1 alpha-2 or 3166-2 ("US", "DE-BY"); None: no holidays.
     """
 
@@ -110,6 +113,8 @@ class Site:
     reserved_other_load_kw: float = 0.0
     solar: SolarArray | None = None
     region: str | None = None
+    export_limit_kw: float | None = None
+    policy: PlanningPolicy = field(default_factory=PlanningPolicy)
 
     def __post_init__(self) -> None:
         require_tree(self.feeders)

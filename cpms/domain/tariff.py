@@ -84,6 +84,19 @@ class DemandCharge:
 
 
 @dataclass(frozen=True)
+class CapacitySubscription:
+    """Import above `subscribed_kw` [kW] costs `fee_per_kwh` for every kWh above, besides its price (within `band`, if given)."""
+
+    subscribed_kw: float
+    fee_per_kwh: Decimal
+    band: TimeOfUseBand | None = None
+
+    def applies(self, local: datetime) -> bool:
+        """Whether it holds at a site-local instant."""
+        return self.band is None or self.band.contains(local)
+
+
+@dataclass(frozen=True)
 class Tariff:
     """Published intervals win over bands, the first matching band wins over the flat price.
 
@@ -99,6 +112,7 @@ class Tariff:
     intervals: tuple[PriceInterval, ...] = ()
     demand_charges: tuple[DemandCharge, ...] = ()
     day_ahead: DayAhead | None = None
+    subscriptions: tuple[CapacitySubscription, ...] = ()
     _starts: tuple[datetime, ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
@@ -137,16 +151,18 @@ class Tariff:
 
 @dataclass(frozen=True)
 class EnergyBill:
-    """What a series of mean net power costs: energy and demand, unrounded; `peak_kw` [kW] over the demand windows."""
+    """What a series of mean net power costs: energy, demand and what lies above subscriptions, unrounded; `peak_kw` [kW] over the
+    demand windows."""
 
     energy_cost: Decimal
     demand_cost: Decimal
     peak_kw: float
+    excess_cost: Decimal = Decimal(0)
 
     @property
     def total(self) -> Decimal:
-        """Energy and demand together."""
-        return self.energy_cost + self.demand_cost
+        """All of it together."""
+        return self.energy_cost + self.demand_cost + self.excess_cost
 
 
 def bill(tariff: Tariff, starts_at: Sequence[datetime], net_kw: Sequence[float], step_s: int) -> EnergyBill:
@@ -166,7 +182,17 @@ def bill(tariff: Tariff, starts_at: Sequence[datetime], net_kw: Sequence[float],
         peak_kw = max([peak_kw, *peaks.values()])
     if not tariff.demand_charges:
         peak_kw = max([0.0, *net_kw])
-    return EnergyBill(energy, demand, peak_kw)
+    return EnergyBill(energy, demand, peak_kw, _excess_cost(tariff, starts_at, net_kw, step_s))
+
+
+def _excess_cost(tariff: Tariff, starts_at: Sequence[datetime], net_kw: Sequence[float], step_s: int) -> Decimal:
+    """What lies above subscriptions, by the mean power of each step."""
+    zone, hours, cost = ZoneInfo(tariff.timezone), Decimal(step_s) / Decimal(3600), Decimal(0)
+    for one in tariff.subscriptions:
+        for instant, power in zip(starts_at, net_kw, strict=True):
+            if power > one.subscribed_kw and one.applies(instant.astimezone(zone)):
+                cost += Decimal(power - one.subscribed_kw) * hours * one.fee_per_kwh
+    return cost
 
 
 def _window_peaks_kw(

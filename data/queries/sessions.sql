@@ -16,7 +16,7 @@ SELECT * FROM sessions WHERE site_id = %(site_id)s AND started_at >= %(since)s A
 -- name: set_need
 UPDATE sessions SET
     need_energy_kwh = %(energy_kwh)s, need_departs_at = %(departs_at)s, need_source = %(source)s,
-    priority = coalesce(%(priority)s, priority)
+    need_minimum_now_kwh = %(minimum_now_kwh)s, priority = coalesce(%(priority)s, priority)
 WHERE id = %(session_id)s RETURNING *;
 
 -- name: note_progress

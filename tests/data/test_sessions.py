@@ -29,7 +29,7 @@ async def test_sessions_are_listed_newest_first(store: Store) -> None:
 async def test_a_need_is_kept_with_the_session(store: Store) -> None:
     await build(store)
     session = await told(store, start_16())
-    need = EnergyNeed(20.0, at(240), NeedSource.DRIVER)
+    need = EnergyNeed(20.0, at(240), NeedSource.DRIVER, minimum_now_kwh=5.0)
     assert await store.set_need(session.id, need, priority=2) == replace(session, need=need, priority=2)
     later = EnergyNeed(25.0, at(300), NeedSource.OPERATOR)
     assert await store.set_need(session.id, later) == replace(session, need=later, priority=2)

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from cpms.domain.errors import Conflict, InvalidInput, NotFound
+from cpms.domain.need import Fairness
+from cpms.domain.policy import PlanningPolicy
 from cpms.domain.site import Feeder
 from data.store import Store
 from tests.data.examples import SITE, build, station
@@ -25,6 +27,16 @@ async def test_changing_a_site_keeps_its_stations(store: Store) -> None:
     assert await store.site("depot") == replace(
         SITE, name="Yard", solar=None, import_limit_kw=None, region=None, stations=(station(),)
     )
+
+
+async def test_what_the_operator_wants_of_plans_is_kept(store: Store) -> None:
+    policy = PlanningPolicy(Fairness.MAX_MIN, chance_level=0.99, shortfall_price_per_kwh=1.5)
+    await build(store)
+    await store.put_site(replace(SITE, policy=policy, export_limit_kw=11.0))
+    found = await store.site("depot")
+    assert (found.policy, found.export_limit_kw) == (policy, 11.0)
+    await store.put_site(SITE)
+    assert (await store.site("depot")).policy == PlanningPolicy()
 
 
 async def test_a_feeder_on_which_a_station_stands_cannot_go(store: Store) -> None:

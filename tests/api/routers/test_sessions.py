@@ -40,13 +40,24 @@ async def test_a_need_is_stored_and_told_the_controller(
     live.told.clear()
     response = await depot.put(f"/api/v1/sessions/{session.id}/need", json=NEED | {"priority": 2})
     assert response.status_code == 200
-    assert response.json()["need"] == NEED | {"source": "driver"}
+    assert response.json()["need"] == NEED | {"source": "driver", "minimum_now_kwh": 0.0}
     assert response.json()["priority"] == 2
     assert (await services.store.session(session.id)).need.source is NeedSource.DRIVER
     assert live.told == [("need", session.id)]
     again = await depot.put(f"/api/v1/sessions/{session.id}/need", json=NEED | {"source": "operator"})
     assert again.json()["need"]["source"] == "operator"
     assert again.json()["priority"] == 2
+
+
+async def test_a_driver_may_want_a_part_as_soon_as_possible_but_no_more_than_all(
+    depot: httpx.AsyncClient, services: Services, session: Session
+) -> None:
+    response = await depot.put(f"/api/v1/sessions/{session.id}/need", json=NEED | {"minimum_now_kwh": 3.5})
+    assert response.json()["need"]["minimum_now_kwh"] == 3.5
+    assert (await services.store.session(session.id)).need.minimum_now_kwh == 3.5
+    refused = await depot.put(f"/api/v1/sessions/{session.id}/need", json=NEED | {"minimum_now_kwh": 9_999})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "minimum_now_kwh"
 
 
 async def test_a_need_that_cannot_be_is_refused(depot: httpx.AsyncClient, session: Session) -> None:

@@ -6,6 +6,7 @@ import pytest
 from api import Services
 from cpms.control.state import ConnectorState, FeederState, SiteState
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.need import Fairness
 from cpms.domain.plan import PlanStatus
 from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
@@ -42,6 +43,19 @@ async def test_a_site_keeps_the_holidays_of_its_region_until_it_is_said_otherwis
     assert (await client.get("/api/v1/sites/s1")).json()["region"] == "DE-BY"
     changed = await client.put("/api/v1/sites/s1", json=SITE)
     assert (changed.status_code, changed.json()["region"]) == (200, None)
+
+
+async def test_a_site_says_how_it_wants_to_be_planned(client: httpx.AsyncClient, services: Services) -> None:
+    wanted = {"fairness": "proportional", "chance_level": 0.99, "shortfall_price_per_kwh": 2.0}
+    created = await client.post("/api/v1/sites", json=SITE | {"policy": wanted, "export_limit_kw": 7})
+    assert (created.status_code, created.json()["policy"], created.json()["export_limit_kw"]) == (201, wanted, 7)
+    assert (await services.store.site("s1")).policy.fairness is Fairness.PROPORTIONAL
+    again = await client.put("/api/v1/sites/s1", json=created.json())
+    assert again.json() == created.json()
+    for wrong in ({"fairness": "equal"}, {"chance_level": 1.0}, {"shortfall_price_per_kwh": -1}, {"speed": 3}):
+        response = await client.put("/api/v1/sites/s1", json=SITE | {"policy": wanted | wrong})
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["field"] == f"policy.{next(iter(wrong))}"
 
 
 async def test_a_region_without_known_holidays_is_refused_with_the_cure(client: httpx.AsyncClient) -> None:

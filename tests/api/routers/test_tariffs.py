@@ -19,6 +19,9 @@ BODY = {
     ],
     "demand_charges": [{"price_per_kw": "12.5", "period": "day", "window_s": 900}],
     "day_ahead": {"zone": "10YNL----------L", "import_factor": "1.21", "import_surcharge_per_kwh": "0.1088"},
+    "subscriptions": [
+        {"subscribed_kw": 50, "fee_per_kwh": "1.10", "band": {"import_price_per_kwh": 0, "starts": "07:00"}}
+    ],
 }
 
 
@@ -34,6 +37,7 @@ async def test_a_tariff_is_stored_to_the_last_digit(
     assert tariff.timezone == "Europe/Amsterdam"
     assert [p.import_price_per_kwh for p in tariff.intervals] == [Decimal("0.2487"), Decimal("-0.01")]
     assert tariff.day_ahead == DayAhead("10YNL----------L", Decimal("1.21"), Decimal("0.1088"))
+    assert [(s.subscribed_kw, s.fee_per_kwh) for s in tariff.subscriptions] == [(50.0, Decimal("1.10"))]
     assert live.told == [("tariff", "depot")]
 
 
@@ -59,6 +63,7 @@ async def test_a_tariff_that_cannot_be_is_refused(depot: httpx.AsyncClient) -> N
         ({"demand_charges": [{"price_per_kw": 1, "window_s": 700}]}, "demand_charges[0].window_s"),
         ({"demand_charges": [{"price_per_kw": -1}]}, "demand_charges[0].price_per_kw"),
         ({"bands": [{"import_price_per_kwh": 1, "starts": "17:00Z"}]}, "bands[0].starts"),
+        ({"subscriptions": [{"subscribed_kw": 5, "fee_per_kwh": -1}]}, "subscriptions[0].fee_per_kwh"),
         ({"bands": [{"import_price_per_kwh": 1, "weekdays": [7]}]}, "bands[0].weekdays[0]"),
         ({"day_ahead": {"zone": "NL"}}, "day_ahead.zone"),
     ]:

@@ -1,5 +1,6 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -9,17 +10,22 @@ from hypothesis import strategies as st
 from cpms.control.book import SessionBook
 from cpms.control.ledger import Ledger
 from cpms.control.peaks import PeakTracker
-from cpms.control.request import Known, plan_request, steps_from
+from cpms.control.request import Known, plan_request
 from cpms.control.settings import ControlSettings
+from cpms.control.steps import steps_from
 from cpms.domain.forecast import Forecast, ForecastQuantity
-from cpms.domain.grid import Grant, GridLimit, LimitTimeline
+from cpms.domain.grid import Grant, GridLimit, LimitPeriod, LimitTimeline
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.plan import ChargingNeed
+from cpms.domain.need import Fairness
+from cpms.domain.plan import ChargingNeed, PlanStatus
+from cpms.domain.policy import PlanningPolicy
 from cpms.domain.session import EnergyNeed, Session
 from cpms.domain.site import Connector, Feeder, Site, Station
+from cpms.domain.tariff import CapacitySubscription, Tariff, TimeOfUseBand
 from cpms.domain.telemetry import CommandOutcome, Sample
 from cpms.domain.time import Interval
 from cpms.domain.units import PHASES, Phase
+from optimizer import plan
 
 NOW = datetime(2026, 3, 3, 12, 2, 20, tzinfo=UTC)
 KEYS = [ConnectorKey(f"S{i}", 1) for i in range(3)]
@@ -46,6 +52,16 @@ def known(
 
 def session(index: int = 0, **options) -> Session:
     return Session(f"s{index}", "x", KEYS[index], f"t{index}", NOW - timedelta(hours=1), **options)
+
+
+@given(st.integers(0, 86400))
+def test_while_something_is_on_its_way_the_first_step_is_short(offset_s):
+    now = NOW + timedelta(seconds=offset_s)
+    steps = steps_from(now, [], SETTINGS, sending=True)
+    assert all(a.ends_at == b.starts_at for a, b in pairwise(steps))
+    assert 60 <= steps[0].duration_h * 3600 < 120 + 1e-6
+    assert all(step.duration_h * 3600 >= 60 - 1e-6 for step in steps)
+    assert all(s.starts_at.timestamp() % 300 == 0 for s in steps[2:])
 
 
 @given(st.integers(0, 86400), st.integers(0, 60 * 3600))
@@ -150,3 +166,51 @@ def test_a_vehicle_that_takes_nothing_although_it_may_is_planned_little():
         facts.book.learn(Sample(KEYS[0], at, at, current_a=(0.0, 0.0, 0.0)), facts.site, permitted_a=16.0)
     (planned,) = plan_request(facts, "q", NOW).needs
     assert planned.energy_kwh == SETTINGS.idle_need_kwh
+
+
+def test_what_is_on_its_way_to_a_station_is_frozen_until_it_is_answered_or_late():
+    facts = known(sessions=(session(), session(1)))
+    periods = (LimitPeriod(NOW - timedelta(seconds=5), 12.0),)
+    lease_ends_at = NOW + timedelta(minutes=15)
+    sent = Grant("g", "x", KEYS[0], 5, NOW - timedelta(seconds=5), 0.0, "t0", periods, lease_ends_at)
+    facts.ledger.record(sent)
+    asked = plan_request(facts, "q", NOW)
+    assert [need.frozen_a for need in asked.needs] == [(12.0,), ()]
+    assert asked.steps[0].ends_at == NOW + timedelta(seconds=SETTINGS.bin_s)
+    late = plan_request(facts, "q", NOW + timedelta(seconds=SETTINGS.answer_timeout_s))
+    assert [need.frozen_a for need in late.needs] == [(), ()]
+    facts.ledger.answer("g", CommandOutcome.ACCEPTED, NOW)
+    answered = plan_request(facts, "q", NOW)
+    assert [need.frozen_a for need in answered.needs] == [(), ()]
+    assert answered.needs[0].current_a == 12.0
+
+
+def test_a_driver_who_wants_some_now_gets_what_is_missing_of_it_first():
+    need = EnergyNeed(30.0, NOW + timedelta(hours=9), minimum_now_kwh=8.0)
+    for delivered_kwh, least_kwh in ((0.0, 8.0), (5.0, 3.0), (12.0, 0.0)):
+        (planned,) = plan_request(known(sessions=(session(need=need, energy_kwh=delivered_kwh),)), "q", NOW).needs
+        assert planned.minimum_now_kwh == least_kwh
+
+
+def test_what_the_operator_and_the_contract_say_reaches_the_plan():
+    policy = PlanningPolicy(Fairness.MAX_MIN, chance_level=0.95, shortfall_price_per_kwh=3.0)
+    spans = tuple(Interval(NOW + timedelta(hours=h), NOW + timedelta(hours=h + 1)) for h in range(40))
+    other = Forecast("x", ForecastQuantity.OTHER_LOAD_KW, NOW, spans, (0.5, 0.9, 0.95), ((6.0, 12.0, 15.0),) * 40)
+    solar = Forecast("x", ForecastQuantity.SOLAR_KW, NOW, spans, (0.5,), ((20.0,),) * 40)
+    afternoon = TimeOfUseBand(Decimal(0), time(14), time(18))
+    subscribed = CapacitySubscription(25.0, Decimal("0.8"), afternoon), CapacitySubscription(40.0, Decimal(1))
+    facts = replace(
+        known(policy=policy, export_limit_kw=5.0),
+        forecasts={other.quantity: other, solar.quantity: solar},
+        tariff=Tariff("t", "EUR", "UTC", Decimal("0.2"), Decimal("0.05"), subscriptions=subscribed),
+    )
+    asked = plan_request(facts, "q", NOW)
+    assert (asked.fairness, asked.shortfall_price_per_kwh) == (Fairness.MAX_MIN, 3.0)
+    assert asked.feeders[0].other_load_kw[0] == 15.0
+    assert (asked.feeders[0].export_kw[0], asked.feeders[0].surplus_kw[0]) == (5.0, 14.0)
+    assert asked.feeders[1].export_kw == ()
+    in_band, always = asked.subscriptions
+    assert (in_band.subscribed_kw, in_band.fee_per_kwh, always.subscribed_kw) == (25.0, 0.8, 40.0)
+    assert next(s.starts_at.hour for s, holds in zip(asked.steps, in_band.applies, strict=True) if holds) == 14
+    assert all(always.applies)
+    assert plan(replace(asked, time_limit_s=5.0)).status is not PlanStatus.FALLBACK

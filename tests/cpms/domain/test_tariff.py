@@ -1,7 +1,16 @@
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from cpms.domain.tariff import BillingPeriod, DayAhead, DemandCharge, PriceInterval, Tariff, TimeOfUseBand, bill
+from cpms.domain.tariff import (
+    BillingPeriod,
+    CapacitySubscription,
+    DayAhead,
+    DemandCharge,
+    PriceInterval,
+    Tariff,
+    TimeOfUseBand,
+    bill,
+)
 from cpms.domain.time import Interval
 
 MIDNIGHT = datetime(2024, 6, 12, tzinfo=UTC)
@@ -81,3 +90,12 @@ def test_demand_outside_its_band_is_free() -> None:
     charge = DemandCharge(Decimal(1), band=TimeOfUseBand(Decimal(0), time(12), time(18)))
     tariff = Tariff("t", "EUR", "UTC", demand_charges=(charge,))
     assert bill(tariff, [MIDNIGHT], [50.0], 900).demand_cost == 0
+
+
+def test_what_lies_above_a_subscription_costs_its_fee_while_it_holds():
+    evening = TimeOfUseBand(Decimal(0), time(1), time(2))
+    above = CapacitySubscription(6.0, Decimal("0.5")), CapacitySubscription(4.0, Decimal(1), evening)
+    tariff = Tariff("t", "EUR", "UTC", subscriptions=above)
+    result = bill(tariff, [MIDNIGHT, MIDNIGHT + HOUR], [10.0, 5.0], 3600)
+    assert result.excess_cost == Decimal(2) + Decimal(1)
+    assert result.total == result.excess_cost
