@@ -17,6 +17,7 @@ from api.routers import (
     alarms,
     api_tokens,
     commands,
+    energy,
     events,
     forecasts,
     health,
@@ -36,7 +37,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 TOPICS = (
     sites, stations, commands, tokens, api_tokens, limits, events, tariffs, plans, questions, forecasts, sessions, measurements,
-    alarms,
+    energy, alarms,
 )  # fmt: skip
 
 

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     )
     default_stay_h: float = Field(default=4.0, gt=0, description="stay of a session about which nothing is known [h]")
     raw_messages_days: float = Field(default=30.0, gt=0, description="how long messages are kept as they came [days]")
+    samples_days: float | None = Field(
+        default=None,
+        ge=400,
+        description="how long meter samples are kept [days]; without: for ever. Quarter hours of energy stay in any case",
+    )
     control_history_days: float = Field(
         default=400.0, ge=1, description="how long old plans, forecasts, grants and station events are kept [days]"
     )

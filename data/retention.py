@@ -1,4 +1,5 @@
-"""What is forgotten: raw messages soon, the past of controlling later. What bills (sessions, transactions, samples) stays."""
+"""What is forgotten: raw messages soon, the past of controlling later, samples where that is wished. What bills (sessions,
+transactions) and the energy of quarter hours stay."""
 
 from __future__ import annotations
 
@@ -16,9 +17,16 @@ class Retention(Topic):
 
     async def forget_raw_messages(self, before: datetime) -> None:
         """Drop the days of raw messages that were over at `before`."""
+        await self._forget_days("raw_messages", "drop_stray_raw_messages", before)
+
+    async def forget_samples(self, before: datetime) -> None:
+        """Drop the days of samples that were over at `before`. Quarter hours of energy stay; reckon them before (`data.energy`)."""
+        await self._forget_days("samples", "drop_stray_samples", before)
+
+    async def _forget_days(self, series: str, strays: str, before: datetime) -> None:
         day = before.astimezone(UTC).date()
-        await self._db.row("drop_days", series="raw_messages", before=day)
-        await self._db.run("drop_stray_raw_messages", before=datetime(day.year, day.month, day.day, tzinfo=UTC))
+        await self._db.row("drop_days", series=series, before=day)
+        await self._db.run(strays, before=datetime(day.year, day.month, day.day, tzinfo=UTC))
 
     async def forget_control_history(self, before: datetime) -> None:
         """Drop plans and forecasts that newer ones replaced, how forecasts came out, grants that are over, and station events, from

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from cpms.domain.identity import ConnectorKey
 from cpms.domain.telemetry import PerPhase, Sample
 
 T = TypeVar("T")
@@ -19,9 +18,9 @@ T = TypeVar("T")
 
 def merged(samples: Sequence[Sample]) -> list[Sample]:
     """`samples`, each connector and instant once. As the database merges them into those that it has (query merge_samples)."""
-    found: dict[tuple[ConnectorKey, datetime], Sample] = {}
+    found: dict[tuple[str, int, datetime], Sample] = {}
     for sample in samples:
-        place = sample.connector, sample.sampled_at
+        place = sample.connector.station_id, sample.connector.connector_id, sample.sampled_at
         earlier = found.get(place)
         found[place] = sample if earlier is None else _merge(earlier, sample)
     return list(found.values())

@@ -10,6 +10,7 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.telemetry import FeederMeasurement, PerPhase, Sample
 from cpms.domain.time import floor_time
 from data.database import Database, Row, Topic, Work
+from data.energy import note_energy_due, quarters_of
 from data.same_instant import merged
 from data.sanitise import Quarantined, storable
 
@@ -38,6 +39,7 @@ class Series(Topic):
         await ensure_sample_days(self._db, samples)
         async with self._db.transaction() as work:
             await write_samples(work, samples, quarantined)
+            await note_energy_due(work, quarters_of(samples))
 
     async def samples(self, connector: ConnectorKey, since: datetime, until: datetime) -> list[Sample]:
         """Samples of a connector in `[since, until)`, oldest first."""

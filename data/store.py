@@ -9,6 +9,7 @@ from cpms.domain.errors import StoreUnavailable
 from data.access import Access
 from data.control import Control
 from data.database import Database
+from data.energy import Energy
 from data.forecast_records import ForecastRecords
 from data.grants import Grants
 from data.market import Market
@@ -34,6 +35,7 @@ class Store(
     Market,
     ForecastRecords,
     Grants,
+    Energy,
     Retention,
     Retirement,
 ):

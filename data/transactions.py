@@ -17,6 +17,7 @@ from cpms.domain.telemetry import Sample, TransactionEnded, TransactionStarted, 
 from data.codec import to_json
 from data.database import Row, Topic, Work
 from data.ending import close_at_last_sample, end_with, matching_session, reckon
+from data.energy import note_energy_due, quarters_of, quarters_of_session
 from data.series import ensure_sample_days, write_samples
 from data.sessions import session_of
 from data.transaction_messages import (
@@ -59,13 +60,15 @@ class Transactions(Topic):
         async with self._db.transaction() as work:
             site_id = await _lock_station(work, event.station_id)
             key = message_key(event)
-            repeated = await work.row("session_of_message", station_id=event.station_id, message_key=key)
+            session = await work.row("session_of_message", station_id=event.station_id, message_key=key)
             await write_samples(work, samples, quarantined)
-            if repeated is not None:
-                return Recorded(session_of(repeated))
+            due = quarters_of(samples)
             overtaken: list[Row] = []
-            session = await _apply(work, site_id, event, samples, overtaken)
-            await _record(work, session["id"], key, event)
+            if session is None:
+                session = await _apply(work, site_id, event, samples, overtaken)
+                await _record(work, session["id"], key, event)
+                due |= set() if isinstance(event, TransactionUpdated) else quarters_of_session(session)
+            await note_energy_due(work, due)
         return Recorded(session_of(session), tuple(session_of(row) for row in overtaken if row["id"] != session["id"]))
 
 

@@ -1,4 +1,5 @@
-"""What is written or forgotten now and then, for the whole process: when stations were last heard, and what need not be kept."""
+"""What is written or forgotten now and then, for the whole process: when stations were last heard, the energy of quarter hours, and
+what need not be kept."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from datetime import datetime, timedelta
 
 from cpms.app.pending import Pending
 from cpms.domain.errors import CpmsError
-from cpms.domain.time import Clock
+from cpms.domain.time import Clock, floor_time
+from data.quarter_energy import QUARTER_S
 from data.store import Store
 
 log = logging.getLogger(__name__)
@@ -17,18 +19,23 @@ log = logging.getLogger(__name__)
 NOTE_EVERY_REAL_S = 5.0
 WITHIN_REAL_S = 60.0
 FORGET_EVERY_S = 6 * 3600.0
+RECKON_EVERY_S = 300.0
+SHORTEST_PAUSE_REAL_S = 1.0
+SETTLED_AFTER = timedelta(minutes=2)
+"""So long after its end most stations have told all of a quarter hour; what comes later is reckoned later."""
 
 
 @dataclass(frozen=True)
 class Keeping:
-    """How long [days] raw messages and the past of controlling are kept."""
+    """How long [days] raw messages, the past of controlling and samples are kept; samples None: for ever."""
 
     raw_messages_days: float
     control_history_days: float
+    samples_days: float | None = None
 
 
 class Housekeeping:
-    """Two tasks, each supervised by its caller."""
+    """Three tasks, each supervised by its caller."""
 
     def __init__(self, store: Store, clock: Clock, keeping: Keeping) -> None:
         self._store = store
@@ -56,4 +63,14 @@ class Housekeeping:
             now = self._clock.now()
             await self._store.forget_raw_messages(now - timedelta(days=self._keeping.raw_messages_days))
             await self._store.forget_control_history(now - timedelta(days=self._keeping.control_history_days))
+            if self._keeping.samples_days is not None:
+                await self._store.reckon_energy(now)  # from samples that may go now
+                await self._store.forget_samples(now - timedelta(days=self._keeping.samples_days))
             await self._clock.sleep(FORGET_EVERY_S)
+
+    async def reckon_energy(self) -> None:
+        """Reckon the energy of quarter hours that are over, for ever."""
+        while True:
+            now = self._clock.now()
+            await self._store.reckon_energy(floor_time(now - SETTLED_AFTER, QUARTER_S))
+            await asyncio.gather(self._clock.sleep(RECKON_EVERY_S), asyncio.sleep(SHORTEST_PAUSE_REAL_S))

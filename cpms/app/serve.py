@@ -99,10 +99,11 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
             store, lambda: tuple(sites.running), sites.adopt, clock, settings.training_cycle_s, settings.forecast_cycle_s,
             settings.training_timeout_s,
         )  # fmt: skip
-        keeping = Keeping(settings.raw_messages_days, settings.control_history_days)
+        keeping = Keeping(settings.raw_messages_days, settings.control_history_days, settings.samples_days)
         housekeeping = Housekeeping(store, clock, keeping)
         supervisor.run("last heard", housekeeping.note_seen)
         supervisor.run("retention", housekeeping.forget)
+        supervisor.run("energy", housekeeping.reckon_energy)
         gateway = StationServer(
             Backend(store, ingest, sites, housekeeping, settings.heartbeat_interval_s),
             clock, pepper, settings.ocpp_host, settings.ocpp_port,

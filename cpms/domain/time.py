@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import time as _time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from cpms.domain.errors import InvalidInput
 
@@ -223,6 +226,34 @@ class Interval:
         """Length [h] of what it shares with `other`."""
         shared = min(self.ends_at, other.ends_at) - max(self.starts_at, other.starts_at)
         return max(0.0, shared.total_seconds() / 3600.0)
+
+
+class Resolution(enum.Enum):
+    """Length of the steps in which a series is told."""
+
+    QUARTER = "15min"
+    HOUR = "hour"
+    DAY = "day"
+
+
+_LENGTH = {Resolution.QUARTER: timedelta(minutes=15), Resolution.HOUR: timedelta(hours=1)}
+
+
+def local_steps(since: datetime, until: datetime, resolution: Resolution, timezone: str) -> Iterator[Interval]:
+    """The whole steps of local time that have a part in `[since, until)`; days last as long as `timezone`'s do."""
+    zone = ZoneInfo(timezone)
+    local = floor_time(since, 900).astimezone(zone)
+    if resolution is not Resolution.QUARTER:
+        local = local.replace(minute=0, hour=local.hour if resolution is Resolution.HOUR else 0)
+    begin = local.astimezone(UTC)
+    while begin < until:
+        if resolution is Resolution.DAY:
+            local = begin.astimezone(zone) + timedelta(days=1)  # the wall clock's next midnight
+            end = local.astimezone(UTC)
+        else:
+            end = begin + _LENGTH[resolution]
+        yield Interval(begin, end)
+        begin = end
 
 
 def require_aware(instant: datetime, field: str) -> datetime:

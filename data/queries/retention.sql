@@ -4,6 +4,9 @@ SELECT drop_days(%(series)s, %(before)s) AS dropped;
 -- name: drop_stray_raw_messages
 DELETE FROM raw_messages WHERE received_at < %(before)s;
 
+-- name: drop_stray_samples
+DELETE FROM samples WHERE sampled_at < %(before)s;
+
 -- The plan in force stays, however old it is.
 -- name: drop_plans
 DELETE FROM plans WHERE made_at < %(before)s

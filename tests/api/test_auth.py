@@ -62,6 +62,7 @@ MATRIX: dict[tuple[str, str], Role | None] = {
     ("PUT", "/api/v1/sessions/{session_id}/need"): O,
     ("GET", "/api/v1/sites/{site_id}/measurements"): V,
     ("POST", "/api/v1/sites/{site_id}/measurements"): O,
+    ("GET", "/api/v1/sites/{site_id}/energy"): V,
     ("GET", "/api/v1/sites/{site_id}/alarms"): V,
 }
 """Every route and the least role that may use it."""

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.time import AcceleratedClock, Interval, ManualClock, StepWatch, SystemClock, floor_time, require_aware
+from cpms.domain.time import (
+    AcceleratedClock,
+    Interval,
+    ManualClock,
+    Resolution,
+    StepWatch,
+    SystemClock,
+    floor_time,
+    local_steps,
+    require_aware,
+)
 
 START = datetime(2024, 6, 12, 4, tzinfo=UTC)
 
@@ -119,3 +129,23 @@ def test_an_accelerated_clock_is_never_set_however_fast():
     clock = AcceleratedClock.starting_now(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC), 480.0)
     watch = StepWatch(clock)
     assert {watch.step() for _ in range(2000)} == {timedelta()}
+
+
+def test_steps_of_local_time_are_whole_and_days_last_as_long_as_they_do() -> None:
+    def told(since: str, until: str, resolution: Resolution, timezone: str) -> list[tuple[str, float]]:
+        steps = local_steps(datetime.fromisoformat(since), datetime.fromisoformat(until), resolution, timezone)
+        return [(f"{step.starts_at:%dT%H:%M}", step.duration_h) for step in steps]
+
+    amsterdam = "Europe/Amsterdam"
+    assert told("2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z", Resolution.DAY, amsterdam) == [
+        ("27T23:00", 24.0), ("28T23:00", 23.0), ("29T22:00", 24.0),
+    ]  # fmt: skip
+    assert told("2026-10-25T00:10:00Z", "2026-10-25T02:00:00Z", Resolution.HOUR, amsterdam) == [
+        ("25T00:00", 1.0), ("25T01:00", 1.0),
+    ]  # fmt: skip
+    assert told("2026-01-01T10:20:00Z", "2026-01-01T10:31:00Z", Resolution.HOUR, "Asia/Kathmandu") == [
+        ("01T10:15", 1.0)
+    ]  # fmt: skip
+    assert told("2026-01-01T10:20:00Z", "2026-01-01T10:30:01Z", Resolution.QUARTER, "UTC") == [
+        ("01T10:15", 0.25), ("01T10:30", 0.25),
+    ]  # fmt: skip
