@@ -71,8 +71,12 @@ def _dearest(dived: Dived, flipped_at: dict[int, int], turn: int) -> Ints:
 
 
 def _turned_round(solver: Solver, dived: Dived, columns: Ints) -> Dived | None:
+    """With decisions turned round, if everything could be settled then; what is undecided is cheap and no answer."""
     state = dived.state.copy()
     for column in columns.tolist():
         state.flip(column)
     vertex = solver.narrow(state.lower, state.upper)
-    return None if vertex is None else settle(solver, Dived(state, vertex), WORTH_TURNING_ON)
+    if vertex is None:
+        return None
+    found = settle(solver, Dived(state, vertex), WORTH_TURNING_ON)
+    return None if len(found.state.undecided(found.vertex.values)) else found

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from optimizer.model.kinds import CONTINUOUS
 from optimizer.problem.horizon import Horizon
-from optimizer.search.background import Background, background
+from optimizer.search.background import Background, background, bare
 from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Completion, Found, at_rest
 from optimizer.search.dive import dive
 from optimizer.search.domains import setpoints_near, undecided
 from optimizer.search.flips import flipped
+from optimizer.search.levelling import levelled
 from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Relaxation, Solver
 
@@ -152,7 +153,10 @@ class Search:
 
     def offer(self, power_kw: Floats, behind: Background | None = None) -> None:
         """Round power to setpoints and take them if they are the cheapest so far."""
-        self.take(to_setpoints(self.horizon, power_kw, behind))
+        setpoint_kw = to_setpoints(self.horizon, power_kw, behind)
+        self.take(setpoint_kw)
+        if not self.good_enough(self.cost):
+            self.take(levelled(self.horizon, setpoint_kw, behind or bare(self.horizon)))
         if self.horizon.request.bands or self.horizon.request.energy_by:  # a need may be left open for what they pay
             as_planned = replace(self.horizon, certain=np.zeros_like(self.horizon.certain))
             self.take(to_setpoints(as_planned, power_kw, behind))

@@ -19,7 +19,7 @@ from pathlib import Path
 from acnportal.algorithms import SortedSchedulingAlgo, UncontrolledCharging, least_laxity_first
 
 from cpms.domain.errors import InvalidInput
-from tests.benchmarks.acn.command import Report, parser_of, report_of, rounded
+from tests.benchmarks.acn.command import Report, add_reality, parser_of, report_of, rounded
 from tests.benchmarks.acn.controller import OutlookController, PublishedController
 from tests.benchmarks.acn.data import ZONE, read_tariff
 from tests.benchmarks.acn.garage import Garage
@@ -47,9 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--history", type=Path, nargs="*", default=[], help="further files, for the months before")
     parser.add_argument("--month", required=True, help="YYYY-MM")
     parser.add_argument("--tariff", type=Path, required=True, help="a schedule of acnportal's format (JSON)")
-    parser.add_argument("--real-stations", action="store_true", help="with the currents the site's stations know")
-    parser.add_argument("--tapering", action="store_true", help="batteries that accept less and less from 80 %% on")
-    parser.add_argument("--sells-per-kwh", type=float, default=0.30, help="revenue, for the profit")
+    add_reality(parser)
     parser.add_argument("--expected-peak-kw", type=float, help="the optimal peak of the month before [kW]")
     return report_of(run, parser, arguments)
 

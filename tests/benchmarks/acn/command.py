@@ -23,6 +23,13 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def add_reality(parser: argparse.ArgumentParser) -> None:
+    """How stations and batteries differ from ideal ones, and what a kWh is sold for."""
+    parser.add_argument("--real-stations", action="store_true", help="with the currents the site's stations know")
+    parser.add_argument("--tapering", action="store_true", help="batteries that accept less and less from 80 %% on")
+    parser.add_argument("--sells-per-kwh", type=float, default=0.30, help="revenue, for the profit")
+
+
 def report_of(
     run: Callable[[argparse.Namespace], Report],
     parser: argparse.ArgumentParser,

@@ -1,4 +1,4 @@
-"""The most energy a network can deliver to known stays: a bound for every controller."""
+"""The most energy, or the most that it can be worth, which a network can deliver to known stays: a bound for every controller."""
 
 from __future__ import annotations
 
@@ -16,28 +16,42 @@ TOLERANCE = 1e-4
 
 
 def most_energy_kwh(stays: Sequence[Stay], stations: dict[str, int], network: Network) -> float:
-    """Upper bound [kWh] by tangents at multiples of 5 degrees (at most 0.1 % too high).
+    """Upper bound [kWh]."""
+    return most_worth(stays, stations, network, np.ones(max(stay.departure for stay in stays)))
 
-    Steps run from one arrival or departure to the next: within them a mean does whatever powers could, as the limits are convex.
+
+def most_worth(stays: Sequence[Stay], stations: dict[str, int], network: Network, worth_per_kwh: Floats) -> float:
+    """Upper bound [money] where a kWh is worth `worth_per_kwh[t]` in period t; by tangents at multiples of 5 degrees (at most 0.1 %
+    too high).
+
+    Steps run from one arrival, departure or change of worth to the next: within them a mean does whatever powers could, as the limits
+    are convex.
     """
-    edges = np.unique([edge for stay in stays for edge in (stay.arrival, stay.departure)])
+    changes = np.flatnonzero(np.diff(worth_per_kwh)) + 1
+    edges = np.unique([*changes, *(edge for stay in stays for edge in (stay.arrival, stay.departure))])
     hours = np.diff(edges) / PERIODS_PER_HOUR
+    worth = worth_per_kwh[edges[:-1]] * hours
     program, columns = Program(), []
     for stay in stays:
         places = np.arange(*np.searchsorted(edges, [stay.arrival, stay.departure]))
-        added = program.add_columns(-hours[places], np.full(len(places), MAX_KW))
+        added = program.add_columns(-worth[places], np.full(len(places), MAX_KW))
         program.enter(program.add_rows(np.array([stay.energy_kwh])), added, hours[places])
         columns.append((stations[stay.station_id], places, added))
+    return -_least_cost(program, columns, len(hours), network)
+
+
+def _least_cost(program: Program, columns: Sequence[tuple[int, Ints, Ints]], steps: int, network: Network) -> float:
+    """With tangents added where a current is too high, until none is."""
     known: set[tuple[int, float]] = set()
     for _ in range(ROUNDS):
         values = program.solve(solver="ipm")
-        new = _exceeded(values, columns, len(hours), network) - known
+        new = _exceeded(values, columns, steps, network) - known
         if not new:
             break
         known |= new
         for constraint, angle_deg in sorted(new):
-            _add_tangent(program, columns, len(hours), network, constraint, angle_deg)
-    return -float(np.concatenate(program.costs) @ values)
+            _add_tangent(program, columns, steps, network, constraint, angle_deg)
+    return float(np.concatenate(program.costs) @ values)
 
 
 def _exceeded(

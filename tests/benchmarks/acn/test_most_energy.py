@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.benchmarks.acn.data import MAX_KW, VOLTAGE_V, Stay
-from tests.benchmarks.acn.most_energy import most_energy_kwh, total_kwh
+from tests.benchmarks.acn.most_energy import most_energy_kwh, most_worth, total_kwh
 from tests.benchmarks.acn.network import Network
 
 PLACES = {"AB": 0, "CA": 1}
@@ -29,3 +29,9 @@ def test_two_phases_share_a_line_by_their_vector_sum() -> None:
     stays = [Stay("a", "AB", 0, 12, MAX_KW), Stay("b", "CA", 0, 12, MAX_KW)]
     each_a = 30.0 / np.sqrt(3)
     assert most_energy_kwh(stays, PLACES, line(30.0)) == pytest.approx(2 * each_a * VOLTAGE_V / 1000, rel=2e-3)
+
+
+def test_what_is_worth_less_than_nothing_is_not_delivered_and_the_rest_when_it_is_worth_most() -> None:
+    worth_per_kwh = np.repeat([-0.1, 0.1, 0.3], 12)
+    stays = [Stay("a", "AB", 0, 36, 2.5 * MAX_KW)]
+    assert most_worth(stays, PLACES, line(1000.0), worth_per_kwh) == pytest.approx(0.4 * MAX_KW)

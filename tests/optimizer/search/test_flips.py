@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ SITES = [made_up_request(20, scarce=scarce, seed=seed) for scarce in (False, Tru
 
 
 def dived_and_flipped(asked: PlanRequest, enough: float = -np.inf) -> tuple[Solver, Dived, Dived]:
-    problem = horizon(asked)
+    problem = horizon(replace(asked, time_limit_s=60.0))
     solver = Solver(formulate(problem), problem)
     first = dive(solver, problem, solver.relax())
     return solver, first, flipped(solver, first, lambda cost: cost <= enough)
