@@ -1,4 +1,4 @@
-"""The command line: `cpms serve`, `cpms demo`, `cpms plan`, `cpms forecast backtest`, `cpms settings`, `cpms token create`."""
+"""The command line: `cpms serve`, `demo`, `plan`, `forecast backtest`, `sessions import`, `settings`, `token create`."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--picture", type=Path, metavar="FILE", help="draw the plan there too (.png or .svg)")
     plan.set_defaults(run=_plan)
     _add_forecast(verbs)
+    _add_sessions(verbs)
     _add_demo(verbs)
     return parser
 
@@ -74,6 +75,15 @@ def _add_forecast(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     backtest.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     backtest.set_defaults(run=_backtest)
+
+
+def _add_sessions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sessions = verbs.add_parser("sessions", help="sessions of a site").add_subparsers(required=True, metavar="VERB")
+    bring = sessions.add_parser("import", help="bring past sessions along, so that forecasts know the past")
+    bring.add_argument("file", type=Path, help="a table of sessions, .csv or .csv.gz (columns as of ACN-Data)")
+    bring.add_argument("--site", required=True, metavar="ID")
+    bring.add_argument("--until", metavar="INSTANT", help="leave out what ended later; default: now")
+    bring.set_defaults(run=_sessions_import)
 
 
 def _add_demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -130,6 +140,13 @@ def _backtest(settings: Settings, options: argparse.Namespace) -> None:
 
     since = None if options.since is None else _instant("--from", options.since)
     show(asyncio.run(backtest(settings, options.site, options.quantity, since)), options.json)
+
+
+def _sessions_import(settings: Settings, options: argparse.Namespace) -> None:
+    from cpms.app.session_import import import_sessions
+
+    until = None if options.until is None else _instant("--until", options.until)
+    print(asyncio.run(import_sessions(settings, options.file, options.site, until)))
 
 
 def _instant(name: str, text: str) -> datetime:

@@ -14,6 +14,7 @@ from data.forecast_records import ForecastRecords
 from data.grants import Grants
 from data.market import Market
 from data.means import Means
+from data.past_sessions import PastSessions
 from data.retention import Retention
 from data.retirement import Retirement
 from data.series import Series
@@ -29,6 +30,7 @@ class Store(
     Access,
     Transactions,
     Sessions,
+    PastSessions,
     Series,
     Means,
     Control,

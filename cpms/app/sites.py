@@ -90,8 +90,7 @@ class Sites:
         runner = SiteRunner(
             site.id, self.store, self.workers, self.send, self.clock, self.settings, self.connected
         )  # fmt: skip
-        ended = await self.store.ended_sessions(site.id, self.clock.now() - HISTORY)
-        history = deque(ended, maxlen=HISTORY_SESSIONS)
+        history = deque(await self._ended(site.id), maxlen=HISTORY_SESSIONS)
         forecaster = Forecaster(
             site, self.store, self.workers, self.weather, self.clock, self.forecast_cycle_s, runner.post,
             lambda: tuple(history), self.likely_arrivals,
@@ -111,12 +110,19 @@ class Sites:
         if running is not None:
             running.outlooks.wake()
 
-    def adopt(self, site_id: str, trained: Trained) -> None:
-        """From now on these models forecast for the site."""
+    async def adopt(self, site_id: str, trained: Trained) -> None:
+        """From now on these models forecast for the site, from all that is stored of its sessions: some may have been imported."""
         running = self.running.get(site_id)
         if running is not None:
             running.forecaster.trained = trained
+            stored = await self._ended(site_id)
+            known = {session.id: session for session in (*running.history, *stored)}
+            running.history.clear()
+            running.history.extend(sorted(known.values(), key=lambda session: session.started_at))
             running.outlooks.wake()
+
+    async def _ended(self, site_id: str) -> list[Session]:
+        return await self.store.ended_sessions(site_id, self.clock.now() - HISTORY)
 
     def post_station(self, event: StationEvent) -> None:
         """Hand a station's event to its site's controller."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,6 +21,8 @@ ENOUGH_QUARTERS = 35 * 96
 ENOUGH_SESSIONS = 200
 """What a site has to have stored before training is worth a process."""
 
+COUNTED = ("rounds", "trainings", "promotions", "failures")
+
 
 @dataclass
 class Trainer:
@@ -29,13 +31,13 @@ class Trainer:
 
     store: Store
     site_ids: Callable[[], Sequence[str]]
-    adopt: Callable[[str, Trained], None]
+    adopt: Callable[[str, Trained], Awaitable[None]]
     clock: Clock
     every_s: float
     check_s: float
     timeout_s: float
     detail: str = ""
-    counters: dict[str, float] = field(default_factory=lambda: {"trainings": 0, "promotions": 0, "failures": 0})
+    counters: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.0))
     _cared_at: dict[str, datetime] = field(default_factory=dict)
     _drifts: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -50,6 +52,7 @@ class Trainer:
         for site_id in self.site_ids():
             if await self._due(site_id):
                 await self._care(site_id)
+        self.counters["rounds"] += 1
 
     async def _due(self, site_id: str) -> bool:
         cared_at = self._cared_at.get(site_id)
@@ -69,7 +72,7 @@ class Trainer:
             log.exception("site %s: its forecasts are not trained or scored", site_id)
             await self._alarm(site_id, "training_failed", str(error))
             return
-        self.adopt(site_id, improved.trained)
+        await self.adopt(site_id, improved.trained)
         await self.report(site_id, now, improved)
 
     async def _improve(self, site_id: str, now: datetime) -> Improved:

@@ -61,3 +61,22 @@ class Session:
     ended_at: datetime | None = None
     stop_reason: str | None = None
     estimated: bool = False
+
+
+@dataclass(frozen=True)
+class PastSession:
+    """A session that is over, as another network's books tell it, at `line` of their file.
+
+    `session_id` is theirs, unique per station. `connector_id`: None where they do not say. `energy_kwh`: delivered [kWh]. `need`: what
+    the driver stated when it began, None where nobody did. `id_tag`: whoever charged, as a token of ours would be called.
+    """
+
+    line: int
+    session_id: str
+    station_id: str
+    connector_id: int | None
+    started_at: datetime
+    ended_at: datetime
+    energy_kwh: float
+    need: EnergyNeed | None = None
+    id_tag: str | None = None

@@ -1,7 +1,8 @@
 """The same day under what others do: no control, equal shares, earliest deadline first.
 
-All see the site's meter, know every limit one minute ahead, and reach their stations without delay, so that they are
-compared at their best. Between {0} and the minimum current nothing is offered (IEC 61851-1).
+All see the site's meter, know every limit one minute ahead, what each vehicle would draw at this moment, and reach their stations
+without delay, so that they are compared at their best. Of departures they know what ours knows: what drivers state, and what is
+likely where nobody states anything. Between {0} and the minimum current nothing is offered (IEC 61851-1).
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def live(day: Day, seed: int, name: str) -> DayResult:
         for turn, visit in traffic.due(plant.second):
             _turn(plant, turn, visit, delivered_kwh)
             deadline = name == "earliest deadline first"
-            rank[visit.connector] = (visit.stated_departs_at if deadline else visit.arrives_at).timestamp()
+            rank[visit.connector] = (visit.told_departs_at if deadline else visit.arrives_at).timestamp()
         _set_limits(plant, RULES[name], rank)
         following = (plant.second // INTERVAL_S + 1) * INTERVAL_S
         plant.advance(min(following, traffic.next_second or following))

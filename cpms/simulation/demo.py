@@ -27,6 +27,7 @@ from cpms.simulation import report
 from cpms.simulation.comparison import compare
 from cpms.simulation.day import demo_day
 from cpms.simulation.live_day import BEAT_S, LiveDay
+from cpms.simulation.past import bring_past
 from cpms.simulation.platform import Platform
 from cpms.simulation.progress import show_progress
 from cpms.simulation.recorded import recorded_day
@@ -156,8 +157,12 @@ async def _served(options: DemoOptions, day: Day, data_dir: Path, console: Conso
     try:
         console.print(f"starting the server: {api_url}, stations at {ocpp_url}, log in {log_path}")
         await server.start(READY_WITHIN_S)
+        keys = await set_up(platform, day)
+        if day.past_sessions is not None:
+            console.print(f"bringing along what {day.past_sessions} knows of the time before")
+            console.print(await bring_past(server, platform, day, day.past_sessions))
         live = LiveDay(day, clock, options.speed, options.seed)
-        live.connect(ocpp_url, await set_up(platform, day))
+        live.connect(ocpp_url, keys)
         yield Stage(live, clock, server, platform, api_url, ocpp_url, token)
     finally:
         await platform.close()

@@ -85,7 +85,7 @@ class LiveDay:
             await asyncio.sleep(BEAT_S)
 
     async def state_needs(self, platform: Platform) -> None:
-        """Every driver says what is needed as soon as the session is known."""
+        """Every driver who states a need does so as soon as the session is known."""
         async with asyncio.TaskGroup() as group:
             while True:
                 visit = await self._arrived.get()
@@ -135,7 +135,8 @@ class LiveDay:
             self.plant.plug(key, visit.vehicle)
             self.present[key] = visit
             station.plug_in(key.connector_id, visit.id_tag, at)
-            self._arrived.put_nowait(visit)
+            if visit.stated_kwh is not None:
+                self._arrived.put_nowait(visit)
         else:
             station.unplug(key.connector_id, at)
             self.delivered_kwh[visit] = self.plant.unplug(key)

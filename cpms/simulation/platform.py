@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import enum
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +25,7 @@ RETRY_PAUSE_S = 0.2
 GIVE_UP_AFTER_S = 60.0
 """The server may be restarting: a request is tried again this long [s]."""
 BATCH = 500
+TRAINING_ROUNDS = re.compile(r'^cpms_component_rounds\{component="forecast models"\} (\d+)', re.MULTILINE)
 
 
 class RequestRefused(CpmsError):
@@ -131,7 +133,7 @@ class Platform:
         """PUT /sessions/{id}/need: what the driver states; of no consequence if the session has just ended."""
         body = {
             "energy_kwh": visit.stated_kwh,
-            "departs_at": plain(visit.stated_departs_at),
+            "departs_at": plain(visit.told_departs_at),
             "priority": visit.priority,
         }
         try:
@@ -154,6 +156,12 @@ class Platform:
         """GET /sites/{id}/alarms."""
         answer = await self._send("GET", f"/sites/{site_id}/alarms", query={"since": since.isoformat()})
         return list(answer["items"])
+
+    async def training_rounds(self) -> int:
+        """GET /metrics: how often it was looked which forecasts are to be trained, and that was done."""
+        response = await self._http.get("/metrics")
+        found = TRAINING_ROUNDS.search(response.text) if response.is_success else None
+        return 0 if found is None else int(found[1])
 
     async def _send(
         self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None

@@ -56,7 +56,7 @@ class Present:
             solar_kw=solar_kw,
             other_kw=other_kw,
             price_per_kwh=day.tariff.import_price_per_kwh(instant),
-            sessions=tuple(sorted(sessions, key=lambda s: s[0].stated_departs_at)),
+            sessions=tuple(sorted(sessions, key=lambda s: s[0].told_departs_at)),
         )
 
     def line(self) -> str:
@@ -98,10 +98,10 @@ def _screen(present: Present) -> Group:
     for name in ("vehicle", "connector", "leaves", "need", "", "kWh", "kW"):
         table.add_column(name, justify="right" if name in ("kWh", "kW") else "left")
     for visit, taken_kwh, power_kw in present.sessions[:ROWS_AT_MOST]:
-        local = visit.stated_departs_at.astimezone(present.at.tzinfo)
+        local = visit.told_departs_at.astimezone(present.at.tzinfo)
         share = min(1.0, taken_kwh / max(visit.due_kwh, 1e-9))
         bar = Text("█" * round(share * BAR), style="green") + Text("░" * (BAR - round(share * BAR)), style="dim")
-        need = f"{taken_kwh:.1f} of {visit.stated_kwh:.1f}"
+        need = f"{taken_kwh:.1f}" if visit.stated_kwh is None else f"{taken_kwh:.1f} of {visit.stated_kwh:.1f}"
         table.add_row(
             visit.id_tag, str(visit.connector), f"{local:%H:%M}", bar, f"{share:4.0%}", need, f"{power_kw:.1f}"
         )

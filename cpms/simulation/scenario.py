@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from cpms.domain.grid import DemandResponseEvent, GridLimit, LimitTimeline
 from cpms.domain.identity import ConnectorKey
@@ -14,32 +15,42 @@ from cpms.simulation.vehicle import Vehicle
 
 OCPP_16 = "ocpp1.6"
 OCPP_201 = "ocpp2.0.1"
+USUAL_STAY = timedelta(hours=4)
+"""Believed of a vehicle of which nothing is known."""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One vehicle's stay. What its driver states may differ from what happens (`vehicle.final_kwh`, `departs_at`)."""
+    """One vehicle's stay. What its driver states may differ from what happens (`vehicle.final_kwh`, `departs_at`); who states
+    nothing has both None, and `expected_departs_at` is then what the site's past makes likely."""
 
     id_tag: str
     connector: ConnectorKey
     arrives_at: datetime
     departs_at: datetime
     vehicle: Vehicle
-    stated_kwh: float
-    stated_departs_at: datetime
+    stated_kwh: float | None = None
+    stated_departs_at: datetime | None = None
     priority: int = 0
+    expected_departs_at: datetime | None = None
 
     @property
     def due_kwh(self) -> float:
         """What meeting the need means [kWh]: as much as was asked for, or as the vehicle takes if that is less."""
-        return min(self.stated_kwh, self.vehicle.final_kwh)
+        return self.vehicle.final_kwh if self.stated_kwh is None else min(self.stated_kwh, self.vehicle.final_kwh)
+
+    @property
+    def told_departs_at(self) -> datetime:
+        """The departure that can be known on arrival: as stated, else as likely; `departs_at` is known to nobody."""
+        return self.stated_departs_at or self.expected_departs_at or self.arrives_at + USUAL_STAY
 
 
 @dataclass(frozen=True)
 class Day:
     """One day of a site. `solar_kw`, `other_load_kw`: [kW] at each whole minute from `starts_at`, linear in between.
 
-    `protocols`: OCPP subprotocol per station. `history`: measurements of the days before.
+    `protocols`: OCPP subprotocol per station. `history`: measurements of the days before. `past_sessions`: a file of sessions; those
+    that had ended when the day began are the site's past. `notes`: what to know of how the day was made.
     """
 
     name: str
@@ -54,6 +65,8 @@ class Day:
     limits: tuple[GridLimit, ...] = ()
     events: tuple[DemandResponseEvent, ...] = ()
     history: tuple[FeederMeasurement, ...] = ()
+    past_sessions: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def ends_at(self) -> datetime:

@@ -27,7 +27,7 @@ class ServerProcess:
 
     def __init__(self, environment: dict[str, str], api_url: str, log_path: Path) -> None:
         self.restarts = 0
-        self._environment = os.environ | environment
+        self.environment = environment
         self._api_url = api_url
         self._log_path = log_path
         self._process: asyncio.subprocess.Process | None = None
@@ -64,7 +64,7 @@ class ServerProcess:
         with self._log_path.open("ab") as file:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "cpms", "serve"),
-                env=self._environment,
+                env=os.environ | self.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -91,8 +91,13 @@ class ServerProcess:
 
 async def create_token(environment: dict[str, str], role: str) -> str:
     """`cpms token create --role ROLE`: what it prints. On a fresh data directory this also makes the database."""
+    return await run_cpms(environment, "token", "create", "--role", role, "--label", "demo")
+
+
+async def run_cpms(environment: dict[str, str], *arguments: str) -> str:
+    """What a verb of `cpms` prints; ServerFailed if it fails."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cpms", "token", "create", "--role", role, "--label", "demo"),
+        *(sys.executable, "-m", "cpms", *arguments),
         env=os.environ | environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -105,7 +110,7 @@ async def create_token(environment: dict[str, str], role: str) -> str:
         await process.wait()
         raise
     if process.returncode != 0:
-        raise ServerFailed(f"cpms token create failed: {problem.decode(errors='replace')[-2000:]}")
+        raise ServerFailed(f"cpms {' '.join(arguments)} failed: {problem.decode(errors='replace')[-2000:]}")
     return out.decode().strip()
 
 
