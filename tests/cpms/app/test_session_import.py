@@ -17,7 +17,9 @@ from cpms.settings import Settings
 from data.store import Store
 from tests.cpms.app.past import SITE, STATION, build
 
-HEADER = "session_id,station_id,user_id,arrival,departure,delivered_energy (kWh),requested_energy (kWh),estimated_departure"
+HEADER = (
+    "session_id,station_id,user_id,arrival,departure,delivered_energy (kWh),requested_energy (kWh),estimated_departure"
+)
 FIRST = "a,CP-1,ada,2026-01-05T08:00:00Z,2026-01-05T17:00:00Z,11,20,2026-01-05T18:00:00Z"
 SECOND = "b,CP-1,bob,2026-01-06T08:00:00Z,2026-01-06T17:00:00Z,12,,"
 THIRD = "c,CP-1,,2026-01-07T08:00:00Z,2026-01-07T17:00:00Z,13,,"
@@ -65,7 +67,9 @@ async def test_one_line_that_cannot_be_used_leaves_everything_as_it_was(embedded
     settings = Settings(database_url=SecretStr(embedded_dsn))
     async with Store.open(embedded_dsn) as store:
         await build(store)
-        with pytest.raises(InvalidInput, match="line 3, station_id: CP-9 is not at site office; create the station first"):
+        with pytest.raises(
+            InvalidInput, match="line 3, station_id: CP-9 is not at site office; create the station first"
+        ):
             await import_sessions(settings, file(tmp_path, FIRST, SECOND.replace("CP-1", "CP-9")), "office", None)
         with pytest.raises(NotFound):
             await import_sessions(settings, file(tmp_path, FIRST), "nowhere", None)
