@@ -155,9 +155,12 @@ class Acting:
         return self._probing(session, connector, planned, now)
 
     def _probing(self, session: Session, connector: Connector, planned: Vector, now: datetime) -> Vector:
-        """A little more than planned where that shows what the vehicle is, or finishes it: the minimum until its phases are known and
-        when it is nearly done, and more than it is believed to take where it is planned with all of that."""
+        """A little more than planned where that shows what the vehicle is, or finishes it: the minimum until its phases are known,
+        when it is nearly done and when it stopped by itself, and more than it is believed to take where it is planned with all of
+        that."""
         situation, book = self._s, self._s.book
+        if book.declines(session, now):
+            return minimum_a(connector, situation.ledger.bins)
         known = book.knows_phases(session, connector, situation.settings.phases_trusted_s)
         unsure = not known and now - session.started_at < PROBE_FOR
         if unsure or nearly_done(session, connector, situation.site.voltage_v, situation.settings):
@@ -175,6 +178,7 @@ class Acting:
             priority=session.priority,
             departs_at=need_of(session, known, now).departs_at,
             in_a_hurry=in_a_hurry(session, known, now),
+            idle=self._s.book.declines(session, now),
         )
 
     def _quarantined(self, now: datetime) -> list[Wish]:

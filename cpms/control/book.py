@@ -25,6 +25,8 @@ PROBE = 1.25
 LEFT_A = 1.0
 """A vehicle that draws so much less [A per phase] than it may, in two samples in a row, has shown its limit: one alone may be of a
 vehicle that is waking up."""
+IDLE_AFTER = timedelta(minutes=3)
+"""A vehicle that draws nothing for so long although it may has stopped by itself, until it is seen to draw."""
 LIMIT_BELIEVED_FOR = timedelta(minutes=15)
 """After this a vehicle is offered more again: what kept it may be over, or was misread."""
 
@@ -209,10 +211,10 @@ class SessionBook:
         )
         return True
 
-    def declines(self, session: Session, now: datetime, patience_s: float = 180.0) -> bool:
-        """Whether the vehicle has drawn nothing for a while although it may."""
+    def declines(self, session: Session, now: datetime) -> bool:
+        """Whether the vehicle stopped by itself: it drew nothing for a while although it might, and nothing since."""
         since = self._idle_since.get(session.id)
-        return since is not None and (now - since).total_seconds() >= patience_s
+        return since is not None and now - since >= IDLE_AFTER
 
     def learn(self, sample: Sample, site: Site, permitted_a: float) -> SessionLearned | None:
         """Take a sample in; what it taught, if anything new. `permitted_a` [A]: what the vehicle might have drawn."""
@@ -257,10 +259,10 @@ class SessionBook:
             return replace(session, state=SessionState.CHARGING, active_phases=seen)
         if (proof := self._proof.get(session.id)) is not None:
             self._proof[session.id] = proof.after(None)
-        if permitted_a < connector.min_current_a:
-            self._idle_since.pop(session.id, None)
-        else:
+        if permitted_a >= connector.min_current_a:
             self._idle_since.setdefault(session.id, draw.at)
+        elif not self.declines(session, draw.at):
+            self._idle_since.pop(session.id, None)
         return replace(session, state=SessionState.SUSPENDED) if session.state is SessionState.CHARGING else session
 
     def _energy_kwh(self, session: Session, sample: Sample, most_kw: float) -> float:

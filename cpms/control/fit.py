@@ -25,7 +25,7 @@ EPSILON = 1e-6
 @dataclass(frozen=True)
 class Wish:
     """What a steerable connector should draw, [A per phase] per bin. Higher `priority` is cut last, and `in_a_hurry`: what it
-    needs takes all the time there is."""
+    needs takes all the time there is. `idle`: its vehicle stopped by itself, and is cut first."""
 
     connector: Connector
     session_id: str
@@ -34,6 +34,7 @@ class Wish:
     priority: int
     departs_at: datetime
     in_a_hurry: bool = False
+    idle: bool = False
 
     @property
     def key(self) -> ConnectorKey:
@@ -77,8 +78,8 @@ def steerable_room(
 
 
 def fit(wishes: Sequence[Wish], ledger: Ledger, room: Mapping[str, Rows]) -> dict[ConnectorKey, Vector]:
-    """The wishes, cut where a feeder cannot carry them: lowest priority first, who is in a hurry last, else biggest first; to the
-    minimum, then to 0.
+    """The wishes, cut where a feeder cannot carry them: who is idle first, to 0; then lowest priority first, who is in a hurry last,
+    else biggest first; to the minimum, then to 0.
 
     A connector weighs at least its fallback, which the station may fall back to at any time.
     """
@@ -107,8 +108,9 @@ def _fit_row(below: Sequence[Wish], fitted: dict[ConnectorKey, Vector], ledger: 
 
 
 def _cut(loading: Sequence[tuple[Wish, float]], fitted: dict[ConnectorKey, Vector], index: int, excess: float) -> None:
-    for to_zero in (False, True):
-        cuttable = sorted(loading, key=lambda pair: (pair[0].priority, pair[0].in_a_hurry, -fitted[pair[0].key][index]))
+    idle = [pair for pair in loading if pair[0].idle]
+    for cut, to_zero in ((idle, True), (loading, False), (loading, True)):
+        cuttable = sorted(cut, key=lambda pair: (pair[0].priority, pair[0].in_a_hurry, -fitted[pair[0].key][index]))
         for wish, weight in cuttable:
             current_a = fitted[wish.key][index]
             least_a = 0.0 if to_zero else min(current_a, wish.connector.min_current_a)

@@ -50,6 +50,7 @@ class Learning:
         before = situation.book.at(sample.connector)
         if before is None or sample.transaction_id not in (None, before.transaction_id):
             situation.ledger.trust_phases(sample.connector, None)
+        was_idle = before is not None and situation.book.declines(before, now)
         learned = situation.book.learn(sample, situation.site, permitted_a)
         if learned is None or before is None:
             return
@@ -58,6 +59,8 @@ class Learning:
         self._trust_phases(after)
         if before.active_phases != after.active_phases and before.active_phases is not None:
             situation.need_plan("a vehicle changed phases", now)
+        if was_idle and not situation.book.declines(after, now):
+            situation.need_plan("a vehicle draws again", now)
         if self._drifted(after, now):
             situation.need_plan("a session left its plan", now)
         if in_force is not None and self._acceptance(after, sample, in_force.grant):

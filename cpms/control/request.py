@@ -114,7 +114,7 @@ def _sent_a(session: Session, known: Known, now: datetime) -> tuple[float, ...]:
 def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
     """What to plan for a session: what was stated, else a usual need; nobody who is still plugged in is forgotten."""
     remaining_kwh, departs_at = _remaining(session, known, now)
-    connector = known.site.connectors[session.connector]
+    connector, idle = known.site.connectors[session.connector], known.book.declines(session, now)
     full_power_h, tapering_h = _hours(session, known, remaining_kwh, _wanted(session, known.settings)[0])
     latest_at = _latest(departs_at, now, full_power_h, tapering_h, known.settings)
     in_force = known.ledger.accounts[session.connector].in_force()
@@ -125,7 +125,7 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         energy_kwh=remaining_kwh,
         departs_at=latest_at,
         phases=session.active_phases or connector.phases,
-        max_current_a=known.book.accepts_a(session, connector),
+        max_current_a=connector.min_current_a if idle else known.book.accepts_a(session, connector),
         min_current_a=connector.min_current_a,
         step_a=connector.step_a,
         priority=session.priority,
@@ -144,12 +144,13 @@ def _remaining(session: Session, known: Known, now: datetime) -> tuple[float, da
     """Energy [kWh] still to plan, and the departure."""
     settings = known.settings
     wanted_kwh, departs_at = _wanted(session, settings)
-    remaining_kwh = wanted_kwh - session.energy_kwh
+    remaining_kwh, idle = wanted_kwh - session.energy_kwh, known.book.declines(session, now)
     if remaining_kwh <= LITTLE_KWH:
         remaining_kwh = settings.rolling_need_kwh
-        departs_at = max(departs_at, now + timedelta(seconds=settings.rolling_stay_s))
-    if known.book.declines(session, now):
+    if idle:
         remaining_kwh = min(remaining_kwh, settings.idle_need_kwh)
+    if idle or wanted_kwh - session.energy_kwh <= LITTLE_KWH:
+        departs_at = max(departs_at, now + timedelta(seconds=settings.rolling_stay_s))
     return remaining_kwh, departs_at
 
 
@@ -187,7 +188,10 @@ def _wanted(session: Session, settings: ControlSettings) -> tuple[float, datetim
 def _targets(
     need: ChargingNeed, session: Session, known: Known, now: datetime, early_price_per_kwh: float
 ) -> tuple[EnergyTarget, ...]:
-    """Being done earlier than at the last moment is worth something: less is known of what is further away."""
+    """Being done earlier than at the last moment is worth something: less is known of what is further away. Not to a vehicle that
+    stopped by itself: it is offered the minimum as long as nobody else can use it."""
+    if known.book.declines(session, now):
+        return ()
     _, departs_at = _remaining(session, known, now)
     safe_at = departs_at - timedelta(seconds=known.settings.departure_margin_s)
     early_at = min(safe_at, departs_at - known.settings.early_share * (departs_at - now))

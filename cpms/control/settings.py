@@ -49,7 +49,8 @@ class ControlSettings:
 
     Needs nobody stated
         `default_need_kwh` [kWh] until `default_stay_s` after the start; past its departure, or satisfied and still drawing, a
-        session is planned `rolling_need_kwh` [kWh] for the coming `rolling_stay_s`; one that stopped by itself `idle_need_kwh`.
+        session is planned `rolling_need_kwh` [kWh] for the coming `rolling_stay_s`; one that stopped by itself `idle_need_kwh` at the
+        minimum.
     """
 
     lease_s: float = 900.0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -18,8 +19,8 @@ def past(number: int, minutes: float = 0, station_id: str = "CP-1", connector_id
     """An hour's session long ago, stated every other time."""
     started_at = at(minutes + 100 * number - 100_000)
     need = EnergyNeed(10.0 + number, started_at) if number % 2 else None
-    return PastSession(number, f"s{number}", station_id, connector_id, started_at, at(minutes + 100 * number - 99_940), 5.0 + number, need,
-                       "ada" if number % 3 else None)  # fmt: skip
+    ended_at, driver = started_at + timedelta(hours=1), "ada" if number % 3 else None
+    return PastSession(number, f"s{number}", station_id, connector_id, started_at, ended_at, 5.0 + number, need, driver)
 
 
 async def test_past_sessions_are_ended_sessions_of_the_site(store: Store) -> None:

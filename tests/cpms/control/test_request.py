@@ -165,7 +165,7 @@ def test_a_vehicle_that_takes_nothing_although_it_may_is_planned_little():
         at = NOW - timedelta(minutes=minutes)
         facts.book.learn(Sample(KEYS[0], at, at, current_a=(0.0, 0.0, 0.0)), facts.site, permitted_a=16.0)
     (planned,) = plan_request(facts, "q", NOW).needs
-    assert planned.energy_kwh == SETTINGS.idle_need_kwh
+    assert (planned.energy_kwh, planned.max_current_a, planned.targets) == (SETTINGS.idle_need_kwh, 6.0, ())
 
 
 def test_what_is_on_its_way_to_a_station_is_frozen_until_it_is_answered_or_late():

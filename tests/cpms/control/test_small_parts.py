@@ -1,5 +1,6 @@
 """Replanning, equal shares, plans that cannot be used, what samples teach, settings."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import nan
 
@@ -75,6 +76,15 @@ def test_what_a_feeder_cannot_carry_is_cut_from_the_lowest_priority_first():
     assert sum(fitted[key][0] for key in KEYS) <= 80.0
 
 
+def test_a_vehicle_that_stopped_by_itself_is_cut_before_anybody_who_charges():
+    made = ledger(80.0)
+    full, *others = wishes(made, (1, 0, 0, 0))
+    idle = replace(full, wanted_a=[6.0] * made.bins.count, idle=True)
+    fitted = fit([idle, *others], made, steerable_room(made, set(KEYS), {}, set()))
+    assert fitted[idle.key][0] == 0.0
+    assert sum(fitted[key][0] for key in KEYS) == pytest.approx(80.0, abs=0.4)
+
+
 def test_a_plan_is_asked_for_at_once_then_on_reasons_gathered_for_a_moment_and_at_the_latest_every_cycle():
     replanning = Replanning(ControlSettings(), "x", 0)
     assert replanning.due(NOW)
@@ -147,7 +157,12 @@ def test_samples_teach_energy_state_and_phases_and_energy_never_falls():
     assert not book.declines(session, after(100))
     assert book.declines(session, after(240))
     learn(250, None, (0.0, 0.0, 0.0), permitted_a=0.0)
-    assert not book.declines(session, after(600)), "it may not draw, so its silence says nothing"
+    assert book.declines(session, after(600)), "it stopped by itself, whatever it may draw now"
+    learn(610, None, (8.0, 0.0, 0.0))
+    assert not book.declines(session, after(1000))
+    learn(1010, None, (0.0, 0.0, 0.0))
+    learn(1030, None, (0.0, 0.0, 0.0), permitted_a=0.0)
+    assert not book.declines(session, after(1600)), "it may not draw, so its silence says nothing"
 
 
 @pytest.mark.parametrize(
