@@ -46,7 +46,7 @@ async def store(embedded_dsn: str) -> AsyncIterator[Store]:
 
 
 def trainer(store: Store, adopted: list[tuple[str, Trained]], timeout_s: float = 120.0) -> Trainer:
-    def adopt(site_id: str, trained: Trained) -> None:
+    async def adopt(site_id: str, trained: Trained) -> None:
         adopted.append((site_id, trained))
 
     return Trainer(store, lambda: ("office",), adopt, ManualClock(NOW), 86400.0, 3600.0, timeout_s)
@@ -67,7 +67,7 @@ async def test_a_site_is_cared_for_once_a_day_in_a_process_of_its_own(store: Sto
         await job.round()
         job.clock.advance(3600)
     assert adopted == [("office", Trained())]
-    assert job.counters == {"trainings": 0, "promotions": 0, "failures": 0}
+    assert job.counters == {"rounds": 24, "trainings": 0, "promotions": 0, "failures": 0}
     assert "office" in job.detail
 
 
@@ -98,4 +98,4 @@ async def test_a_drift_is_an_alarm_when_it_begins_and_not_every_day_it_lasts(sto
     await job.report("office", NOW, replace(drifted, scores=(replace(SCORE, note=""),)))
     await job.report("office", NOW, drifted)
     assert len(await store.alarms("office", NOW)) == 2
-    assert job.counters == {"trainings": 4, "promotions": 4, "failures": 0}
+    assert job.counters == {"rounds": 0, "trainings": 4, "promotions": 4, "failures": 0}
