@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from cpms.domain.errors import CpmsError, InvalidInput
+from cpms.domain.errors import CpmsError, InvalidInput, reason_of
 from cpms.domain.identity import Role
 from cpms.domain.time import require_aware
 from cpms.settings import Settings, load_settings, shown
@@ -34,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CpmsError as error:
         print(f"cpms: {error}", file=sys.stderr)
         return 1
-    except OSError as error:  # a port that is taken, a directory that cannot be made
-        print(f"cpms: {error}", file=sys.stderr)
+    except OSError as error:  # a directory that cannot be made
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"cpms: {where}{reason_of(error)}", file=sys.stderr)
         return 1
     except asyncio.CancelledError:
         return 143
@@ -124,9 +125,17 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
 
     try:
         text = options.situation.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("situation", str(error), "name a file that can be read") from error
+    except OSError as error:
+        raise InvalidInput(
+            "situation", f"{options.situation}: {reason_of(error)}", "name a file that can be read"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput("situation", f"{options.situation} is no text in UTF-8", "name a file of JSON") from error
     request = read_situation(text)
+    if options.picture is not None:
+        from cpms.app.plan_picture import require_picture
+
+        require_picture(options.picture)
     made = optimizer.plan(request)
     print(describe(request, made, optimizer.explain(request, made)))
     if options.picture is not None:

@@ -40,34 +40,46 @@ class IngestHealth:
 
 @dataclass
 class _Buffer(Generic[T]):
-    """Rows waiting, at most `capacity`."""
+    """Rows waiting, which weigh at most `capacity`."""
 
     capacity: int
+    weigh: Callable[[Sequence[T]], int] = len
     rows: list[T] = field(default_factory=list)
+    weight: int = 0
     refused: int = 0
 
     def add(self, rows: Sequence[T]) -> bool:
         """Take all of `rows`, or none and False if they do not fit."""
-        fits = len(self.rows) + len(rows) <= self.capacity
+        weight = self.weigh(rows)
+        fits = self.weight + weight <= self.capacity
         if fits:
             self.rows.extend(rows)
+            self.weight += weight
         else:
             self.refused += len(rows)
         return fits
+
+    def drop(self, count: int) -> None:
+        """Let the oldest go."""
+        self.weight -= self.weigh(self.rows[:count])
+        del self.rows[:count]
 
 
 class SampleIngest:
     """Buffers samples and raw messages and stores them every `flush_interval_s` [s], while it is entered.
 
-    While the database does not answer, rows are kept and tried again. Both buffers are bounded: a full one refuses, and says so
-    by `add` (back-pressure: do not acknowledge what was refused, or await `room()` first) and in `health()`.
+    While the database does not answer, rows are kept and tried again. Both buffers are bounded, that of samples in rows, that of raw
+    messages in characters (a message may have a million): a full one refuses, and says so by `add` (back-pressure: do not
+    acknowledge what was refused, or await `room()` first) and in `health()`.
     """
 
-    def __init__(self, store: Store, flush_interval_s: float = 0.2, capacity: int = 200_000) -> None:
+    def __init__(
+        self, store: Store, flush_interval_s: float = 0.2, capacity: int = 200_000, raw_capacity: int = 100_000_000
+    ) -> None:
         self._store = store
         self._flush_interval_s = flush_interval_s
         self._samples: _Buffer[Sample] = _Buffer(capacity)
-        self._raw: _Buffer[RawMessage] = _Buffer(capacity)
+        self._raw: _Buffer[RawMessage] = _Buffer(raw_capacity, _characters)
         self._flushing = asyncio.Lock()
         self._drained = asyncio.Condition()
         self._problem = ""
@@ -142,7 +154,7 @@ class SampleIngest:
         while waiting > 0:
             batch = buffer.rows[: min(waiting, _BATCH_ROWS)]
             await store(batch)
-            del buffer.rows[: len(batch)]
+            buffer.drop(len(batch))
             waiting -= len(batch)
             async with self._drained:
                 self._drained.notify_all()
@@ -173,3 +185,7 @@ class SampleIngest:
     async def _store_raw(self, batch: Sequence[RawMessage]) -> None:
         await self._store.add_raw_messages(batch)
         self._stored["raw_messages"] += len(batch)
+
+
+def _characters(messages: Sequence[RawMessage]) -> int:
+    return sum(len(message.text) + 100 for message in messages)

@@ -32,7 +32,8 @@ async def put_event(site_id: Id, event_id: Id, body: EventBody, services: Servic
 async def list_events(site_id: Id, services: ServicesDep, since: Instant | None = None) -> Items[EventView]:
     """Events, cancelled ones included; with `since`, those that end later."""
     await services.store.site(site_id)
-    return Items(items=[EventView.of(event) for event in await services.store.events(site_id, since=since)])
+    now = services.clock.now()
+    return Items(items=[EventView.of(event, now) for event in await services.store.events(site_id, since=since)])
 
 
 @router.delete("/{event_id}", dependencies=[GRID_MANAGER])
@@ -40,7 +41,7 @@ async def cancel_event(site_id: Id, event_id: Id, services: ServicesDep) -> Even
     """Cancel an event; it stays in the list."""
     event = await services.store.cancel_event(site_id, event_id)
     await services.live.events_changed(site_id)
-    return EventView.of(event)
+    return EventView.of(event, services.clock.now())
 
 
 async def _put(site_id: str, event_id: str, body: EventBody, services: Services) -> EventView:
@@ -50,4 +51,4 @@ async def _put(site_id: str, event_id: str, body: EventBody, services: Services)
         await require_safe_change(services, site, events=[event])
         await services.store.put_event(event)
     await services.live.events_changed(site_id)
-    return EventView.of(event)
+    return EventView.of(event, services.clock.now())

@@ -24,7 +24,11 @@ async def list_sessions(
     open_only: Annotated[bool, Query(alias="open", description="Only those that have not ended")] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Items[SessionView]:
-    """Sessions, newest first."""
+    """Sessions, newest first; also those of stations and sites that are retired."""
+    if site_id is not None:
+        await services.store.site(site_id, retired=True)
+    if station_id is not None:
+        await services.store.station(station_id)
     sessions = await services.store.sessions(site_id=site_id, station_id=station_id, open_only=open_only, limit=limit)
     return Items(items=[SessionView.of(session) for session in sessions])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import datetime
 from uuid import uuid4
 
@@ -110,6 +111,24 @@ class EventBody(Body):
         )
 
 
+class EventPhase(enum.Enum):
+    """Where an event is in its life, in OpenADR's words."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+    @classmethod
+    def of(cls, event: DemandResponseEvent, now: datetime) -> EventPhase:
+        """That of an event at `now`."""
+        if event.status is EventStatus.CANCELLED:
+            return cls.CANCELLED
+        if now < event.starts_at:
+            return cls.PENDING
+        return cls.ACTIVE if now < event.ends_at else cls.COMPLETED
+
+
 class EventView(View):
     """A utility's event."""
 
@@ -120,11 +139,11 @@ class EventView(View):
     ends_at: datetime
     limit_kw: float
     priority: int
-    status: EventStatus
+    status: EventPhase
 
     @classmethod
-    def of(cls, event: DemandResponseEvent) -> EventView:
-        """A stored event."""
+    def of(cls, event: DemandResponseEvent, now: datetime) -> EventView:
+        """A stored event as it is at `now`."""
         return cls(
             id=event.id,
             site_id=event.site_id,
@@ -133,5 +152,5 @@ class EventView(View):
             ends_at=event.ends_at,
             limit_kw=event.limit_kw,
             priority=event.priority,
-            status=event.status,
+            status=EventPhase.of(event, now),
         )

@@ -21,10 +21,17 @@ MOST_REASONS = 6
 FORMATS = (".png", ".svg")
 
 
+def require_picture(path: Path) -> None:
+    """InvalidInput unless a picture can be written to `path`: said before anybody waits for a plan."""
+    if path.suffix not in FORMATS:
+        raise InvalidInput("--picture", f"{path.name} is none of {', '.join(FORMATS)}", "name such a file")
+    if not path.parent.is_dir():
+        raise InvalidInput("--picture", f"there is no folder {path.parent}", "make it, or name another")
+
+
 def draw_plan(request: PlanRequest, plan: Plan, path: Path) -> None:
     """Write the picture to `path` (.png or .svg); InvalidInput for any other kind of file."""
-    if path.suffix not in FORMATS:
-        raise InvalidInput("picture", f"{path.name} is none of {', '.join(FORMATS)}", "name such a file")
+    require_picture(path)
     figure = Figure(figsize=(11, 7.6), layout="constrained")
     FigureCanvasAgg(figure)
     power, money = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))

@@ -9,16 +9,15 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import uvicorn
-
-from api import create_app
 from api.ports import Services
+from cpms.app.api_server import serving_api
 from cpms.app.backend import Backend
 from cpms.app.carbon import CarbonWatch
 from cpms.app.database import open_store
+from cpms.app.doors import bound_doors
 from cpms.app.housekeeping import Housekeeping, Keeping
 from cpms.app.live import LiveProcess
 from cpms.app.market import MarketWatch
@@ -52,17 +51,18 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     # a demonstration's server does not outlive it
     watching = [asyncio.create_task(_end_with_parent(stop))] if settings.clock is not None else []
-    async with (
-        open_store(settings, to_serve=True) as store,
-        running_process(settings, store) as services,
-        serving_api(settings, services) as address,
-    ):
-        await _say_hello(store, address)
-        gc.freeze()  # what lives as long as the process is never traversed again
-        await stop.wait()
-        log.info("stopping")
-        for task in watching:
-            task.cancel()
+    with bound_doors(settings) as doors:
+        async with (
+            open_store(settings, to_serve=True) as store,
+            running_process(settings, store, doors.stations) as services,
+            serving_api(services, doors.api) as address,
+        ):
+            await _say_hello(store, address)
+            gc.freeze()  # what lives as long as the process is never traversed again
+            await stop.wait()
+            log.info("stopping")
+            for task in watching:
+                task.cancel()
 
 
 async def _end_with_parent(stop: asyncio.Event) -> None:
@@ -73,7 +73,7 @@ async def _end_with_parent(stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def running_process(settings: Settings, store: Store) -> AsyncIterator[Services]:
+async def running_process(settings: Settings, store: Store, door: socket.socket) -> AsyncIterator[Services]:
     """Everything but the API, started in the order of need and stopped in the reverse."""
     clock = settings.make_clock()
     supervisor = Supervisor(clock)
@@ -114,7 +114,7 @@ async def running_process(settings: Settings, store: Store) -> AsyncIterator[Ser
         await sites.start()
         supervisor.run("trainer", trainer.run)
         stack.push_async_callback(gateway.stop)
-        await gateway.start()
+        await gateway.start(door)
         print(f"stations: ws://{settings.ocpp_host}:{gateway.port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
 
         async def prices_changed(site_id: str) -> None:
@@ -163,31 +163,6 @@ def control_settings(settings: Settings, clock: Clock) -> ControlSettings:
         default_need_kwh=settings.default_need_kwh,
         default_stay_s=settings.default_stay_h * 3600.0,
     )
-
-
-@asynccontextmanager
-async def serving_api(settings: Settings, services: Services) -> AsyncIterator[str]:
-    """The HTTP API; yields its address."""
-    listening = socket.create_server((settings.api_host, settings.api_port))  # OSError if the port is taken
-    config = uvicorn.Config(
-        create_app(services), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2
-    )  # fmt: skip
-    server = _ApiServer(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]), name="api")
-    try:
-        yield f"http://{settings.api_host}:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-class _ApiServer(uvicorn.Server):
-    """Signals are this process's business, not uvicorn's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave them alone."""
-        yield
 
 
 async def _say_hello(store: Store, address: str) -> None:

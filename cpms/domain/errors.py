@@ -28,6 +28,11 @@ class CpmsError(Exception):
         super().__init__(message or inspect.getdoc(type(self)) or type(self).__name__)
 
 
+def reason_of(error: OSError) -> str:
+    """Why the machine refused, in its words and without its number: "No such file or directory"."""
+    return error.strerror or str(error)
+
+
 class InvalidInput(CpmsError):
     """The input cannot be used.
 

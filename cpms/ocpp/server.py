@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from dataclasses import dataclass
+from functools import partial
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -23,6 +25,7 @@ from cpms.ocpp.connection import StationConnection
 from cpms.ocpp.context import Dialect, StationMemory
 from cpms.ocpp.door import Door, Opening
 from cpms.ocpp.handshake import SUBPROTOCOLS, Refused
+from cpms.ocpp.openings import Openings
 from cpms.ocpp.peer import Peer, StationBackend
 from cpms.ocpp.station import StationCore
 from cpms.ocpp.v16.dialect import V16
@@ -41,7 +44,8 @@ _NOT_WANTED = 1008
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How connections are protected, in seconds of the machine [s]; `ping_interval_s` 0: no pings."""
+    """How connections are protected, in seconds of the machine [s]; `ping_interval_s` 0: no pings. `max_openings`: how many may
+    be open whose station is not known yet."""
 
     heartbeat_interval_s: int = 300
     call_timeout_s: float = 30.0
@@ -52,6 +56,7 @@ class ServerOptions:
     close_timeout_s: float = 3.0
     max_message_bytes: int = 1 << 20
     concurrent_handshakes: int = 64
+    max_openings: int = 1000
     backlog: int = 2048
 
 
@@ -90,13 +95,14 @@ class StationServer:
         self._server: Server | None = None
         self._pinger: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Listen. OSError if the port is taken."""
+    async def start(self, door: socket.socket | None = None) -> None:
+        """Listen on a socket that is bound, or else on host and port: OSError if the port is taken."""
         options = self._options
+        openings = Openings(options.max_openings)
         self._server = await serve(
             self._connected,
-            self._address[0],
-            self._address[1],
+            *((None, None) if door else self._address),
+            sock=door,
             subprotocols=[Subprotocol(name) for name in SUBPROTOCOLS],
             compression=None,
             process_request=self._judge,
@@ -106,7 +112,7 @@ class StationServer:
             close_timeout=options.close_timeout_s,
             max_size=options.max_message_bytes,
             backlog=options.backlog,
-            create_connection=StationConnection,
+            create_connection=partial(StationConnection, openings=openings),  # type: ignore[arg-type]  # it is only called
         )
         self._pinger = asyncio.create_task(self._watch(), name="pings of stations")
 

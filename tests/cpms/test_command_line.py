@@ -7,6 +7,7 @@ import pytest
 from cpms.__main__ import main
 
 HERE = Path(__file__).parent
+SITUATION = HERE.parent / "situations" / "003-one-phase-is-full" / "situation.json"
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -31,6 +32,8 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["plan"], "situation"),
         (["plan", "nowhere.json"], "situation"),
         (["plan", str(HERE)], "situation"),
+        (["plan", str(SITUATION), "--picture", "plan.pdf"], "--picture"),
+        (["plan", str(SITUATION), "--picture", "/nowhere/plan.png"], "--picture"),
         (["demo", "--speed", "fast"], "--speed"),
         (["demo", "--speed", "nan"], "speed"),
         (["demo", "--speed", "0"], "speed"),

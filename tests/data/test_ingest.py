@@ -95,6 +95,15 @@ async def test_a_full_buffer_refuses_says_so_and_takes_again_when_there_is_room(
     assert len(await store.samples(KEY, NOW, at(60))) == 120
 
 
+async def test_raw_messages_that_wait_are_bounded_in_size(store: Store) -> None:
+    async with SampleIngest(store, flush_interval_s=3600, raw_capacity=10_000) as ingest:
+        for _ in range(2):
+            assert [ingest.add_raw("CP-1", NOW, "in", "x" * 4000) for _ in range(4)] == [True, True, False, False]
+            await ingest.flush()
+        assert ingest.health().counters["refused"] == 4
+    assert len(await store.raw_messages("CP-1", NOW)) == 4
+
+
 async def test_raw_messages_are_stored_with_the_samples(store: Store) -> None:
     async with SampleIngest(store) as ingest:
         assert ingest.add_raw("CP-1", NOW, "in", '[2,"1","Heartbeat",{}]')

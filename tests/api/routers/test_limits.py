@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import httpx
 
+from api import Services
 from tests.api.recording import RecordingLive
 
 LIMITS = "/api/v1/sites/depot/limits"
@@ -93,3 +94,13 @@ async def test_a_station_that_does_not_fit_under_a_coming_event_is_refused(depot
 async def test_an_event_that_ends_before_it_starts_is_refused(depot: httpx.AsyncClient) -> None:
     response = await depot.post(EVENTS, json=EVENT | {"ends_at": "2026-01-15T16:00:00Z"})
     assert response.json()["errors"][0]["field"] == "ends_at"
+
+
+async def test_an_event_is_pending_before_active_while_and_completed_after(
+    depot: httpx.AsyncClient, services: Services
+) -> None:
+    event = {"name": "Peak", "starts_at": "2026-01-15T18:00:00Z", "ends_at": "2026-01-15T19:00:00Z", "limit_kw": 40}
+    assert (await depot.post(EVENTS, json=event)).json()["status"] == "pending"
+    for hours, status in ((6, "active"), (1, "completed")):
+        services.clock.advance(hours * 3600)
+        assert [one["status"] for one in (await depot.get(EVENTS)).json()["items"]] == [status]

@@ -25,7 +25,6 @@ async def test_a_session_is_found_by_station_site_and_id(depot: httpx.AsyncClien
     for filters in ({}, {"station_id": "CP-1"}, {"site_id": "depot"}, {"open": "true"}, {"limit": 1}):
         [found] = (await depot.get("/api/v1/sessions", params=filters)).json()["items"]
         assert found["id"] == session.id
-    assert (await depot.get("/api/v1/sessions", params={"station_id": "CP-9"})).json() == {"items": []}
     one = (await depot.get(f"/api/v1/sessions/{session.id}")).json()
     assert one == found
     assert (one["station_id"], one["connector_id"], one["id_tag"]) == ("CP-1", 1, "ABC")
@@ -114,3 +113,17 @@ async def test_the_samples_of_a_session_are_those_between_its_start_and_its_end(
     read = (await depot.get(f"/api/v1/sessions/{session.id}/samples")).json()["items"]
     assert [sample["energy_kwh"] for sample in read] == [100.0, 100.5, 101.0]
     assert read[0]["sampled_at"] == "2026-01-15T12:00:00Z"
+
+
+async def test_sessions_of_a_station_or_site_that_does_not_exist_are_not_found_and_of_a_retired_one_they_are(
+    depot: httpx.AsyncClient, session: Session, services: Services
+) -> None:
+    for query, name in (({"station_id": "CP-9"}, "CP-9"), ({"site_id": "nowhere"}, "nowhere")):
+        response = await depot.get("/api/v1/sessions", params=query)
+        assert (response.status_code, name in response.json()["detail"]) == (404, True)
+    await services.store.retire_station("CP-1", NOW, surely_off=True)
+    await services.store.release_retired()
+    await services.store.retire_site("depot", NOW)
+    for query in ({"station_id": "CP-1"}, {"site_id": "depot"}):
+        [found] = (await depot.get("/api/v1/sessions", params=query)).json()["items"]
+        assert found["id"] == session.id

@@ -250,8 +250,10 @@ def test_a_second_start_on_the_same_ports_says_so_and_leaves_the_first_alone(pro
     assert second.returncode == 1
     assert "in use" in second.stderr
     assert "Traceback" not in second.stderr
+    assert [*tmp_path.iterdir()] == []  # told before a database is made
     assert product.http.get("/readyz").status_code == 200
 
 
 def test_sigterm_ends_it_cleanly(product: Product) -> None:
     assert product.signal(signal.SIGTERM) == 0
+    assert "leaked" not in product.log.read_text()
