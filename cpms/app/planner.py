@@ -8,6 +8,7 @@ import functools
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
 ORPHAN_CHECK_S = 1.0
+GRACE_S = 2.0
+"""So long workers may take to end by themselves when all is over."""
 
 
 class Workers:
@@ -46,9 +49,9 @@ class Workers:
             await self.run(_warm_up)
 
     def stop(self) -> None:
-        """End the workers, whatever they are doing."""
+        """End the workers, whatever they are doing; those that do nothing end by themselves and leave nothing behind."""
         if self._pool is not None:
-            _kill(self._pool)
+            _end(self._pool, GRACE_S)
             self._pool = None
 
     async def run(self, work: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs) -> Result:
@@ -73,25 +76,28 @@ class Workers:
 
     def _make_pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._processes, context, initializer=_watch_parent, initargs=(os.getpid(),))
+        return ProcessPoolExecutor(self._processes, context, initializer=_settle, initargs=(os.getpid(),))
 
     def _replace(self, pool: ProcessPoolExecutor) -> None:
         self.failures += 1
         if self._pool is pool:
             self._pool = self._make_pool()
-        _kill(pool)
+        _end(pool, 0.0)
 
 
-def _kill(pool: ProcessPoolExecutor) -> None:
+def _end(pool: ProcessPoolExecutor, grace_s: float) -> None:
     processes = list((pool._processes or {}).values())  # the pool has no public way to end work that hangs
     pool.shutdown(wait=False, cancel_futures=True)
+    give_up_s = time.monotonic() + grace_s
     for process in processes:
+        process.join(max(0.0, give_up_s - time.monotonic()))
         with contextlib.suppress(ProcessLookupError):
             process.kill()
 
 
-def _watch_parent(parent_pid: int) -> None:
-    """End this worker when its parent was killed: the pool's pipes alone would keep it waiting for ever."""
+def _settle(parent_pid: int) -> None:
+    """Leave Ctrl-C to the parent, and end this worker when that was killed: the pool's pipes alone would keep it waiting for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent_pid:

@@ -28,6 +28,12 @@ async def test_a_killed_worker_fails_its_plan_and_is_replaced(workers: Workers) 
     assert workers.failures == 1
 
 
+async def test_ctrl_c_is_the_parents_business(workers: Workers) -> None:
+    pid = await workers.run(os.getpid)
+    os.kill(pid, signal.SIGINT)
+    assert await workers.run(os.getpid) == pid
+
+
 async def test_late_work_is_given_up_and_does_not_hold_up_the_next(workers: Workers) -> None:
     await workers.run(os.getpid)
     workers._timeout_s = 0.2
