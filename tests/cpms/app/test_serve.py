@@ -119,7 +119,7 @@ async def test_an_impossible_need_is_planned_as_far_as_it_goes_and_its_shortfall
 
 
 async def test_a_station_taken_out_of_service_is_sent_off_and_what_it_was_granted_counts_on(product: Product) -> None:
-    key = product.add_station("LEAVER-1")
+    key = product.add_station("LEAVER-1", connectors=[{"id": 1, "max_current_a": 8.0}])
     async with station(product, "LEAVER-1", key) as leaver:
         await leaver.boot()
         await leaver.start(1000)
