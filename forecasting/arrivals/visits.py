@@ -92,9 +92,8 @@ def _coming(feeder_id: str, phases: tuple[Phase, ...], visits: Sequence[Visit], 
     arrive_h, depart_h, energy_kwh, max_kw = _columns(visits)
     present_h = np.clip(np.minimum(edges_h, depart_h) - arrive_h, 0, None)
     left_h = np.clip(depart_h - np.maximum(edges_h, arrive_h), 0, None)
-    can_kwh = np.minimum(energy_kwh, max_kw * (depart_h - arrive_h))
-    least_kwh = np.clip(can_kwh - max_kw * left_h, 0, None).sum(axis=1)
-    most_kwh = np.minimum(can_kwh, max_kw * present_h).sum(axis=1)
+    least_kwh = np.clip(energy_kwh - max_kw * left_h, 0, None).sum(axis=1)
+    most_kwh = np.minimum(energy_kwh, max_kw * present_h).sum(axis=1)
     most_kw = (max_kw * np.diff(present_h, axis=0)).sum(axis=1) / np.diff(edges_h[:, 0])
     least, most, most_kw_t = (tuple(values.tolist()) for values in (least_kwh[1:], most_kwh[1:], most_kw))
     return Coming(feeder_id, least, most, most_kw_t, phases)
@@ -121,7 +120,7 @@ def least_peak_kw(visits: Sequence[Visit], base: Base = NO_BASE) -> float:
 
 
 def _columns(visits: Sequence[Visit]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Arrivals and departures [h since the epoch], energies [kWh] and highest powers [kW]."""
+    """Arrivals and departures [h since the epoch], energies [kWh], as far as they can be had in the stay, and highest powers [kW]."""
     rows = [(v.arrives_at.timestamp() / 3600, v.departs_at.timestamp() / 3600, v.energy_kwh, v.max_kw) for v in visits]
-    table = np.array(rows).reshape(-1, 4)
-    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
+    arrive_h, depart_h, energy_kwh, max_kw = np.array(rows).reshape(-1, 4).T
+    return arrive_h, depart_h, np.minimum(energy_kwh, max_kw * (depart_h - arrive_h)), max_kw

@@ -98,3 +98,9 @@ def test_the_order_of_visits_changes_nothing() -> None:
     visits = [replace(visit(MONDAY, 8 + n, 2), feeder_id=f"pod {n % 2}") for n in range(4)]
     crowds: list[tuple[Coming, ...]] = [together(order, quarters(12)) for order in (visits, visits[::-1])]
     assert crowds[0] == crowds[1]
+
+
+def test_a_visit_that_took_more_than_its_connector_can_raises_the_least_peak_by_no_more_than_that() -> None:
+    """A meter reads a little high: over a moment in which somebody else came and went, that is no power."""
+    over, moment = visit(MONDAY, 9, 2, 22.5, 11.0), visit(MONDAY, 10, 0.01, 0.0)
+    assert least_peak_kw([over, moment]) == pytest.approx(11.0)
