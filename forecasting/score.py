@@ -14,6 +14,8 @@ from forecasting.quantiles import at_levels
 from forecasting.series import Floats
 
 FINE_LEVELS: Floats = np.linspace(0.01, 0.99, 99)
+MIN_FLAT, SLACK = 0.02, 1e-9
+"""A quantile function is flat where it is so over so many levels."""
 
 
 def pinball(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
@@ -42,6 +44,21 @@ def coverage(levels: Floats, quantiles: Floats, actual: Floats, share: float = 0
     """Share of `actual` inside the central band that should hold `share` of them."""
     low, high = band(levels, quantiles, share)
     return float(np.mean((actual >= low) & (actual <= high)))
+
+
+def held(levels: Floats, quantiles: Floats, actual: Floats, share: float = 0.8) -> float:
+    """`coverage` where values may be certain to some degree (no vehicle comes, a load is 0): a value at which the quantile function is
+    flat from level a to level b counts by the part of it inside of the central band's levels.
+
+    The expectation of the randomized transform of discrete distributions (Czado, Gneiting and Held 2009); elsewhere it is `coverage`.
+    """
+    low, high = (1 - share) / 2, (1 + share) / 2
+    fine = at_levels(levels, quantiles, FINE_LEVELS)
+    below, through = ((one).mean(axis=1) for one in (fine < actual[:, None], fine <= actual[:, None]))
+    flat = through - below
+    inside = np.clip(np.minimum(high, through) - np.maximum(low, below), 0.0, None)
+    point = (below >= low - SLACK) & (below <= high + SLACK)
+    return float(np.where(flat > MIN_FLAT, inside / np.maximum(flat, MIN_FLAT), point).mean())
 
 
 def band(levels: Floats, quantiles: Floats, share: float = 0.8) -> tuple[Floats, Floats]:

@@ -61,6 +61,7 @@ class ScoreView(View):
     floor_crps: float = Field(description="crps of the simple forecast at the same issues")
     coverage_80: float = Field(description="Share of values inside of the 80 % bands")
     width_80: float = Field(description="Sharpness: mean width of the 80 % bands")
+    drifting: bool = Field(description="Whether the model has drifted, over the last week")
     note: str = Field(description="A drift, in words; empty while there is none")
 
     @classmethod
@@ -68,7 +69,7 @@ class ScoreView(View):
         """A stored score."""
         fields = asdict(score)
         fields.pop("site_id")
-        return cls(**fields)
+        return cls(**fields, drifting=bool(score.note))
 
 
 class ModelView(View):

@@ -97,10 +97,10 @@ class Forecaster:
         return found
 
     @property
-    def standing(self) -> str:
-        """What serves instead of what should, in words; empty while all is as it should be."""
-        told = [f"{quantity.value}: {why}" for quantity, why in self._fallbacks.items() if why]
-        return "; ".join([*([f"weather: {self.weather_problem}"] if self.weather_problem else []), *told])
+    def standing(self) -> tuple[str, ...]:
+        """What serves instead of what should, in words."""
+        weather = (f"weather: {self.weather_problem}",) if self.weather_problem else ()
+        return (*weather, *(f"{quantity.value}: {why}" for quantity, why in self._fallbacks.items() if why))
 
     def _tell(self, made: SiteForecasts) -> None:
         """Say aloud when the simple forecast begins to stand in for a model, and when that is over."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from api.ports import Answer, ComponentHealth, Health
@@ -143,7 +143,7 @@ class LiveProcess:
             ComponentHealth("day-ahead prices", True, self.market.detail, counters=self.market.counters),
             ComponentHealth("carbon intensity", True, self.carbon.detail, counters=self.carbon.counters),
             *(
-                ComponentHealth(f"forecasts {site_id}", True, running.forecaster.standing)
+                forecasting_health(site_id, running.forecaster.standing, self.trainer.drifts.get(site_id, {}))
                 for site_id, running in self.sites.running.items()
             ),
         ]
@@ -169,3 +169,10 @@ class LiveProcess:
             ComponentHealth(h.name, h.ok, h.detail, h.since, {"restarts": h.restarts})
             for h in self.supervisor.health.values()
         ]
+
+
+def forecasting_health(site_id: str, standing: Sequence[str], drifts: Mapping[str, str]) -> ComponentHealth:
+    """A site's forecasts: what serves instead of what should (`standing`), and what has drifted, in words and as numbers."""
+    told = [*standing, *(f"drift of {about}: {note}" for about, note in drifts.items())]
+    counters = {"forecast_stand_ins": float(len(standing)), "forecast_drifts": float(len(drifts))}
+    return ComponentHealth(f"forecasts {site_id}", True, "; ".join(told), counters=counters)

@@ -39,7 +39,8 @@ class Trainer:
     detail: str = ""
     counters: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.0))
     _cared_at: dict[str, datetime] = field(default_factory=dict)
-    _drifts: dict[str, frozenset[str]] = field(default_factory=dict)
+    drifts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Per site, what has drifted as of its last scores: of which quantity and horizon, and how, in words."""
 
     async def run(self) -> None:
         """Care for sites for ever. One that fails costs the others nothing, and is tried again a day later."""
@@ -93,10 +94,9 @@ class Trainer:
         self.counters["promotions"] += sum(model.in_service for model in improved.trainings)
         self.detail = f"{now:%Y-%m-%d %H:%M} site {site_id}: {len(improved.trainings)} trained"
         drifts = {f"{s.quantity.value}, {s.horizon_s / 3600:g} h ahead": s.note for s in improved.scores if s.note}
-        before = self._drifts.get(site_id, frozenset())
-        for about in sorted(drifts.keys() - before):
+        for about in sorted(drifts.keys() - self.drifts.get(site_id, {}).keys()):
             await self._alarm(site_id, "forecast_drift", f"{about}: {drifts[about]}")
-        self._drifts[site_id] = frozenset(drifts)
+        self.drifts[site_id] = drifts
 
     async def _alarm(self, site_id: str, kind: str, message: str) -> None:
         await self.store.record_alarms([Alarm(site_id, self.clock.now(), kind, message)])

@@ -7,7 +7,7 @@ hours were over by then, and it serves only while it has lost less than smart pe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,10 +67,9 @@ def terms(table: SolarTable, start: int, refit_days: int) -> list[Term]:
 
 def hindcast_solar(table: SolarTable, served: Sequence[Term], ahead: int, capacity_kw: float) -> Hindcast:
     """Corrected forecasts of all half-hourly issues for the half hour `ahead`, targets with the sun above 5 degrees."""
-    raw = _raw(table, served, ahead, capacity_kw)
+    raw = _floored(_raw(table, served, ahead, capacity_kw), capacity_kw)
     quantiles_kw = _corrected(raw, served[0].model.holdout[band_of(ahead)])
-    made = Hindcast(raw.issues, raw.targets, FINE_LEVELS, quantiles_kw, raw.persistence_kw, raw.actual_kw)
-    return _floored(made, capacity_kw)
+    return replace(raw, levels=FINE_LEVELS, quantiles_kw=quantiles_kw)
 
 
 def _corrected(raw: Hindcast, holdout: Floats) -> Floats:
@@ -123,15 +122,16 @@ def _known(rows: Hindcast, day: int, window_days: int) -> Ints:
     return np.flatnonzero(over & (rows.targets >= begin - window_days * DAY_QUARTERS))
 
 
-def _floored(made: Hindcast, capacity_kw: float) -> Hindcast:
-    """Where smart persistence has lost less over the last RACE_DAYS, bands are moved around it."""
-    mean_kw = mean_of(made.levels, made.quantiles_kw)
-    ours, theirs = (mean_kw - made.actual_kw) ** 2, (made.persistence_kw - made.actual_kw) ** 2
-    quantiles_kw = made.quantiles_kw.copy()
-    for day in np.unique(made.issues // DAY_QUARTERS):
-        known = _known(made, int(day), RACE_DAYS)
+def _floored(raw: Hindcast, capacity_kw: float) -> Hindcast:
+    """Where smart persistence has lost less over the last RACE_DAYS, distributions are moved around it; corrected after that, as what
+    is corrected must be what serves."""
+    mean_kw = mean_of(raw.levels, raw.quantiles_kw)
+    ours, theirs = (mean_kw - raw.actual_kw) ** 2, (raw.persistence_kw - raw.actual_kw) ** 2
+    quantiles_kw = raw.quantiles_kw.copy()
+    for day in np.unique(raw.issues // DAY_QUARTERS):
+        known = _known(raw, int(day), RACE_DAYS)
         if len(known) >= MIN_RACE_ROWS and ours[known].mean() > theirs[known].mean():
-            issued = made.issues // DAY_QUARTERS == day
-            shift_kw = (made.persistence_kw - mean_kw)[issued, None]
+            issued = raw.issues // DAY_QUARTERS == day
+            shift_kw = (raw.persistence_kw - mean_kw)[issued, None]
             quantiles_kw[issued] = np.clip(quantiles_kw[issued] + shift_kw, 0.0, capacity_kw)
-    return Hindcast(made.issues, made.targets, made.levels, quantiles_kw, made.persistence_kw, made.actual_kw)
+    return replace(raw, quantiles_kw=quantiles_kw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,36 +13,46 @@ from cpms.domain.session import Session
 from forecasting.arrivals.to_come import arrivals_to_come
 from forecasting.arrivals.visits import Visit
 from forecasting.calendar import Calendar
+from forecasting.score import FINE_LEVELS, coverage, held
 
 ISSUE_HOURS = (0, 6, 9, 12, 15)
-LEVELS = (0.1, 0.5, 0.9)
+MIN_MONTH_ROWS = 60
 MAX_KW = 6.6
 DAY = timedelta(days=1)
 
 
+@dataclass(frozen=True)
+class Told:
+    """One issue: its month, what came [kWh], what came a week before, and the forecast at FINE_LEVELS."""
+
+    month: str
+    came_kwh: float
+    last_week_kwh: float
+    energy_kwh: tuple[float, ...]
+
+
 def arrival_figures(sessions: Sequence[Session], zone: ZoneInfo, split_s: int, calendar: Calendar) -> dict[str, object]:
-    """MAE [kWh] and coverage per local hour of issue, over the whole local days after `split_s` [s]."""
+    """MAE [kWh] and coverage per local hour of issue and per month, over the whole local days after `split_s` [s]."""
     visits = [Visit(s.started_at, s.ended_at, s.energy_kwh, MAX_KW) for s in sessions if s.ended_at is not None]
     first = datetime.fromtimestamp(split_s, zone).date() + DAY
     last = max(visit.arrives_at for visit in visits).astimezone(zone).date()
     days = [first + n * DAY for n in range((last - first).days)]
-    rows = {hour: [_row(visits, day, hour, zone, calendar) for day in days] for hour in ISSUE_HOURS}
+    told = {hour: [_told(visits, day, hour, zone, calendar) for day in days] for hour in ISSUE_HOURS}
+    everything = [one for issues in told.values() for one in issues]
+    months = {one.month: [other for other in everything if other.month == one.month] for one in everything}
     return {
         "days": len(days),
-        "all_hours": _figures(np.array([row for told in rows.values() for row in told])),
-        "issued_at_hour": {str(hour): _figures(np.array(told)) for hour, told in rows.items()},
+        "all_hours": _figures(everything),
+        "issued_at_hour": {str(hour): _figures(issues) for hour, issues in told.items()},
+        "months": {month: _figures(issues) for month, issues in months.items() if len(issues) >= MIN_MONTH_ROWS},
     }
 
 
-def _row(
-    visits: list[Visit], day: date, hour: int, zone: ZoneInfo, calendar: Calendar
-) -> tuple[float, float, float, float, float]:
-    """What came [kWh], what came a week before, and the forecast's quantiles."""
+def _told(visits: list[Visit], day: date, hour: int, zone: ZoneInfo, calendar: Calendar) -> Told:
     now = datetime(day.year, day.month, day.day, hour, tzinfo=zone)
     there = [visit.arrives_at for visit in visits if visit.arrives_at <= now < visit.departs_at]
-    told = arrivals_to_come(visits, there, now, zone.key, LEVELS, calendar)
-    low_kwh, middle_kwh, high_kwh = told.energy_kwh
-    return _came_kwh(visits, now), _came_kwh(visits, now - 7 * DAY), low_kwh, middle_kwh, high_kwh
+    told = arrivals_to_come(visits, there, now, zone.key, tuple(FINE_LEVELS.tolist()), calendar)
+    return Told(f"{day:%Y-%m}", _came_kwh(visits, now), _came_kwh(visits, now - 7 * DAY), told.energy_kwh)
 
 
 def _came_kwh(visits: list[Visit], begins_at: datetime) -> float:
@@ -50,10 +61,14 @@ def _came_kwh(visits: list[Visit], begins_at: datetime) -> float:
     return sum(visit.energy_kwh for visit in visits if begins_at <= visit.arrives_at < ends_at)
 
 
-def _figures(rows: np.ndarray) -> dict[str, float]:
-    came, last_week, low, middle, high = rows.T
+def _figures(issues: Sequence[Told]) -> dict[str, float]:
+    """`held_80` counts days on which nothing comes by their part of the band (`forecasting.score.held`)."""
+    came, last_week = np.array([(one.came_kwh, one.last_week_kwh) for one in issues]).T
+    energy_kwh = np.array([one.energy_kwh for one in issues])
+    middle = energy_kwh[:, len(FINE_LEVELS) // 2]
     return {
         "mae_kwh": round(float(np.abs(middle - came).mean()), 2),
         "last_week_mae_kwh": round(float(np.abs(last_week - came).mean()), 2),
-        "coverage_80": round(float(((came >= low) & (came <= high)).mean()), 3),
+        "coverage_80": round(coverage(FINE_LEVELS, energy_kwh, came), 3),
+        "held_80": round(held(FINE_LEVELS, energy_kwh, came), 3),
     }

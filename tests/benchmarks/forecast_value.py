@@ -47,6 +47,7 @@ MAX_A, MIN_A, VOLTAGE_V = 9.5, 2.0, 230.0
 EXPORT_SHARE = 0.3
 SHORTFALL_PER_KWH = 1.0
 YEARS_APART = 6
+REFIT_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,13 @@ def _world(arguments: argparse.Namespace) -> tuple[World, list[View]]:
     zone = zone_of("America/Los_Angeles")
     begins_at = datetime.fromisoformat(arguments.first_day).replace(tzinfo=zone).astimezone(UTC)
     steps = 48 * arguments.days + LOOKAHEAD
-    sessions = read_sessions(arguments.sessions)
+    known_until = begins_at + steps * STEP
+    sessions = [s for s in read_sessions(arguments.sessions) if s.started_at < known_until]
     actual_kw, learned_kw, held_kw = _sun(arguments, steps)
     world = World(begins_at, actual_kw, _prices(arguments.first_day, steps), _in_month(sessions, begins_at, steps))
     stays = stays_of(sessions, zone)
     ordered = sorted(sessions, key=lambda session: session.started_at)
-    made = hindcast_sessions(stays, int(begins_at.timestamp()))
+    made = hindcast_sessions(stays, int(begins_at.timestamp()), REFIT_DAYS)
     ids = [ordered[place].id for place in made["stay_h"].places]
 
     def column(name: str, values: str, level: int | None = None) -> dict[str, float]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecasting.score import FINE_LEVELS, coverage, crps, mean_of, pinball, rmse, score
+from forecasting.score import FINE_LEVELS, coverage, crps, held, mean_of, pinball, rmse, score
 
 
 def test_the_pinball_loss_of_a_level_weighs_misses_by_their_side():
@@ -28,3 +28,18 @@ def test_skill_compares_with_the_baseline_and_coverage_counts():
     made = score(FINE_LEVELS, quantiles, actual, capacity=10.0, baseline_rmse=2 * rmse(np.full(4, 5.0), actual))
     assert made.skill == pytest.approx(0.5)
     assert made.to_dict()["coverage_80"] == 0.5
+
+
+def test_a_value_that_is_certain_to_some_degree_is_held_by_its_part_of_the_band() -> None:
+    levels = np.linspace(0.01, 0.99, 99)
+    half_zero = np.maximum(levels - 0.5, 0.0)[None, :]
+    assert held(levels, half_zero, np.array([0.0])) == pytest.approx(0.4 / 0.5, abs=0.02)
+    assert coverage(levels, half_zero, np.array([0.0])) == 1.0
+    assert held(levels, half_zero, np.array([0.3])) == 1.0
+    assert held(levels, half_zero, np.array([0.45])) == 0.0
+
+
+def test_where_nothing_is_certain_held_is_coverage() -> None:
+    levels, actual = np.linspace(0.01, 0.99, 99), np.linspace(-0.2, 1.2, 141)
+    uniform = np.tile(levels, (141, 1))
+    assert held(levels, uniform, actual) == pytest.approx(coverage(levels, uniform, actual), abs=0.02)

@@ -87,6 +87,7 @@ async def test_scores_are_told_per_horizon_with_a_drift_in_words(depot: httpx.As
     assert (score["quantity"], score["horizon_s"], score["crps"], score["floor_crps"]) == ("solar_kw", 86400, 1.1, 1.4)
     assert (score["skill"], score["coverage_80"], score["width_80"]) == (None, 0.81, 5.0)
     assert "held 55%" in score["note"]
+    assert score["drifting"] is True
     earlier = {"since": "2026-01-01T00:00:00Z"}
     assert len((await depot.get("/api/v1/sites/depot/forecasts/scores", params=earlier)).json()["items"]) == 2
 

@@ -115,9 +115,9 @@ async def test_the_simple_forecast_stands_in_for_a_model_and_both_changes_are_sa
 
 
 async def test_what_stands_in_and_why_the_weather_is_missing_is_told_to_whoever_looks(forecaster: Forecaster) -> None:
-    assert forecaster.standing == ""
+    assert forecaster.standing == ()
     await forecaster.forecast()
-    assert forecaster.standing == "weather: it says nothing"
+    assert forecaster.standing == ("weather: it says nothing",)
 
 
 async def test_who_may_still_come_is_told_to_the_controller_where_that_is_wished(

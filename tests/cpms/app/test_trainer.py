@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cpms.app.improve import Improved
+from cpms.app.live import forecasting_health
 from cpms.app.site_forecasts import Trained
 from cpms.app.trainer import Trainer
 from cpms.domain.forecast import ForecastQuantity
@@ -95,7 +96,11 @@ async def test_a_drift_is_an_alarm_when_it_begins_and_not_every_day_it_lasts(sto
     await job.report("office", NOW, replace(drifted, scores=(replace(SCORE, note="80 % bands held 31%"),)))
     [alarm] = await store.alarms("office", NOW)
     assert alarm.message == f"solar_kw, 1 h ahead: {SCORE.note}"
+    shown = forecasting_health("office", ("weather: status 503",), job.drifts["office"])
+    assert shown.detail == "weather: status 503; drift of solar_kw, 1 h ahead: 80 % bands held 31%"
+    assert shown.counters == {"forecast_stand_ins": 1.0, "forecast_drifts": 1.0}
     await job.report("office", NOW, replace(drifted, scores=(replace(SCORE, note=""),)))
+    assert forecasting_health("office", (), job.drifts["office"]).detail == ""
     await job.report("office", NOW, drifted)
     assert len(await store.alarms("office", NOW)) == 2
     assert job.counters == {"rounds": 0, "trainings": 4, "promotions": 4, "failures": 0}
