@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,13 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "websockets",
         ):  # they tell of every request and every connection; refusals are told here
             logging.getLogger(chatty).setLevel(logging.WARNING)
-        return int(options.run(settings, options) or 0)
+        status = int(options.run(settings, options) or 0)
+        sys.stdout.flush()
+        return status
     except InvalidInput as error:
         print(f"cpms: {error}", file=sys.stderr)
         return 2
     except CpmsError as error:
         print(f"cpms: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read what is printed has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:  # a directory that cannot be made
         where = f"{error.filename}: " if error.filename else ""
         print(f"cpms: {where}{reason_of(error)}", file=sys.stderr)

@@ -15,6 +15,7 @@ from api.schemas.common import Id, Instant
 from api.schemas.energy import EnergySeries, EnergyView
 from cpms.domain.errors import InvalidInput
 from cpms.domain.time import Interval, Resolution, floor_time, local_steps
+from data.quarter_energy import QUARTER_S
 
 router = APIRouter(prefix="/sites/{site_id}/energy", tags=["energy"])
 
@@ -35,17 +36,19 @@ async def read_energy(
     site_id: Id,
     services: ServicesDep,
     since: Annotated[Instant | None, Query(alias="from", description="Default: 24 h before `to`")] = None,
-    until: Annotated[Instant | None, Query(alias="to", description="Default: now")] = None,
+    until: Annotated[
+        Instant | None, Query(alias="to", description="At most, and by default, the present quarter hour")
+    ] = None,
     resolution: Resolution = Resolution.QUARTER,
     by: By = By.SITE,
 ) -> EnergyView:
     """Energy given to vehicles in whole quarter hours, hours or days of the site's time that have a part in `[from, to)`; also of a
     site that is retired. The last quarter hours grow until their stations have told all."""
     site = await services.store.site(site_id, retired=True)
-    now = services.clock.now()
-    until = until or now
+    present = floor_time(services.clock.now(), QUARTER_S)
+    until = min(until or present, present)
     steps = _steps(since or until - DEFAULT_HISTORY, until, resolution, site.timezone)
-    await services.store.reckon_energy(floor_time(now, 900), site_id)
+    await services.store.reckon_energy(present, site_id)
     if by is By.SITE:
         series = [EnergySeries.of(None, await services.store.energy(site_id, steps))]
     else:
@@ -57,7 +60,9 @@ async def read_energy(
 
 def _steps(since: datetime, until: datetime, resolution: Resolution, timezone: str) -> list[Interval]:
     if until <= since:
-        raise InvalidInput("to", "is not after from", "give a later instant")
+        raise InvalidInput(
+            "from", f"is not before {until.isoformat()}", "give an earlier instant, or a later `to` that is over"
+        )
     steps = list(islice(local_steps(since, until, resolution, timezone), MOST_STEPS + 1))
     _require_few(len(steps))
     return steps

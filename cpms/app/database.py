@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
-from cpms.domain.errors import CpmsError
+from cpms.domain.errors import CpmsError, InvalidInput, reason_of
 from cpms.settings import Settings
 from data.embedded import EmbeddedServer
 from data.exclusive import sole_server
@@ -29,7 +29,11 @@ async def open_store(settings: Settings, *, to_serve: bool = False) -> AsyncIter
         async with _migrated(settings.database_url.get_secret_value(), to_serve) as store:
             yield store
         return
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"{settings.data_dir}: {reason_of(error)}"
+        raise InvalidInput("CPMS_DATA_DIR", problem, "name a folder that is there or can be made") from error
     server = EmbeddedServer(settings.data_dir)
     dsn = await asyncio.to_thread(server.start)
     keeping = asyncio.create_task(_keep_alive(server), name="embedded database")

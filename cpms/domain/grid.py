@@ -151,8 +151,8 @@ def _require_safe_at(timeline: LimitTimeline, feeder_id: str, instant: datetime)
     if limit.limit_kw is not None and fallback_kw + other_kw > limit.limit_kw + 1e-9:
         raise UnsafeConfiguration(
             f"limits[{feeder_id}].limit_kw",
-            f"{limit.limit_kw:g} kW ({limit.reason}, from {instant.isoformat()}) is below the {fallback_kw:.1f} kW that its connectors"
-            f" may draw when unreachable plus {other_kw:g} kW reserved for other load",
+            f"{limit.limit_kw:g} kW ({limit.reason}, from {instant.isoformat(timespec='seconds')}) is below the {fallback_kw:.1f} kW"
+            f" that its connectors may draw when unreachable plus {other_kw:g} kW reserved for other load",
             "raise the limit, or lower fallback_current_a or reserved_other_load_kw",
         )
 

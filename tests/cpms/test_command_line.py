@@ -1,5 +1,7 @@
 """Bad arguments of every verb: a clear sentence and exit status 2, before anything is started."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,9 +60,25 @@ def test_a_situation_that_is_no_text_is_refused(tmp_path: Path, capsys: pytest.C
     assert "situation" in refused(["plan", str(tmp_path / "situation.json")], capsys)
 
 
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "cpms", "settings"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as telling:
+        assert telling.stdout is not None
+        assert telling.stderr is not None
+        telling.stdout.close()
+        assert telling.stderr.read() == b""
+    assert telling.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("CPMS_OCPP_PORT", "99999"), ("CPMS_LEASE_S", "soon"), ("CPMS_WISH", "1"), ("CPMS_DATABASE_URL", "nonsense")],
+    [
+        ("CPMS_OCPP_PORT", "99999"),
+        ("CPMS_LEASE_S", "soon"),
+        ("CPMS_WISH", "1"),
+        ("CPMS_DATABASE_URL", "nonsense"),
+        ("CPMS_DATA_DIR", __file__),
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -39,6 +39,16 @@ async def test_a_sites_energy_is_told_in_quarter_hours_hours_and_local_days(
         assert {item["mean_kw"] for item in series["items"]} == {4.0}
 
 
+async def test_the_present_quarter_hour_is_told_once_it_is_over(depot: httpx.AsyncClient, services: Services) -> None:
+    await charge(services)
+    services.clock.advance(800)
+    for query in ({}, {"to": "2026-01-15T20:00:00Z"}):
+        [series] = (await depot.get(PATH, params={"from": "2026-01-15T11:00:00Z", **query})).json()["series"]
+        assert [item["energy_kwh"] for item in series["items"]] == [1.0] * 4
+    [series] = (await depot.get(PATH, params={"from": "2026-01-15T11:30:00Z", "resolution": "hour"})).json()["series"]
+    assert [item["energy_kwh"] for item in series["items"]] == [4.0]
+
+
 async def test_energy_is_told_by_connector_too(depot: httpx.AsyncClient, services: Services) -> None:
     await charge(services)
     [series] = (await depot.get(PATH, params={"by": "connector", "resolution": "hour"})).json()["series"]
@@ -63,6 +73,7 @@ async def test_energy_of_a_retired_site_is_still_told(depot: httpx.AsyncClient, 
 async def test_what_cannot_be_told_is_refused_with_the_cure(depot: httpx.AsyncClient) -> None:
     for query, status in [
         ({"from": "2026-01-15T12:00:00Z", "to": "2026-01-15T12:00:00Z"}, 422),
+        ({"from": "2026-01-15T12:30:00Z", "to": "2026-01-15T13:00:00Z"}, 422),
         ({"from": "2020-01-15T12:00:00Z", "resolution": "hour"}, 422),
         ({"from": "2001-01-15T12:00:00Z", "to": "2200-01-15T12:00:00Z"}, 422),
         ({"from": "2026-01-15T12:00:00"}, 422),
