@@ -104,6 +104,9 @@ def _add_demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     demo.add_argument(
         "--kill-at", type=float, metavar="HOURS", help="kill the server (SIGKILL) so long after the day's start"
     )
+    demo.add_argument(
+        "--clocks-off", type=float, default=0.0, metavar="SECONDS", help="stations' clocks are off by up to so much"
+    )
     demo.set_defaults(run=_demo)
 
 

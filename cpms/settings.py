@@ -48,7 +48,14 @@ class Settings(BaseSettings):
         default=180.0, ge=0, description="a vehicle that charged so long on fewer phases is counted on these only [s]"
     )
     ramp_s: float = Field(default=10.0, ge=0, description="how long a vehicle may take to follow a decrease [s]")
-    clock_margin_s: float = Field(default=10.0, ge=0, description="how far a station's clock may be off [s]")
+    clock_margin_s: float = Field(
+        default=10.0, ge=0, description="how far behind a station's clock may be that seems right [s]"
+    )
+    clock_transit_s: float | None = Field(
+        default=None,
+        ge=0,
+        description="lateness of a station's messages that is no clock's [s]; default: 0 in real time",
+    )
     forecast_cycle_s: float = Field(default=900.0, ge=60, description="forecasts are made this often [s]")
     weather: str = Field(
         default="none",

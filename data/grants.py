@@ -73,6 +73,7 @@ def _values(grant: Grant) -> dict[str, object]:
         "lease_ends_at": grant.lease_ends_at,
         "epoch": grant.epoch,
         "plan_id": grant.plan_id,
+        "clock_ahead_s": grant.clock_ahead_s,
     }
 
 
@@ -90,4 +91,5 @@ def _grant(row: Row) -> Grant:
         lease_ends_at=row["lease_ends_at"],
         epoch=row["epoch"],
         plan_id=row["plan_id"],
+        clock_ahead_s=row["clock_ahead_s"],
     )

@@ -8,7 +8,15 @@ from datetime import datetime
 
 from cpms.domain.errors import NotFound
 from cpms.domain.identity import ConnectorKey, StationCredentials
-from cpms.domain.telemetry import Alarm, ConnectorStatus, ConnectorStatusChanged, StationBooted, StationCapabilities
+from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
+from cpms.domain.telemetry import (
+    Alarm,
+    ConnectorStatus,
+    ConnectorStatusChanged,
+    StationBooted,
+    StationCapabilities,
+    StationEvent,
+)
 from data.codec import to_json
 from data.database import Row, Topic, Work
 
@@ -29,6 +37,7 @@ class ConnectionState:
     serial_number: str | None
     firmware_version: str | None
     capabilities: StationCapabilities | None
+    clock: StationClock | None = None
 
 
 @dataclass(frozen=True)
@@ -55,13 +64,13 @@ class Stations(Topic):
     async def record_boot(self, event: StationBooted) -> None:
         """Keep what a BootNotification says; NotFound."""
         async with self._db.transaction() as work:
-            values = asdict(event)
+            values = _said(event)
             _require_found(await work.run("record_boot", **values), event.station_id)
             await _log(work, event.station_id, event.received_at, "booted", values)
 
     async def record_capabilities(self, event: StationCapabilities) -> None:
         """Keep what a station can do; NotFound."""
-        values = {**asdict(event), "rate_units": sorted(event.rate_units)}
+        values = {**_said(event), "rate_units": sorted(event.rate_units)}
         _require_found(await self._db.run("record_capabilities", **values), event.station_id)
 
     async def record_connection(self, station_id: str, protocol: str, at: datetime) -> None:
@@ -82,6 +91,11 @@ class Stations(Topic):
         async with self._db.transaction() as work:
             await work.run_many("record_seen", ({"station_id": key, "at": at} for key, at in sorted(seen.items())))
 
+    async def record_clocks(self, clocks: Mapping[str, StationClock], at: datetime) -> None:
+        """What is known at `at` of these stations' clocks, by id; one commit for all."""
+        async with self._db.transaction() as work:
+            await work.run_many("record_clock", (_clock_values(key, clocks[key], at) for key in sorted(clocks)))
+
     async def record_all_disconnected(self, at: datetime) -> None:
         """Nobody is connected: said once at start, as a server that was killed could not."""
         await self._db.run("record_all_disconnected", at=at)
@@ -93,7 +107,7 @@ class Stations(Topic):
     async def record_status(self, event: ConnectorStatusChanged) -> None:
         """Keep a connector's status unless a newer one is known; NotFound without the station."""
         async with self._db.transaction() as work:
-            values = {**asdict(event), "status": event.status.value}
+            values = {**_said(event), "status": event.status.value}
             await work.run("record_status", **values)
             await _log(work, event.station_id, event.received_at, "status", values)
 
@@ -126,6 +140,29 @@ async def _log(work: Work, station_id: str, received_at: datetime, kind: str, ev
     await work.run("add_station_event", station_id=station_id, received_at=received_at, kind=kind, event=to_json(event))
 
 
+def _said(event: StationEvent) -> dict[str, object]:
+    """What a station said, without what is known of its clock."""
+    return {name: value for name, value in asdict(event).items() if name != "clock"}
+
+
+def _clock_values(station_id: str, clock: StationClock, at: datetime) -> dict[str, object]:
+    values = {
+        "behind_s": clock.behind_s,
+        "ahead_s": clock.ahead_s,
+        "error_s": clock.error_s,
+        "known_at": at,
+    }
+    return {"station_id": station_id, **(values if clock != UNKNOWN_CLOCK else dict.fromkeys(values))}
+
+
+def _clock(row: Row) -> StationClock | None:
+    """What is known of a clock, unless its station started anew since."""
+    known_at, booted_at = row["clock_known_at"], row["booted_at"]
+    if known_at is None or (booted_at is not None and known_at < booted_at):
+        return None
+    return StationClock(row["clock_behind_s"], row["clock_ahead_s"], row["clock_error_s"])
+
+
 def _connection_state(row: Row) -> ConnectionState:
     return ConnectionState(
         station_id=row["id"],
@@ -140,6 +177,7 @@ def _connection_state(row: Row) -> ConnectionState:
         serial_number=row["serial_number"],
         firmware_version=row["firmware_version"],
         capabilities=_capabilities(row),
+        clock=_clock(row),
     )
 
 

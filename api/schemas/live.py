@@ -26,6 +26,8 @@ class LiveConnector(View):
     planned_a: float | None
     lease_ends_at: datetime | None
     why: str
+    clock_error_s: float | None = Field(description="How far its station's clock is ahead, as measured; null: not yet")
+    late_s: float = Field(description="How late what it is told to lower may be over: clock and vehicle; counted")
 
     @classmethod
     def of(cls, state: ConnectorState) -> LiveConnector:
@@ -43,6 +45,8 @@ class LiveConnector(View):
             planned_a=state.planned_a,
             lease_ends_at=state.lease_ends_at,
             why=state.why,
+            clock_error_s=state.clock_error_s,
+            late_s=state.late_s,
         )
 
 

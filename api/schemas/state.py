@@ -51,6 +51,10 @@ class StationDetail(StationView):
     booted_at: datetime | None
     serial_number: str | None
     firmware_version: str | None
+    clock_error_s: float | None = Field(description="How far its clock is ahead (negative: behind); null: not measured")
+    clock_behind_s: float | None = Field(
+        description="How far it may be behind at most, counted; null: nothing is known"
+    )
     statuses: list[ConnectorStatusView]
     readings: list[StationReading]
 
@@ -73,6 +77,8 @@ class StationDetail(StationView):
             booted_at=connection.booted_at,
             serial_number=connection.serial_number,
             firmware_version=connection.firmware_version,
+            clock_error_s=None if connection.clock is None else connection.clock.error_s,
+            clock_behind_s=None if connection.clock is None else connection.clock.behind_s,
             statuses=[ConnectorStatusView.of(s) for key, s in statuses.items() if key.station_id == station.id],
             readings=[
                 StationReading(**dict(ReadingView.of(sample)), connector_id=key.connector_id)

@@ -103,13 +103,13 @@ class Backend:
 
     async def _transaction_started(self, event: TransactionStarted) -> TransactionReply:
         session = await self._record(event)
-        return _reply(session, await self._admit(session, event.id_tag, event.received_at))
+        return _reply(session, await self._admit(session, event))
 
     async def _transaction_updated(self, event: TransactionUpdated) -> TransactionReply:
         session = await self._record(event)
-        status = await self._admit(session, event.id_tag, event.received_at)
+        status = await self._admit(session, event)
         samples = placed(event.samples, session.connector.connector_id)
-        self.sites.post_station(SamplesReceived(event.station_id, event.received_at, samples))
+        self.sites.post_station(SamplesReceived(event.station_id, event.received_at, samples, clock=event.clock))
         return _reply(session, status)
 
     async def _transaction_ended(self, event: TransactionEnded) -> TransactionReply:
@@ -129,19 +129,22 @@ class Backend:
         self.sites.post(session.site_id, SessionClosed(session))
         self.sites.remember(session)
 
-    async def _admit(self, session: Session, id_tag: str | None, now: datetime) -> AuthorizationStatus | None:
+    async def _admit(
+        self, session: Session, event: TransactionStarted | TransactionUpdated
+    ) -> AuthorizationStatus | None:
         """Plan for an authorized session; have the station stop one that is not (it draws its fallback at most), and one on a
         connector that the site does not know, since no limit could reach it."""
-        if id_tag is None:
+        if event.id_tag is None:
             return None
-        token, status = await self._authorize(id_tag, now)
+        token, status = await self._authorize(event.id_tag, event.received_at)
         if session.state is SessionState.ENDED:
             return status
         if not self.sites.has_connector(session):
             log.warning("session %s: connector %s is not configured, nothing limits it", session.id, session.connector)
             status = AuthorizationStatus.INVALID
         if token is not None and status is AuthorizationStatus.ACCEPTED:
-            self.sites.post(session.site_id, SessionOpened(await self.sites.with_need(session, token.priority)))
+            wanting = await self.sites.with_need(session, token.priority)
+            self.sites.post(session.site_id, SessionOpened(wanting, event.clock))
             self.sites.look_at_sessions(session.site_id)
         else:
             log.warning("session %s: idTag is %s, the station is told to stop", session.id, status.value)

@@ -28,6 +28,7 @@ def demo_options(settings: Settings, options: argparse.Namespace) -> DemoOptions
         seed=options.seed,
         report_dir=options.report,
         keep=options.keep,
+        clocks_off_s=options.clocks_off,
         kill_at_s=None if options.kill_at is None else _seconds(options.kill_at),
         data_dir=settings.data_dir if PREFIX + "DATA_DIR" in os.environ else None,
         ocpp_port=settings.ocpp_port if PREFIX + "OCPP_PORT" in os.environ else 0,

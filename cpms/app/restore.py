@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,11 +15,13 @@ from cpms.domain.identity import AuthorizationStatus
 from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.tariff import BillingPeriod, Tariff
+from data.stations import ConnectionState
 from data.store import Store
 
 
 async def restore_controller(store: Store, site_id: str, settings: ControlSettings, now: datetime) -> SiteController:
     """The controller of a site, under a new epoch, with every grant that may still be in force."""
+    stations = await store.connection_states(site_id)
     epoch = await store.next_epoch(site_id)
     site = await store.site(site_id)
     tariff = await tariff_in_force(store, site_id, now)
@@ -32,16 +35,18 @@ async def restore_controller(store: Store, site_id: str, settings: ControlSettin
         tariff=tariff,
         forecasts=await _forecasts(store, site_id),
         sessions=await _sessions(store, site_id, now),
-        grants=await _grants(store, site_id),
+        grants=await _grants(store, site_id, stations),
         plan=await store.current_plan(site_id),
         quarantined=await store.quarantined_connectors(site_id),
+        clocks={key: station.clock for key, station in stations.items() if station.clock is not None},
         windows=[] if tariff is None else await _demand_windows(store, site, tariff, now),
     )
 
 
-async def _grants(store: Store, site_id: str) -> list[tuple[Grant, GrantState]]:
+async def _grants(
+    store: Store, site_id: str, stations: Mapping[str, ConnectionState]
+) -> list[tuple[Grant, GrantState]]:
     """Every grant that may be in force; a default from before its station's last boot confirms nothing (G5)."""
-    stations = await store.connection_states(site_id)
 
     def known(grant: Grant, state: GrantState) -> GrantState:
         station = stations.get(grant.connector.station_id)

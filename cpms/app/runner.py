@@ -17,6 +17,7 @@ from cpms.control.effects import (
     AskPlan,
     Effect,
     RaiseAlarm,
+    RecordClock,
     RecordGrants,
     RecordGrantStates,
     RecordQuarantine,
@@ -83,7 +84,7 @@ class SiteRunner:
     async def run(self) -> None:
         """Restore, then handle events for ever. Supervised: an error starts it again from what is stored."""
         self._drop_everything()
-        books = Books(self.store, self.site_id)
+        books = Books(self.store, self.site_id, self.clock)
         self.controller = await restore_controller(self.store, self.site_id, self.settings, self.clock.now())
         for station_id in self.connected():
             self.post(StationConnected(station_id, self.clock.now(), ""))
@@ -137,7 +138,7 @@ class SiteRunner:
                 case RaiseAlarm(kind, subject, message):
                     log.warning("site %s: %s %s: %s", self.site_id, kind.value, subject, message)
                     books.alarm(Alarm(self.site_id, self.clock.now(), kind.value, f"{subject}: {message}"))
-                case RecordGrantStates() | RecordQuarantine() | SessionLearned():
+                case RecordGrantStates() | RecordQuarantine() | RecordClock() | SessionLearned():
                     books.note(effect)
 
     async def _store_and_send(self, grants: tuple[Grant, ...], sends: Sequence[SendGrant]) -> None:

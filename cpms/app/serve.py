@@ -147,6 +147,7 @@ def control_settings(settings: Settings, clock: Clock) -> ControlSettings:
         lease_s=settings.lease_s,
         ramp_s=settings.ramp_s,
         clock_margin_s=settings.clock_margin_s,
+        clock_transit_s=latency_s if settings.clock_transit_s is None else settings.clock_transit_s,
         cycle_s=settings.cycle_s,
         fine_step_s=settings.plan_step_s,
         departure_margin_s=settings.departure_margin_s,

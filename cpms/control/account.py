@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from math import inf
 
 from cpms.control.bins import Bins, Vector, segments, to_instant
+from cpms.control.margins import Margins, margins
 from cpms.control.settings import ControlSettings
 from cpms.domain.grid import Grant, GrantState
 from cpms.domain.site import Connector
+from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
 from cpms.domain.telemetry import CommandOutcome
 
 NEVER_APPLIED = frozenset({CommandOutcome.REJECTED, CommandOutcome.NOT_SUPPORTED})
@@ -44,11 +46,13 @@ class Account:
     """`counted` is what enters the totals [A per phase, per bin]; `held` the same but for counting at hardware maximum.
 
     `maximum_until_s`: until then the connector counts at its hardware maximum, because its default is not confirmed (G5).
+    `clock`: what is known of its station's.
     `boot_sequence`: the last default sent before its last boot; an answer to it, or an earlier one, confirms nothing.
     """
 
     connector: Connector
     settings: ControlSettings
+    clock: StationClock = UNKNOWN_CLOCK
     base: list[Holding] = field(default_factory=list)
     grants: list[Holding] = field(default_factory=list)
     maximum_until_s: float = inf
@@ -79,10 +83,20 @@ class Account:
         accepted = [h for h in self.grants if h.state is GrantState.ACCEPTED and h.ends_s == inf]
         return max(accepted, key=lambda h: h.grant.sequence, default=None)
 
+    def margins(self, grant: Grant) -> Margins:
+        """How far off its time what a grant says may happen here."""
+        return margins(self.clock, grant.clock_ahead_s, self.settings)
+
+    @property
+    def margins_now(self) -> Margins:
+        """How far off its time what would be granted now may happen."""
+        return margins(self.clock, self.clock.ahead_s, self.settings)
+
     def vectors(self, bins: Bins, now_s: float) -> tuple[Vector, Vector]:
         """`held` and `counted` anew, from `now_s` on.
 
-        A scheduled change may come `clock_margin_s` early or late, and a decrease takes `ramp_s` more (G2, G4).
+        A scheduled decrease may come late by what the station's clock may be behind, and takes `ramp_s` more; a scheduled raise may
+        come at any time (G2, G4).
         """
         held = self.permitted_a(self.holdings(), bins, now_s)
         if not self.base:
@@ -97,10 +111,11 @@ class Account:
         """The most that `holdings` permit from `now_s` on."""
         permitted = [0.0] * bins.count
         for holding in holdings:
-            for from_s, until_s, limit_a in segments(holding.grant):
-                late_s = min(until_s + self.settings.lead_s, holding.ends_s)
-                if late_s > now_s:
-                    bins.raise_to(permitted, from_s - self.settings.clock_margin_s, late_s, limit_a)
+            late_s = self.margins(holding.grant).late_s
+            for _, until_s, limit_a in segments(holding.grant):
+                ends_s = min(until_s + late_s, holding.ends_s)
+                if ends_s > now_s:
+                    bins.raise_to(permitted, -inf, ends_s, limit_a)
         return permitted
 
     def durable_a(self, bins: Bins, now_s: float) -> Vector:
@@ -156,22 +171,34 @@ class Account:
         lease_ends_at = holding.grant.lease_ends_at
         if lease_ends_at is None or holding.grant.fallback_a > self.base_a:
             return None  # what is left of it is its fallback, and nothing else counts that much
-        return GrantState.ENDED if lease_ends_at.timestamp() + self.settings.lead_s <= now_s else None
+        lasted_s = now_s - lease_ends_at.timestamp()
+        is_over = lasted_s >= self.settings.lead_s and lasted_s >= self.margins(holding.grant).late_s
+        return GrantState.ENDED if is_over else None
 
     def allowed_a(self, since_s: float, now_s: float) -> float:
         """Most it could rightly draw between `since_s` and `now_s` [A per phase]; the hardware's maximum while its default is not
         confirmed."""
         if self.maximum_until_s > since_s - self.settings.lead_s:
             return self.connector.max_current_a
-        from_s, until_s = since_s - 2 * self.settings.lead_s, now_s + self.settings.clock_margin_s
-        grants = [h.grant for h in self.holdings()] + [grant for ended_s, grant in self.past if ended_s > from_s]
+        from_s = since_s - self.settings.lead_s
+        grants = [h.grant for h in self.holdings()] + [
+            grant for ended_s, grant in self.past if ended_s > from_s - self.settings.lead_s
+        ]
         permitted = [
             limit_a
             for grant in grants
-            for begin_s, end_s, limit_a in segments(grant)
-            if begin_s < until_s and end_s > from_s
+            for _, end_s, limit_a in segments(grant)
+            if end_s + self.margins(grant).late_s > from_s
         ]
         return max(permitted, default=self.connector.fallback_current_a)
+
+    def move_instants(self, by_s: float) -> None:
+        """Our clock was set by `by_s` [s]: what ends, ends when it would have; what grants say is for their stations' clocks."""
+        self.maximum_until_s += by_s
+        self.unconfirmed_since_s += by_s
+        self.past = [(ended_s + by_s, grant) for ended_s, grant in self.past]
+        for holding in self.holdings():
+            holding.ends_s += by_s
 
     def boot(self, now_s: float) -> dict[str, GrantState]:
         """It rebooted: its profiles may be lost, so its default must be confirmed anew; earlier confirmations end (G5)."""

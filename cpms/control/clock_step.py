@@ -1,22 +1,15 @@
 """Our clock was set. Durations go on as if it had not been, and leases end no earlier than by either reading (G12).
 
-A station may keep its own time or take ours over: what it was granted may last by the old reading of its instants or by the new
-one, and both are counted until something newer is acknowledged.
+A station may keep its own time or take ours over: its clock may be behind as before or by so much more, and what it was granted is
+counted either way until its messages tell which.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from cpms.control.account import Account, Holding
-from cpms.control.effects import RecordGrants, RecordGrantStates
 from cpms.control.situation import Situation
-from cpms.domain.grid import Grant, GrantState
-
-READ_ANEW = "~"
-"""Marks the id of a grant that stands for another, read by the clock before it was set."""
 
 
 def set_clock(situation: Situation, by: timedelta, now: datetime) -> None:
@@ -27,8 +20,11 @@ def set_clock(situation: Situation, by: timedelta, now: datetime) -> None:
     situation.peaks.forget_last()
     situation.acted_at += by
     situation.storing_again_at += by
+    situation.clock_set_at = now
+    for station in situation.site.stations:
+        situation.know_clock(station.id, situation.ledger.clock(station.id).beside(by.total_seconds()))
     for account in situation.ledger.accounts.values():
-        _read_both_ways(account, by, situation)
+        account.move_instants(by.total_seconds())
     situation.ledger.adopt(situation.timeline, now)
     situation.need_plan("the clock was set", now)
     situation.urgent = True
@@ -49,34 +45,3 @@ def _moved(value: Any, by: timedelta) -> Any:
         case tuple():
             return tuple(_moved(one, by) for one in value)
     return value
-
-
-def _read_both_ways(account: Account, by: timedelta, situation: Situation) -> None:
-    by_s = by.total_seconds()
-    account.maximum_until_s += by_s
-    account.unconfirmed_since_s += by_s
-    for holding in account.holdings():
-        holding.ends_s += by_s
-    moved = [_moved_holding(holding, by) for holding in account.grants]
-    stale = [holding for holding in account.grants if READ_ANEW in holding.grant.id]
-    account.grants = [holding for holding in account.grants if holding not in stale] + moved
-    account.past = [
-        (ended_s + by_s, either) for ended_s, grant in account.past for either in (grant, _moved_grant(grant, by))
-    ]
-    if moved:
-        situation.out(RecordGrants(tuple(holding.grant for holding in moved)))
-    if stale:
-        situation.out(RecordGrantStates({holding.grant.id: GrantState.ENDED for holding in stale}))
-
-
-def _moved_holding(holding: Holding, by: timedelta) -> Holding:
-    return Holding(_moved_grant(holding.grant, by), GrantState.UNKNOWN, holding.ends_s, holding.end_state)
-
-
-def _moved_grant(grant: Grant, by: timedelta) -> Grant:
-    return replace(
-        grant,
-        id=f"{grant.id}{READ_ANEW}{by.total_seconds():.0f}",
-        periods=tuple(replace(period, starts_at=period.starts_at + by) for period in grant.periods),
-        lease_ends_at=None if grant.lease_ends_at is None else grant.lease_ends_at + by,
-    )

@@ -5,7 +5,7 @@ What it decides is spread over its neighbours (ledger, fit, dispatch, guard, rep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import Plan
 from cpms.domain.session import Session
 from cpms.domain.site import Site
+from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
 from cpms.domain.tariff import Tariff
 from cpms.domain.telemetry import CommandOutcome
 
@@ -69,10 +70,11 @@ class SiteController:
         plan: Plan | None = None,
         windows: Iterable[tuple[datetime, float]] = (),
         quarantined: Iterable[ConnectorKey] = (),
+        clocks: Mapping[str, StationClock] | None = None,
     ) -> SiteController:
         """Go on from what is stored. `grants`: all that are neither rejected, superseded nor ended; acknowledged base grants among
         them are the confirmations. `windows`: (start, mean kW) of demand windows of this billing period at the grid connection.
-        `quarantined`: connectors that disobeyed last.
+        `quarantined`: connectors that disobeyed last. `clocks`: what was last known of stations' clocks, by id.
         """
         controller = cls(
             site, settings, now, epoch=epoch, limits=limits, events=events, tariff=tariff, forecasts=forecasts
@@ -83,6 +85,8 @@ class SiteController:
         for grant, _ in stored:
             known = situation.desk.sequences.get(grant.connector, 0)
             situation.desk.sequences[grant.connector] = max(known, grant.sequence)
+        for station_id, clock in (clocks or {}).items():
+            situation.ledger.measure(station_id, clock)
         for key in quarantined:
             situation.quarantine(key)
         for session in sessions:
@@ -103,6 +107,8 @@ class SiteController:
         if ended:
             situation.out(RecordGrantStates(ended))
             situation.dirty = True
+        if isinstance(event, t.StationEvent | ev.SessionOpened) and event.clock is not None:
+            situation.hear_clock(event.station_id, event.clock)
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event, now)
@@ -155,6 +161,7 @@ class SiteController:
 
     def _booted(self, event: t.StationBooted, now: datetime) -> None:
         self._s.book.forget_phases(event.station_id)
+        self._s.know_clock(event.station_id, UNKNOWN_CLOCK)
         ended = self._s.ledger.boot(event.station_id, now)
         if ended:
             self._s.out(RecordGrantStates(ended))

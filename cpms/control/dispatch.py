@@ -1,6 +1,7 @@
 """From what connectors should draw to grants, in the right order, idempotent: call it after every event.
 
-A grant is the wish cut to what the ledger admits. Lower grants go at once. A raise finds room only when the decrease that
+A grant is the wish cut to what the ledger admits, and never rises: whatever a station's clock does, no time is too early for it. What
+should rise is granted anew when it is time. Lower grants go at once. A raise finds room only when the decrease that
 frees it was acknowledged and its ramp is over, because until then the ledger counts both (G3). One grant per connector is
 under way at a time, unless it is lowered further.
 """
@@ -10,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate
 from math import inf
 
 from cpms.control.account import Account, Holding
 from cpms.control.bins import Vector, to_instant
 from cpms.control.fit import Wish, quantised
 from cpms.control.ledger import Ledger
+from cpms.control.margins import Margins
 from cpms.domain.grid import Grant, GrantState, LimitPeriod
 from cpms.domain.identity import ConnectorKey
 
@@ -94,15 +97,22 @@ def _admissible(wish: Wish, ledger: Ledger, now: datetime) -> Vector:
 
     Room that closes again within `SUSTAINED_BINS` is no room: it would make the vehicle hop.
     """
-    lease_bins = int(ledger.settings.lease_s // ledger.settings.bin_s)
-    held = ledger.accounts[wish.key].held
+    account = ledger.accounts[wish.key]
+    held, off = account.held, account.margins_now
     admissible = ledger.admissible_a(wish.key)
     following = [admissible[i:] + admissible[-1:] * i for i in range(SUSTAINED_BINS)]
-    lasting = list(map(max, held, map(min, *following)))
-    limit_a = quantised(wish.connector, [min(w, a) for w, a in zip(wish.wanted_a[:lease_bins], lasting, strict=False)])
-    if now.timestamp() >= ledger.bins.begin_s(1) - ledger.settings.lead_s:
-        limit_a[0] = min(limit_a[0], limit_a[1])  # too late in this bin to be down when the next one begins
-    return limit_a
+    lasting = map(max, held, map(min, *following))
+    limit_a = _in_lease(list(map(min, wish.wanted_a, lasting)), ledger, off)
+    if now.timestamp() >= ledger.bins.begin_s(1) - off.lower_s:
+        limit_a[0] = limit_a[1]  # too late in this bin to be down when the next one begins
+    return quantised(wish.connector, limit_a)
+
+
+def _in_lease(values: Vector, ledger: Ledger, off: Margins) -> Vector:
+    """Of each bin of a lease, so much that it never rises and suits all bins that the station may be late into."""
+    lease_bins = int(ledger.settings.lease_s // ledger.settings.bin_s)
+    falling = list(accumulate(values[: lease_bins + off.after], min))
+    return (falling[off.after :] + falling[-1:] * off.after)[:lease_bins]
 
 
 @dataclass(frozen=True)
@@ -159,9 +169,9 @@ class _Look:
             return True
         if gain_a <= self.ledger.settings.tolerance_a:
             return False
+        wanted_a = _in_lease(self.wish.wanted_a, self.ledger, self.account.margins_now)
         whole = all(
-            p >= w - self.ledger.settings.tolerance_a
-            for p, w in zip(self.limit_a[:half], self.wish.wanted_a, strict=False)
+            p >= w - self.ledger.settings.tolerance_a for p, w in zip(self.limit_a[:half], wanted_a, strict=False)
         )
         return whole or held[0] == 0.0 or self._renews(in_force, half) or self._worth_raising(gain_a)
 
@@ -178,16 +188,15 @@ class _Look:
 
 
 def write_grant(proposal: Proposal, ledger: Ledger, desk: Desk, now: datetime) -> Grant:
-    """The grant of a proposal. Decreases are scheduled early and raises late, so that every bin holds what the proposal says for it
-    whatever the station's clock; the lease ends where the last bin does."""
-    wish, settings = proposal.wish, ledger.settings
+    """The grant of a proposal. Decreases are scheduled early, so that every bin holds what the proposal says for it however late the
+    station; the lease ends where the last bin does."""
+    wish, account = proposal.wish, ledger.accounts[proposal.wish.key]
+    off = account.margins_now
     sequence = desk.next_sequence(wish.key, now)
-    periods = [LimitPeriod(now, proposal.limit_a[0])]
+    periods = [LimitPeriod(now - off.behind, proposal.limit_a[0])]
     for index, limit_a in enumerate(proposal.limit_a[1:], start=1):
         if limit_a != periods[-1].limit_a:
-            lower = limit_a < periods[-1].limit_a
-            offset_s = -settings.lead_s if lower else settings.clock_margin_s
-            periods.append(LimitPeriod(to_instant(ledger.bins.begin_s(index) + offset_s), limit_a))
+            periods.append(LimitPeriod(to_instant(ledger.bins.begin_s(index) - off.lower_s), limit_a))
     return Grant(
         id=desk.grant_id(wish.key, sequence),
         site_id=desk.site_id,
@@ -197,9 +206,10 @@ def write_grant(proposal: Proposal, ledger: Ledger, desk: Desk, now: datetime) -
         fallback_a=wish.connector.fallback_current_a,
         transaction_id=wish.transaction_id,
         periods=tuple(periods),
-        lease_ends_at=to_instant(ledger.bins.begin_s(len(proposal.limit_a)) - settings.lead_s),
+        lease_ends_at=to_instant(ledger.bins.begin_s(len(proposal.limit_a)) - off.lower_s),
         epoch=desk.epoch,
         plan_id=desk.plan_id,
+        clock_ahead_s=account.clock.ahead_s,
     )
 
 

@@ -16,6 +16,7 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import PlanRequest
 from cpms.domain.session import SessionState
 from cpms.domain.site import Connector
+from cpms.domain.station_clock import StationClock
 from cpms.domain.units import Phase
 
 
@@ -56,6 +57,14 @@ class RecordQuarantine:
 
     connector: ConnectorKey
     quarantined: bool
+
+
+@dataclass(frozen=True)
+class RecordClock:
+    """Remember what is known of a station's clock. Losing it counts the clock as it was known before."""
+
+    station_id: str
+    clock: StationClock
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,7 @@ Effect = (
     | SendGrant
     | RecordGrantStates
     | RecordQuarantine
+    | RecordClock
     | AskPlan
     | RaiseAlarm
     | SessionLearned

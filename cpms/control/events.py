@@ -11,15 +11,22 @@ from cpms.domain.grid import DemandResponseEvent, GridLimit
 from cpms.domain.plan import Plan
 from cpms.domain.session import EnergyNeed, Session
 from cpms.domain.site import Site
+from cpms.domain.station_clock import StationClock
 from cpms.domain.tariff import Tariff
 from cpms.domain.telemetry import CommandOutcome, FeederMeasurement, StationEvent
 
 
 @dataclass(frozen=True)
 class SessionOpened:
-    """A transaction began and is durable."""
+    """A transaction began and is durable. `clock`: what is known of its station's, None for nothing new."""
 
     session: Session
+    clock: StationClock | None = None
+
+    @property
+    def station_id(self) -> str:
+        """Where it began."""
+        return self.session.connector.station_id
 
 
 @dataclass(frozen=True)

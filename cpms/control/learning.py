@@ -10,8 +10,8 @@ from math import isfinite
 from cpms.control.book import draw_of
 from cpms.control.effects import AlarmKind, RaiseAlarm, RecordQuarantine
 from cpms.control.events import FeederMeasured
-from cpms.control.ledger import KW_ROW
 from cpms.control.obedience import Obedience, Verdict
+from cpms.control.rows import KW_ROW
 from cpms.control.situation import Situation
 from cpms.domain.grid import Grant
 from cpms.domain.session import Session
@@ -77,7 +77,8 @@ class Learning:
         """Learn what a vehicle takes from a sample under a limit that has held long enough to be followed."""
         situation = self._s
         draw = situation.book.draws.get(sample.connector)
-        since = sample.sampled_at - timedelta(seconds=situation.settings.lead_s)
+        late_s = situation.ledger.accounts[sample.connector].margins(grant).late_s
+        since = sample.sampled_at - timedelta(seconds=late_s)
         if draw is None or draw.at != sample.sampled_at or grant.issued_at > since:
             return False
         permitted_a = min(grant.limit_a_at(since), grant.limit_a_at(sample.sampled_at))

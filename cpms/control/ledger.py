@@ -7,36 +7,28 @@ incrementally. A proposal costs a few list passes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 from math import inf
 
 from cpms.control.account import NEVER_APPLIED, Account, Holding
 from cpms.control.bins import Bins, Vector, to_instant
+from cpms.control.rows import limit_rows, row_weights
 from cpms.control.settings import ControlSettings
 from cpms.domain.errors import CpmsError
 from cpms.domain.grid import Grant, GrantState, LimitTimeline
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.site import Connector, Site
+from cpms.domain.site import Site
+from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
 from cpms.domain.telemetry import CommandOutcome
-from cpms.domain.units import PHASES, Phase
+from cpms.domain.units import Phase
 
-KW_ROW = len(PHASES)
 EPSILON = 1e-6
-FAR = timedelta(days=36500)
+FARTHEST_LATE_S = 600.0
+"""What may last longer [s] after its lease counts in the endless bin."""
 
 
 class NotAdmitted(CpmsError):
     """The ledger does not admit this grant; it must not be sent."""
-
-
-def row_weights(connector: Connector, voltage_v: float, trusted: tuple[Phase, ...] | None = None) -> dict[int, float]:
-    """How much each row is loaded per ampere [A per phase] of a connector; the kW row at the unfavourable voltage.
-
-    `trusted`: the only phases that its vehicle uses, where that is known.
-    """
-    rows = {PHASES.index(phase): 1.0 for phase in trusted or connector.counted_phases}
-    return {**rows, KW_ROW: voltage_v * len(trusted or connector.phases) / 1000.0}
 
 
 class Ledger:
@@ -46,6 +38,7 @@ class Ledger:
         self.settings = settings
         self.timeline = timeline
         self.accounts: dict[ConnectorKey, Account] = {}
+        self.clocks: dict[str, StationClock] = {}
         self._by_grant: dict[str, ConnectorKey] = {}
         self._trusted: dict[ConnectorKey, tuple[Phase, ...]] = {}
         self._solar_credit_kw = 0.0
@@ -79,9 +72,24 @@ class Ledger:
         }
         for key, connector in connectors.items():
             self.accounts[key].connector = connector
+            self.accounts[key].clock = self.clock(key.station_id)
         self._paths = {key: timeline.site.feeders_of(key) for key in connectors}
         self._weights = {key: self._weights_of(key) for key in connectors}
         self._rebase(now.timestamp())
+
+    def clock(self, station_id: str) -> StationClock:
+        """What is known of a station's clock."""
+        return self.clocks.get(station_id, UNKNOWN_CLOCK)
+
+    def measure(self, station_id: str, clock: StationClock) -> bool:
+        """Count what a station was granted as its clock may be off; whether that is by more or less than before."""
+        if clock == self.clock(station_id):
+            return False
+        self.clocks[station_id] = clock
+        for key in self._keys_of(station_id):
+            self.accounts[key].clock = clock
+            self._recount(key)
+        return True
 
     def restore(self, grants: Iterable[tuple[Grant, GrantState]], now: datetime) -> None:
         """What was stored before a crash: whatever was not answered may have been sent. Acknowledged base grants confirm."""
@@ -271,27 +279,14 @@ class Ledger:
         leases = [
             h.grant.lease_ends_at.timestamp() for a in self.accounts.values() for h in a.grants if h.grant.lease_ends_at
         ]
-        until_s = max([now_s + self.settings.lease_s, *leases]) + 2 * self.settings.bin_s + self.settings.lead_s
+        late_s = max((a.margins_now.late_s for a in self.accounts.values()), default=0.0)
+        until_s = max([now_s + self.settings.lease_s, *leases]) + 2 * self.settings.bin_s + min(late_s, FARTHEST_LATE_S)
         self.bins = Bins.covering(now_s, until_s, self.settings.bin_s)
-        self._limits = {feeder.id: self._limit_rows_of(feeder.id) for feeder in self.site.feeders}
+        other_kw = {self.site.root.id: self.other_load_kw}
+        self._limits = {
+            f.id: limit_rows(self.timeline, f.id, self.bins, other_kw.get(f.id, 0.0)) for f in self.site.feeders
+        }
         self.room: dict[str, list[Vector]] = {key: [list(row) for row in rows] for key, rows in self._limits.items()}
         for key, account in self.accounts.items():
             account.held, account.counted = account.vectors(self.bins, self._now_s)
             self._add(key, account.counted)
-
-    def _limit_rows_of(self, feeder_id: str) -> list[Vector]:
-        start = to_instant(self.bins.start_s)
-        edges = [start, *self.timeline.breakpoints(start, start + FAR), None]
-        limit_a, limit_kw = [inf] * self.bins.count, [inf] * self.bins.count
-        for begin, end in pairwise(edges):
-            if begin is None:
-                continue
-            limit = self.timeline.at(feeder_id, begin)
-            span = begin.timestamp(), inf if end is None else end.timestamp()
-            self.bins.lower_to(limit_a, *span, limit.limit_a)
-            if limit.limit_kw is not None:
-                self.bins.lower_to(limit_kw, *span, limit.limit_kw)
-        other_kw = self.other_load_kw if feeder_id == self.site.root.id else 0.0
-        other_a = other_kw * 1000.0 / (3 * self.site.voltage_v)
-        phase = [a - other_a for a in limit_a]
-        return [phase, list(phase), list(phase), [kw - other_kw for kw in limit_kw]]

@@ -10,8 +10,9 @@ from cpms.control.arrivals import Arrivals
 from cpms.control.book import SessionBook
 from cpms.control.contracts import subscriptions, with_export_cap
 from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days, medians
-from cpms.control.ledger import KW_ROW, Ledger
+from cpms.control.ledger import Ledger
 from cpms.control.peaks import FULL_PRICE, PeakTracker, demand_prices
+from cpms.control.rows import KW_ROW
 from cpms.control.settings import ControlSettings
 from cpms.control.steps import first_mark, steps_from
 from cpms.control.underway import under_way

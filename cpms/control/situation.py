@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from cpms.control.arrivals import Arrivals
 from cpms.control.book import SessionBook
 from cpms.control.dispatch import Desk
-from cpms.control.effects import Effect
+from cpms.control.effects import Effect, RecordClock
 from cpms.control.guard import FeederGuard
 from cpms.control.ledger import Ledger
 from cpms.control.obedience import Obedience
@@ -20,6 +20,7 @@ from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.grid import DemandResponseEvent, GridLimit, LimitTimeline
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Site
+from cpms.domain.station_clock import StationClock
 from cpms.domain.tariff import Tariff
 from cpms.domain.telemetry import FeederMeasurement
 
@@ -30,7 +31,7 @@ NEVER_ACTED = datetime.fromtimestamp(0, UTC)
 class Situation:
     """One site's state of knowledge. `dirty`: something changed that grants may depend on; `urgent`: at once;
     `wake_at`: act then in any case. `storing_again_at`: until then the database is not asked to make grants durable, because it could
-    not."""
+    not. `clock_set_at`: when our clock was last set."""
 
     settings: ControlSettings
     timeline: LimitTimeline
@@ -55,6 +56,7 @@ class Situation:
     storing_again_at: datetime = NEVER_ACTED
     acted_at: datetime = NEVER_ACTED
     wake_at: datetime = NEVER_ACTED
+    clock_set_at: datetime = NEVER_ACTED
     effects: list[Effect] = field(default_factory=list)
 
     @classmethod
@@ -92,6 +94,25 @@ class Situation:
         if key in self.ledger.accounts:
             self.ledger.quarantine(key, True)
             self.obedience[key] = Obedience(quarantined=True)
+
+    def hear_clock(self, station_id: str, told: StationClock) -> None:
+        """A message told what is known of its station's clock. What rests on messages that came before our clock was set says nothing
+        any more; a first few messages tell no more than was known, they may come from a queue."""
+        if told.since is not None and told.since < self.clock_set_at:
+            return
+        known = self.ledger.clock(station_id)
+        if not told.measured:
+            behind_s = known.behind_s if known.measured else max(known.behind_s, told.behind_s)
+            told = replace(known, behind_s=behind_s, ahead_s=told.ahead_s)
+        self.know_clock(station_id, told)
+
+    def know_clock(self, station_id: str, clock: StationClock) -> None:
+        """From now on a clock may be off by so much. Room that this takes is made at once."""
+        before = self.ledger.clock(station_id)
+        if self.ledger.measure(station_id, clock):
+            self.out(RecordClock(station_id, clock))
+            self.dirty = True
+            self.urgent |= clock.behind_s > before.behind_s
 
     def out(self, effect: Effect) -> None:
         """Hand out an effect after those there are."""

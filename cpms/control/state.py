@@ -9,7 +9,8 @@ from datetime import datetime
 from cpms.control.account import Account
 from cpms.control.book import SessionBook
 from cpms.control.guard import FeederGuard
-from cpms.control.ledger import KW_ROW, Ledger
+from cpms.control.ledger import Ledger
+from cpms.control.rows import KW_ROW
 from cpms.control.wishes import PlanInForce
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import PlanStatus
@@ -18,7 +19,11 @@ from cpms.domain.units import PHASES
 
 @dataclass(frozen=True)
 class ConnectorState:
-    """A connector now. `limit_a`: acknowledged limit; `worst_case_a`: counted in the ledger; `planned_a`: the plan's; A per phase."""
+    """A connector now. `limit_a`: acknowledged limit; `worst_case_a`: counted in the ledger; `planned_a`: the plan's; A per phase.
+
+    `clock_error_s` [s]: how far its station's clock was measured to be ahead (negative: behind), None before; `late_s` [s]: how late
+    what it was told to lower may be over, its vehicle's ramp included.
+    """
 
     connector: ConnectorKey
     online: bool
@@ -31,6 +36,8 @@ class ConnectorState:
     power_kw: float | None
     lease_ends_at: datetime | None
     why: str
+    clock_error_s: float | None = None
+    late_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ def connector_state(
         power_kw=draw.power_kw if draw is not None else None,
         lease_ends_at=in_force.grant.lease_ends_at if in_force is not None else None,
         why=_why(account, online, limit_a, planned[0] if planned is not None else None),
+        clock_error_s=account.clock.error_s,
+        late_s=account.margins_now.late_s,
     )
 
 

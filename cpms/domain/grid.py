@@ -178,7 +178,8 @@ class Grant:
     `fallback_a` for ever. Any other grant binds to its transaction (TxProfile) and dies with it.
 
     `sequence` grows with every grant of the connector; an acknowledged one supersedes all before it. `epoch` fences
-    controllers (G10). The first period starts at or before `issued_at`, so that replacing leaves no gap.
+    controllers (G10). The first period starts at or before `issued_at`, so that replacing leaves no gap. Its instants are
+    ours, and are sent `clock_ahead_s` [s] later, as a station's clock shows them that is so far ahead.
     """
 
     id: str
@@ -192,6 +193,7 @@ class Grant:
     lease_ends_at: datetime | None = None
     epoch: int = 0
     plan_id: str | None = None
+    clock_ahead_s: float = 0.0
 
     @property
     def is_base(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cpms.domain.identity import AuthorizationStatus, ConnectorKey
+from cpms.domain.station_clock import StationClock
 from cpms.domain.units import Phase
 
 PerPhase = tuple[float | None, float | None, float | None]
@@ -65,10 +66,11 @@ class ConnectorStatus(enum.Enum):
 
 @dataclass(frozen=True)
 class StationEvent:
-    """Anything that happens at a station; `received_at` is ours."""
+    """Anything that happens at a station; `received_at` is ours. `clock`: what is known of the station's, None for nothing new."""
 
     station_id: str
     received_at: datetime
+    clock: StationClock | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

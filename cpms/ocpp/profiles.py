@@ -1,10 +1,10 @@
 """Grants as charging profiles. What a station makes of one never exceeds the grant, at any instant (invariant G4, G11).
 
 - A base grant is a TxDefaultProfile, relative: it needs no clock, and holds for ever, whatever the station's clock says.
-- Any other is a TxProfile, absolute, in the station's own time as far as that is known. It starts a minute before now, so that
-  neither replacing it nor a station's slightly slow clock leaves a gap. Its last period, at the end of the lease, falls to the
-  fallback and stays. A `duration` or `validTo` would fall through to the next profile instead, and to "unlimited" where a station
-  lost or never took the default.
+- Any other is a TxProfile, absolute, in the time of the station that the grant was written for. It starts a minute before now, and
+  by more where the grant starts before it was issued, so that neither replacing it nor a slow clock leaves a gap. Its last period, at
+  the end of the lease, falls to the fallback and stays. A `duration` or `validTo` would fall through to the next profile instead, and
+  to "unlimited" where a station lost or never took the default.
 - Every profile sits on stack level 0, which all stations have; purposes stack separately.
 - The same id per connector and purpose replaces in place, as 2.0.1 demands (K01.FR.39).
 """
@@ -33,11 +33,10 @@ LOWEST_VOLTAGE_V = 207.0
 
 @dataclass(frozen=True)
 class ProfileAbilities:
-    """What a station can store, and how far its clock is ahead of ours (negative: behind)."""
+    """What a station can store."""
 
     max_periods: int | None = None
     rate_units: frozenset[str] = frozenset({"A"})
-    clock_ahead: timedelta = timedelta()
 
     @property
     def unit(self) -> str:
@@ -59,7 +58,7 @@ def v16(grant: Grant, connector: Connector, abilities: ProfileAbilities, now: da
     schedule: dict[str, Any] = {"chargingRateUnit": abilities.unit, "chargingSchedulePeriod": periods}
     profile: dict[str, Any] = {"chargingProfileId": profile_id(grant), "stackLevel": 0, **_purpose(grant)}
     if grant.transaction_id is not None:
-        schedule["startSchedule"] = write_instant(starts_at + abilities.clock_ahead)
+        schedule["startSchedule"] = _written(starts_at, grant)
         profile["transactionId"] = transaction_number(grant.transaction_id)
     return profile | {"chargingSchedule": schedule}
 
@@ -70,7 +69,7 @@ def v201(grant: Grant, connector: Connector, abilities: ProfileAbilities, now: d
     schedule = {"id": profile_id(grant), "chargingRateUnit": abilities.unit, "chargingSchedulePeriod": periods}
     profile: dict[str, Any] = {"id": profile_id(grant), "stackLevel": 0, **_purpose(grant)}
     if grant.transaction_id is not None:
-        schedule["startSchedule"] = write_instant(starts_at + abilities.clock_ahead)
+        schedule["startSchedule"] = _written(starts_at, grant)
         profile["transactionId"] = grant.transaction_id
     return profile | {"chargingSchedule": [schedule]}
 
@@ -129,9 +128,15 @@ def _loss(found: list[Step], index: int) -> float:
 def _schedule(
     grant: Grant, connector: Connector, abilities: ProfileAbilities, now: datetime
 ) -> tuple[datetime, list[dict[str, Any]]]:
-    starts_at = now.replace(microsecond=0) - START_MARGIN
+    before = max([grant.issued_at - period.starts_at for period in grant.periods[:1]], default=timedelta())
+    starts_at = (now - before).replace(microsecond=0) - START_MARGIN
     found = merged(steps(grant, connector, starts_at), abilities.max_periods or DEFAULT_MAX_PERIODS)
     return starts_at, [_period(step, connector, abilities.unit) for step in found]
+
+
+def _written(instant: datetime, grant: Grant) -> str:
+    """An instant as the grant's station reads it on its clock."""
+    return write_instant(instant + timedelta(seconds=grant.clock_ahead_s))
 
 
 def _period(step: Step, connector: Connector, unit: str) -> dict[str, Any]:

@@ -185,8 +185,7 @@ class StationCore:
     def _send(self, waiting: Waiting, now: datetime, real_s: float) -> list[Output]:
         self._last_number += 1
         try:
-            abilities = replace(self._memory.abilities, clock_ahead=self._memory.time.ahead)
-            request = self._dialect.request(waiting.command, abilities, now, self._last_number)
+            request = self._dialect.request(waiting.command, self._memory.abilities, now, self._last_number)
         except CpmsError as error:
             return self._done(waiting, CommandResult(CommandOutcome.REJECTED, str(error)))
         message_id = str(self._last_number)
@@ -209,7 +208,9 @@ class StationCore:
             return [Transmit(frame.call_result(call.message_id, {})), *notices]
         if isinstance(incoming.event, StationBooted):
             self._boot_pending = True
-        return [*notices, Request(call.message_id, call.action, incoming, incoming.event)]
+            self._memory.time.booted()
+        event = replace(incoming.event, clock=self._memory.time.clock)
+        return [*notices, Request(call.message_id, call.action, incoming, event)]
 
     def _answered(
         self,

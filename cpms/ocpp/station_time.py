@@ -11,6 +11,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from cpms.domain.station_clock import StationClock
+from cpms.ocpp.clock_watch import ClockWatch
+
 TOLERANCE = timedelta(minutes=2)
 OLDEST = timedelta(days=400)
 IMPLAUSIBLE = timedelta(days=2)
@@ -48,8 +51,18 @@ class StationTime:
     """What is known of one station's clock: how far it is `ahead` (negative: behind). Outlives its connections."""
 
     ahead: timedelta = timedelta()
+    _watch: ClockWatch = field(default_factory=ClockWatch)
     _lateness: _Lateness | None = None
     _starts: OrderedDict[Hashable, datetime] = field(default_factory=OrderedDict)
+
+    @property
+    def clock(self) -> StationClock | None:
+        """How far its clock may be off; None while nothing was heard."""
+        return self._watch.clock(self.ahead.total_seconds())
+
+    def booted(self) -> None:
+        """It started anew, perhaps with another time."""
+        self._watch = ClockWatch()
 
     def resolve(
         self, text: str | None, received_at: datetime, deviations: list[str]
@@ -80,6 +93,7 @@ class StationTime:
         if ahead > IMPLAUSIBLE:
             deviations.append("the timestamp is far in the future")
             return ahead
+        self._watch.note(ahead.total_seconds(), received_at)
         if abs(ahead) <= TOLERANCE:
             self.ahead, self._lateness = timedelta(), None
         elif ahead > TOLERANCE:

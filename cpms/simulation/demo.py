@@ -32,7 +32,7 @@ from cpms.simulation.platform import Platform
 from cpms.simulation.progress import show_progress
 from cpms.simulation.recorded import recorded_day
 from cpms.simulation.result import DayResult, DemoResult
-from cpms.simulation.scenario import Day
+from cpms.simulation.scenario import Day, with_wrong_clocks
 from cpms.simulation.server_process import ServerProcess, create_token, free_port
 
 READY_WITHIN_S = 60.0
@@ -54,7 +54,8 @@ class NotReady(CpmsError):
 class DemoOptions:
     """What `cpms demo` is told. Ports of 0 are chosen; `data_dir` None is a temporary directory.
 
-    `until_s` [s of the clock]: end the day early. `kill_at_s` [s of the clock]: kill the server then (SIGKILL).
+    `until_s` [s of the clock]: end the day early. `kill_at_s` [s of the clock]: kill the server then (SIGKILL). `clocks_off_s` [s]:
+    stations' clocks are off by up to so much.
     """
 
     sessions: Path | None = None
@@ -68,6 +69,7 @@ class DemoOptions:
     api_port: int = 0
     until_s: int | None = None
     kill_at_s: int | None = None
+    clocks_off_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ async def demo(options: DemoOptions, console: Console) -> DemoResult:
     if (task := asyncio.current_task()) is not None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    day = shortened(chosen_day(options), options.until_s)
+    day = with_wrong_clocks(shortened(chosen_day(options), options.until_s), options.clocks_off_s, options.seed)
     if options.report_dir is not None:
         report.require_writable(options.report_dir)
     with _data_dir(options) as data_dir, _comparing(day, options.seed) as comparisons:
@@ -147,6 +149,7 @@ async def _served(options: DemoOptions, day: Day, data_dir: Path, console: Conso
         "CPMS_PLAN_STEP_S": "300" if options.speed <= FINE_STEPS_UP_TO_SPEED else "900",
         "CPMS_PLAN_TIME_LIMIT_S": "1.0",
         "CPMS_LOG_LEVEL": "WARNING",
+        **({"CPMS_CLOCK_TRANSIT_S": "0"} if options.clocks_off_s else {}),
     }
     log_path = data_dir / "server.log"
     console.print(f"preparing the database in {data_dir}")

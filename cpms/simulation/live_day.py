@@ -45,7 +45,12 @@ class LiveDay:
         self._meter_pause_s = max(METER_INTERVAL_S / speed, METER_PAUSE_S)
         self.stations = {
             station.id: VirtualStation(
-                station, _dialect(day.protocols[station.id]), self.plant, day.site.voltage_v, sample_s
+                station,
+                _dialect(day.protocols[station.id]),
+                self.plant,
+                day.site.voltage_v,
+                sample_s,
+                day.clocks_ahead.get(station.id, timedelta()),
             )
             for station in day.site.stations
         }

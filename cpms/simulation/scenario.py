@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 
 from cpms.domain.grid import DemandResponseEvent, GridLimit, LimitTimeline
 from cpms.domain.identity import ConnectorKey
@@ -50,7 +52,8 @@ class Day:
     """One day of a site. `solar_kw`, `other_load_kw`: [kW] at each whole minute from `starts_at`, linear in between.
 
     `protocols`: OCPP subprotocol per station. `history`: measurements of the days before. `past_sessions`: a file of sessions; those
-    that had ended when the day began are the site's past. `notes`: what to know of how the day was made.
+    that had ended when the day began are the site's past. `notes`: what to know of how the day was made. `clocks_ahead`: stations
+    whose clocks are wrong, and how far they are ahead.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Day:
     history: tuple[FeederMeasurement, ...] = ()
     past_sessions: Path | None = None
     notes: tuple[str, ...] = ()
+    clocks_ahead: Mapping[str, timedelta] = field(default_factory=dict)
 
     @property
     def ends_at(self) -> datetime:
@@ -85,3 +89,10 @@ class Day:
     def instant_of(self, second: float) -> datetime:
         """The instant `second` seconds [s] after the start of the day."""
         return self.starts_at + timedelta(seconds=second)
+
+
+def with_wrong_clocks(day: Day, off_s: float, seed: int) -> Day:
+    """The same day at stations whose clocks are off by up to `off_s` [s] either way."""
+    random = Random(seed)  # noqa: S311  repeatable, no secret
+    clocks = {station.id: timedelta(seconds=random.uniform(-off_s, off_s)) for station in day.site.stations}
+    return replace(day, clocks_ahead=clocks) if off_s > 0 else day

@@ -43,10 +43,20 @@ class Meter(Protocol):
 
 
 class VirtualStation:
-    """One station. `sample_s` [s]: between meter values of a transaction."""
+    """One station. `sample_s` [s]: between meter values of a transaction. `clock_ahead`: how far its clock is ahead of the world's,
+    from which every `now` comes; what it says and does goes by its own."""
 
-    def __init__(self, station: Station, dialect: Dialect, meter: Meter, voltage_v: float, sample_s: float) -> None:
+    def __init__(
+        self,
+        station: Station,
+        dialect: Dialect,
+        meter: Meter,
+        voltage_v: float,
+        sample_s: float,
+        clock_ahead: timedelta = timedelta(),
+    ) -> None:
         self.station = station
+        self.clock_ahead = clock_ahead
         self.dialect = dialect
         self.online = False
         self.outlets = {c.key.connector_id: Outlet(c.key) for c in station.connectors}
@@ -67,6 +77,7 @@ class VirtualStation:
 
     def plug_in(self, connector_id: int, id_tag: str, now: datetime) -> None:
         """A vehicle is plugged in and its driver holds out a token. Offline, the station charges on trust."""
+        now += self.clock_ahead
         outlet = self.outlets[connector_id]
         outlet.id_tag, outlet.vehicle_present = id_tag, True
         self._enter(outlet, State.PREPARING, now)
@@ -77,6 +88,7 @@ class VirtualStation:
 
     def unplug(self, connector_id: int, now: datetime) -> None:
         """The vehicle leaves. Call it while the meter still shows the vehicle's last reading."""
+        now += self.clock_ahead
         outlet = self.outlets[connector_id]
         self.stop(outlet, "EVDisconnected", now)
         outlet.id_tag, outlet.vehicle_present = "", False
@@ -84,6 +96,7 @@ class VirtualStation:
 
     def tick(self, now: datetime) -> None:
         """Time has passed: meter values, changed states, heartbeats."""
+        now += self.clock_ahead
         for outlet in self.outlets.values():
             if outlet.transaction is not None:
                 self._watch(outlet, outlet.transaction, now)
@@ -94,6 +107,7 @@ class VirtualStation:
 
     def connected(self, now: datetime) -> None:
         """The connection is up: boot if this is the first one, then tell every connector's state, then what waited."""
+        now += self.clock_ahead
         self.online = True
         self._spoke_at = now
         first = [] if self._booted else [Message(Kind.BOOT, now)]
@@ -102,6 +116,7 @@ class VirtualStation:
 
     def disconnected(self, now: datetime) -> None:
         """The connection is gone. Whoever waited for an authorization is charged on trust."""
+        now += self.clock_ahead
         self.online = False
         for message in self.outbox.connection_lost():
             outlet = self.outlets.get(message.connector_id)
@@ -110,6 +125,7 @@ class VirtualStation:
 
     def next_frame(self, now: datetime) -> str | None:
         """The next CALL to send, if one may go."""
+        now += self.clock_ahead
         message = self.outbox.take(now) if self.online else None
         if message is None:
             return None
@@ -119,6 +135,7 @@ class VirtualStation:
 
     def receive(self, text: str, now: datetime) -> str | None:
         """A frame from the server; returns the answer to send if it asks for something."""
+        now += self.clock_ahead
         kind, message_id, *rest = json.loads(text)
         if kind == 2:
             return answer(self, message_id, rest[0], rest[1], now)
@@ -129,14 +146,15 @@ class VirtualStation:
 
     def limit_at(self, connector_id: int, now: datetime) -> tuple[float, datetime]:
         """Limit [A per phase] that the connector offers from `now` on, and until when at least: 0 without a transaction."""
+        now += self.clock_ahead
         outlet = self.outlets[connector_id]
         horizon = now + timedelta(seconds=LOOKAHEAD_S)
         if outlet.transaction is None:
-            return 0.0, horizon
+            return 0.0, horizon - self.clock_ahead
         begun = max(now, outlet.transaction.started_at)  # the plant's seconds are whole, a transaction's start is not
         schedule = self.profiles.schedule(connector_id, begun, LOOKAHEAD_S, outlet.transaction)
         until = now + timedelta(seconds=schedule[1][0]) if len(schedule) > 1 else horizon
-        return schedule[0][1], until
+        return schedule[0][1], until - self.clock_ahead
 
     def start(self, outlet: Outlet, now: datetime) -> None:
         """Begin a transaction; the contactor closes."""

@@ -30,9 +30,15 @@ UPDATE stations SET last_seen_at = greatest(last_seen_at, %(at)s) WHERE id = %(s
 -- name: record_all_disconnected
 UPDATE stations SET disconnected_at = %(at)s WHERE connected_at IS NOT NULL AND disconnected_at IS NULL;
 
+-- name: record_clock
+UPDATE stations SET
+    clock_behind_s = %(behind_s)s, clock_ahead_s = %(ahead_s)s, clock_error_s = %(error_s)s, clock_known_at = %(known_at)s
+WHERE id = %(station_id)s;
+
 -- name: connection_states
 SELECT id, protocol, connected_at, disconnected_at, last_seen_at, vendor, model, serial_number, firmware_version, booted_at,
-       capabilities_at, max_stack_level, max_periods, max_profiles, rate_units, connector_count
+       capabilities_at, max_stack_level, max_periods, max_profiles, rate_units, connector_count,
+       clock_behind_s, clock_ahead_s, clock_error_s, clock_known_at
 FROM stations WHERE site_id = %(site_id)s ORDER BY id;
 
 -- name: record_status

@@ -23,6 +23,7 @@ GRANT = Grant(
     at(15),
     epoch=1,
     plan_id="p",
+    clock_ahead_s=-3600.0,
 )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from cpms.domain.errors import NotFound
 from cpms.domain.identity import StationCredentials
+from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
 from cpms.domain.telemetry import Alarm, ConnectorStatus, ConnectorStatusChanged, StationBooted, StationCapabilities
 from data.store import Store
 from tests.data.examples import KEY, NOW, at, build, station
@@ -25,6 +26,19 @@ async def test_a_station_is_connected_from_connection_to_disconnection(store: St
     assert {key: state.connected for key, state in states.items()} == {"CP-1": False, "CP-2": True}
     assert states["CP-1"].last_seen_at == at(5)
     assert states["CP-2"].protocol == "ocpp2.0.1"
+
+
+async def test_what_is_known_of_a_clock_is_kept_until_its_station_starts_anew(store: Store) -> None:
+    await build(store, station("CP-1"), station("CP-2"))
+    behind, local = StationClock(95.0, 0.0, -90.0), StationClock(3605.0, 7200.0, 7200.0)
+    await store.record_clocks({"CP-1": behind, "CP-2": local}, at(5))
+    assert {key: state.clock for key, state in (await store.connection_states("depot")).items()} == {
+        "CP-1": behind,
+        "CP-2": local,
+    }
+    await store.record_boot(StationBooted("CP-1", at(6)))
+    await store.record_clocks({"CP-2": UNKNOWN_CLOCK}, at(6))
+    assert {state.clock for state in (await store.connection_states("depot")).values()} == {None}
 
 
 async def test_after_a_restart_nobody_is_connected(store: Store) -> None:

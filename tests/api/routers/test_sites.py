@@ -160,6 +160,8 @@ async def test_the_live_state_tells_power_limit_worst_case_and_headroom(
         power_kw=10.9,
         lease_ends_at=NOW,
         why="as planned",
+        clock_error_s=-90.0,
+        late_s=105.0,
     )
     feeder = FeederState(
         feeder_id="grid",
@@ -185,6 +187,7 @@ async def test_the_live_state_tells_power_limit_worst_case_and_headroom(
         20.0,
         "as planned",
     )
+    assert (shown["clock_error_s"], shown["late_s"]) == (-90.0, 105.0)
     [grid] = body["live"]["feeders"]
     assert (grid["headroom_a"], grid["headroom_kw"], grid["measured_kw"]) == ([80.0] * 3, 44.8, None)
     assert (body["live"]["plan_status"], body["live"]["planning_because"]) == ("optimal", ["plug-in"])

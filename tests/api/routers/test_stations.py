@@ -7,6 +7,7 @@ import httpx
 
 from api import Services
 from cpms.domain.identity import ConnectorKey, matches_hash
+from cpms.domain.station_clock import StationClock
 from cpms.domain.telemetry import ConnectorStatus, ConnectorStatusChanged, Sample, StationBooted, TransactionStarted
 from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
@@ -104,7 +105,11 @@ async def test_a_station_shows_its_last_boot_and_what_its_connectors_said(
     await services.store.record_boot(StationBooted("CP-1", NOW, vendor="Volt", model="V2", firmware_version="1.7"))
     status = ConnectorStatusChanged("CP-1", NOW, 1, ConnectorStatus.FAULTED, "GroundFailure", changed_at=NOW)
     await services.store.record_status(status)
+    before = (await depot.get("/api/v1/stations/CP-1")).json()
+    assert (before["clock_error_s"], before["clock_behind_s"]) == (None, None)
+    await services.store.record_clocks({"CP-1": StationClock(95.0, 0.0, -90.0)}, NOW)
     body = (await depot.get("/api/v1/stations/CP-1")).json()
+    assert (body["clock_error_s"], body["clock_behind_s"]) == (-90.0, 95.0)
     assert body["firmware_version"] == "1.7"
     assert [(s["connector_id"], s["status"], s["error_code"]) for s in body["statuses"]] == [
         (1, "Faulted", "GroundFailure")

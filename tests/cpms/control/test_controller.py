@@ -13,6 +13,7 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import Plan, PlanStatus, SessionPlan
 from cpms.domain.session import EnergyNeed, Session, SessionState
 from cpms.domain.site import Connector, Feeder, Site, Station
+from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
 from cpms.domain.telemetry import (
     CommandOutcome,
     FeederMeasurement,
@@ -20,6 +21,7 @@ from cpms.domain.telemetry import (
     SamplesReceived,
     StationBooted,
     StationConnected,
+    StationDisconnected,
 )
 
 NOW = datetime(2026, 3, 3, 12, 0, 5, tzinfo=UTC)
@@ -207,6 +209,64 @@ def test_a_restored_controller_goes_on_with_its_grants_and_sends_nothing_before_
     (send,) = of(ef.SendGrant, effects)
     assert (send.grant.epoch, send.grant.is_base) == (1, False)
     assert send.grant.sequence > grant.sequence
+
+
+BEHIND = StationClock(behind_s=95.0, error_s=-90.0, since=NOW)
+
+
+def samples(clock: StationClock, at: datetime) -> SamplesReceived:
+    """A station says something, and with it what time it thinks it is."""
+    return SamplesReceived("S0", at, (), clock=clock)
+
+
+def counted_until(controller: SiteController, grant: Grant) -> datetime:
+    """Until when a grant counts, to the second."""
+    assert grant.lease_ends_at is not None
+    at = grant.lease_ends_at
+    while not of(ef.RecordGrantStates, controller.handle(ev.Tick(), at)):
+        at += timedelta(seconds=1)
+    return at
+
+
+def test_a_clock_found_to_be_behind_is_remembered_and_counts_for_what_was_granted_before():
+    controller, grant = charging()
+    controller.handle(StationDisconnected("S0", after(25)), after(25))
+    assert of(ef.RecordClock, controller.handle(samples(BEHIND, after(30)), after(30))) == [
+        ef.RecordClock("S0", BEHIND)
+    ]
+    assert of(ef.RecordClock, controller.handle(samples(BEHIND, after(40)), after(40))) == []
+    assert grant.lease_ends_at is not None
+    assert counted_until(controller, grant) >= grant.lease_ends_at + timedelta(seconds=105)
+
+
+def test_a_first_few_messages_tell_less_than_was_known_before_a_restart():
+    settings = ControlSettings()
+    restored = SiteController.restore(SITE, settings, NOW, epoch=1, clocks={"S0": BEHIND})
+    assert of(ef.RecordClock, restored.handle(samples(StationClock(1000.0), after(1)), after(1))) == []
+    new = SiteController(SITE, settings, NOW)
+    assert of(ef.RecordClock, new.handle(samples(StationClock(5.0), after(1)), after(1))) == []
+    assert of(ef.RecordClock, new.handle(samples(StationClock(1000.0), after(2)), after(2))) == [
+        ef.RecordClock("S0", StationClock(1000.0))
+    ]
+
+
+def test_nothing_is_known_of_the_clock_of_a_station_that_started_anew():
+    controller, _ = charging()
+    controller.handle(samples(BEHIND, after(30)), after(30))
+    effects = controller.handle(StationBooted("S0", after(40)), after(40))
+    assert of(ef.RecordClock, effects) == [ef.RecordClock("S0", UNKNOWN_CLOCK)]
+
+
+def test_when_our_clock_is_set_messages_from_before_tell_nothing_of_a_stations():
+    controller, _ = charging()
+    controller.handle(samples(BEHIND, after(30)), after(30))
+    (record,) = of(ef.RecordClock, controller.handle(ev.ClockSet(timedelta(hours=1)), after(3700)))
+    assert record.clock.behind_s == 3695.0
+    assert of(ef.RecordClock, controller.handle(samples(BEHIND, after(3701)), after(3701))) == []
+    fresh = replace(BEHIND, since=after(3701))
+    assert of(ef.RecordClock, controller.handle(samples(fresh, after(3800)), after(3800))) == [
+        ef.RecordClock("S0", BEHIND)
+    ]
 
 
 def test_a_refusal_is_told_once_and_what_a_newer_grant_overtook_is_none():

@@ -11,9 +11,11 @@ from cpms.control.settings import ControlSettings
 from cpms.domain.grid import Grant, LimitTimeline
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Connector, Feeder, Site, Station
+from cpms.domain.station_clock import StationClock
 from cpms.domain.telemetry import CommandOutcome
 
 NOW = datetime(2026, 3, 3, 12, 0, 5, tzinfo=UTC)
+RIGHT = StationClock(behind_s=5.0, error_s=0.0)
 KEYS = [ConnectorKey(f"S{i}", 1) for i in range(3)]
 
 
@@ -28,6 +30,7 @@ class Bench:
         for number, key in enumerate(KEYS):
             self.ledger.record(Grant(f"b{number}", "x", key, 1, NOW, 0.0))
             self.ledger.answer(f"b{number}", CommandOutcome.ACCEPTED, NOW - timedelta(seconds=20))
+            self.ledger.measure(key.station_id, RIGHT)
 
     def record(self, grant: Grant) -> bool:
         try:
@@ -157,9 +160,57 @@ def test_setpoints_are_nothing_or_at_least_the_minimum_and_always_admitted(wante
     assert refused == []
 
 
-def test_scheduled_decreases_come_early_and_raises_late_by_what_clocks_may_be_off():
+def test_scheduled_decreases_come_early_by_what_clocks_may_be_behind_and_vehicles_slow():
     bench = Bench()
     wish = bench.wish(KEYS[0], 10.0)
-    grant = write_grant(ProposalOf(wish, [10.0, 10.0, 6.0, 6.0, 16.0], False), bench.ledger, bench.desk, bench.now)
+    grant = write_grant(ProposalOf(wish, [10.0, 10.0, 6.0, 6.0, 0.0], False), bench.ledger, bench.desk, bench.now)
     seconds = [(p.starts_at - NOW.replace(second=0)).total_seconds() for p in grant.periods]
-    assert seconds == [5.0, 100.0, 250.0]
+    assert seconds == [5.0, 100.0, 220.0]
+
+
+def test_a_grant_never_rises_by_itself_and_the_raise_is_granted_when_it_is_time():
+    bench = Bench()
+    wanted = [16.0] * 2 + [6.0] * 2 + [20.0]
+    bench.accept(bench.dispatch(bench.wish(KEYS[0], wanted)))
+    (first,) = [h.grant for h in bench.ledger.accounts[KEYS[0]].grants]
+    assert [p.limit_a for p in first.periods] == [16.0, 6.0]
+    bench.now = NOW.replace(second=0) + timedelta(minutes=4, seconds=1)
+    ((raised, lowers),) = bench.dispatch(bench.wish(KEYS[0], 20.0))
+    assert ([p.limit_a for p in raised.periods], lowers) == ([20.0], False)
+
+
+def test_a_station_whose_clock_is_behind_lowers_earlier_and_its_lease_counts_longer():
+    bench = Bench()
+    bench.ledger.measure(KEYS[0].station_id, StationClock(behind_s=95.0, error_s=-90.0))
+    ((late, _),) = bench.dispatch(bench.wish(KEYS[0], [30.0] * 4 + [10.0]))
+    assert late.limit_a_at(NOW.replace(second=0) + timedelta(minutes=4) - timedelta(seconds=106)) == 30.0
+    assert late.limit_a_at(NOW.replace(second=0) + timedelta(minutes=4) - timedelta(seconds=105)) == 10.0
+    assert late.periods[0].starts_at <= NOW - timedelta(seconds=95), "in force at once on the slow clock"
+    four = bench.ledger.bins.index_of((NOW + timedelta(minutes=4)).timestamp())
+    assert bench.ledger.accounts[KEYS[0]].counted[four - 1 : four + 1] == [30.0, 10.0]
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    behind_s=st.lists(st.sampled_from([0.0, 5.0, 20.0, 60.0, 95.0, 300.0, 7200.0]), min_size=3, max_size=3),
+    ahead_s=st.lists(st.sampled_from([0.0, 0.0, 125.0, 7200.0, -3600.0]), min_size=3, max_size=3),
+    wanted=st.lists(st.lists(st.sampled_from([0.0, 6.0, 13.0, 32.0]), min_size=1, max_size=8), min_size=3, max_size=3),
+    second=st.integers(0, 59),
+)
+def test_whatever_clocks_may_be_off_what_is_dispatched_is_admitted(behind_s, ahead_s, wanted, second):
+    bench, refused = Bench(limit_a=45.0), []
+    for key, behind, ahead in zip(KEYS, behind_s, ahead_s, strict=True):
+        bench.ledger.measure(key.station_id, StationClock(max(behind, behind - ahead), ahead, error_s=0.0))
+    bench.now = NOW.replace(second=second)
+
+    def record(grant: Grant) -> bool:
+        if not bench.record(grant):
+            refused.append(grant)
+        return True
+
+    bench.ledger.advance(bench.now)
+    wishes = [bench.wish(key, values) for key, values in zip(KEYS, wanted, strict=True)]
+    sent = dispatch(wishes, bench.ledger, bench.desk, bench.now, record)
+    assert refused == []
+    assert all(a.limit_a >= b.limit_a for g, _ in sent for a, b in zip(g.periods, g.periods[1:], strict=False))
+    assert all(free >= -1e-6 for row in bench.ledger.room["r"] for free in row)

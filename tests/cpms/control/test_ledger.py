@@ -11,12 +11,14 @@ from cpms.domain.errors import UnsafeConfiguration
 from cpms.domain.grid import Grant, GrantState, GridLimit, LimitPeriod, LimitTimeline, require_safe
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Connector, Feeder, Site, Station
+from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
 from cpms.domain.telemetry import CommandOutcome
 from cpms.domain.units import PHASES, Phase
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 KEYS = [ConnectorKey(f"S{i}", 1) for i in range(3)]
 SETTINGS = ControlSettings()
+RIGHT = StationClock(behind_s=5.0, error_s=0.0)
 
 
 def site(limit_a: float = 40.0, fallback_a: float = 0.0, **options) -> Site:
@@ -35,9 +37,10 @@ def grant(
     return Grant(f"{key}-{sequence}", "x", key, sequence, at, 0.0, tx, periods, at + timedelta(seconds=lease_s))
 
 
-def confirmed(limit_a: float = 40.0, **options) -> Ledger:
+def confirmed(limit_a: float = 40.0, clock: StationClock = RIGHT, **options) -> Ledger:
     ledger = Ledger(LimitTimeline(site(limit_a, **options)), SETTINGS, NOW)
     for key in KEYS:
+        ledger.measure(key.station_id, clock)
         ledger.record(base(key))
         ledger.answer(f"{key}-1", CommandOutcome.ACCEPTED, NOW - timedelta(seconds=20))
     return ledger
@@ -103,6 +106,35 @@ def test_a_grant_without_an_answer_counts_until_its_lease_ends_and_a_margin(outc
     assert worst_a(ledger, KEYS[0], end - timedelta(seconds=1)) == 30.0
     assert ledger.advance(end) == {f"{KEYS[0]}-2": GrantState.ENDED}
     assert worst_a(ledger, KEYS[0], end) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("clock", "written_ahead_s", "late_s"),
+    [
+        (UNKNOWN_CLOCK, 0.0, 300.0),
+        (StationClock(behind_s=5.0, error_s=0.0), 0.0, SETTINGS.clock_margin_s),
+        (StationClock(behind_s=95.0, error_s=-90.0), 0.0, 95.0),
+        (StationClock(behind_s=5.0, ahead_s=7200.0, error_s=7200.0), 7200.0, 7210.0),
+        (StationClock(behind_s=18005.0, ahead_s=-18000.0, error_s=-18000.0), -18000.0, SETTINGS.clock_margin_s),
+    ],
+    ids=["not heard yet", "right", "behind", "local time, may be set right", "behind by hours"],
+)
+def test_a_lease_counts_as_long_as_the_stations_clock_may_make_it_last(clock, written_ahead_s, late_s):
+    ledger = confirmed(clock=clock)
+    ledger.record(replace(grant(KEYS[0], 2, 30.0), clock_ahead_s=written_ahead_s))
+    end = NOW + timedelta(seconds=900 + SETTINGS.ramp_s + late_s)
+    assert ledger.advance(end - timedelta(seconds=1)) == {}
+    assert ledger.advance(end) == {f"{KEYS[0]}-2": GrantState.ENDED}
+
+
+def test_a_clock_found_to_be_further_behind_counts_at_once_for_what_was_granted_before():
+    ledger = confirmed()
+    ledger.record(grant(KEYS[0], 2, 30.0, lease_s=600.0))
+    at = NOW + timedelta(seconds=660)
+    assert worst_a(ledger, KEYS[0], at) == 0.0
+    assert ledger.measure("S0", StationClock(behind_s=95.0, error_s=-90.0))
+    assert worst_a(ledger, KEYS[0], at) == 30.0
+    assert not ledger.measure("S0", StationClock(behind_s=95.0, error_s=-90.0)), "it is known already"
 
 
 @pytest.mark.parametrize("outcome", [CommandOutcome.REJECTED, CommandOutcome.NOT_SUPPORTED])
@@ -219,9 +251,9 @@ class Oracle:
         self.accepted: set[str] = set()
 
     def may_draw_a(self, key: ConnectorKey, at: datetime) -> float:
-        """Most at `at`, if clocks are off and vehicles slow by as much as is allowed for, second by second."""
+        """Most at `at`, if clocks are behind and vehicles slow by as much as is allowed for, or clocks jump ahead, by seconds."""
         live = [g for g in self.grants.values() if g.connector == key and at < self.until.get(g.id, at + timedelta(1))]
-        window = [at + timedelta(seconds=s) for s in range(-int(SETTINGS.lead_s) + 1, int(SETTINGS.clock_margin_s), 4)]
+        window = [at + timedelta(seconds=s) for s in (*range(-int(SETTINGS.lead_s) + 1, 12, 4), 300)]
         return max((g.limit_a_at(instant) for g in live for instant in window), default=0.0)
 
     def answer(self, chosen: Grant, outcome: CommandOutcome, now: datetime) -> None:

@@ -202,7 +202,7 @@ def test_a_sample_of_another_transaction_teaches_the_session_nothing():
 @pytest.mark.parametrize(
     ("field", "values"),
     [
-        ("bin_s", {"bin_s": 30}),
+        ("bin_s", {"bin_s": 0}),
         ("lease_s", {"lease_s": 200.0}),
         ("ramp_s", {"ramp_s": -1.0}),
         ("fine_step_s", {"fine_step_s": 250}),

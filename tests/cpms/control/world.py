@@ -22,6 +22,7 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import Plan, PlanRequest, PlanStatus, SessionPlan
 from cpms.domain.session import EnergyNeed, Session
 from cpms.domain.site import Connector, Feeder, Site, Station
+from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
 from cpms.domain.telemetry import (
     CommandOutcome,
     FeederMeasurement,
@@ -32,6 +33,8 @@ from cpms.domain.telemetry import (
     StationDisconnected,
 )
 from cpms.domain.units import PHASES, Phase, floor_to_setpoint
+from cpms.ocpp.profiles import START_MARGIN
+from cpms.ocpp.station_time import StationTime, write_instant
 
 START = datetime(2026, 3, 3, 16, 0, 7, tzinfo=UTC)
 VEHICLE_LAG_S = 8
@@ -40,7 +43,8 @@ LIVE = (GrantState.STORED, GrantState.SENT, GrantState.ACCEPTED, GrantState.UNKN
 
 @dataclass(frozen=True)
 class Faults:
-    """Chances, per message or per station and second."""
+    """Chances, per message or per station and second. `clock_skew_s`: how far off a clock is when its station starts; `drift`: seconds
+    per second."""
 
     lost: float = 0.0
     ack_lost: float = 0.0
@@ -56,6 +60,10 @@ class Faults:
     replug: float = 0.0
     clock_skew_s: float = 10.0
     whims: bool = True
+    clock_set_right: float = 0.0
+    clock_set_forward: float = 0.0
+    clock_set_anyhow: float = 0.0
+    drift: float = 0.0
 
 
 NONE = Faults()
@@ -76,11 +84,13 @@ class Outlet:
     history: list[float] = field(default_factory=list)
 
     def permitted_a(self, station_now: datetime) -> float:
-        """OCPP: the transaction's profile, else the default, else all there is; nothing without a transaction."""
+        """OCPP: the transaction's profile once it has begun, else the default, else all there is; nothing without a transaction."""
         if self.session is None:
             return 0.0
         if self.tx_grant is not None:
-            return self.tx_grant.limit_a_at(station_now)
+            at = station_now - timedelta(seconds=self.tx_grant.clock_ahead_s)
+            if at >= self.tx_grant.periods[0].starts_at - START_MARGIN:
+                return self.tx_grant.limit_a_at(at)
         return self.connector.max_current_a if self.base_a is None else self.base_a
 
     def draw_a(self, station_now: datetime, disobeys: bool) -> float:
@@ -107,6 +117,9 @@ class RealStation:
     unsaid: list[ev.ControlEvent] = field(default_factory=list)
     free_at: datetime = START
     synced_to: timedelta = timedelta()
+    drift: float = 0.0
+    time: StationTime = field(default_factory=StationTime)
+    """What the gateway makes of its clock."""
 
 
 def make_site(
@@ -160,9 +173,12 @@ class World:
         self.settings = settings or ControlSettings()
         self.limits, self.events, self.other_kw = limits, events, other_kw
         self.controller = SiteController(site, self.settings, START, limits=limits, events=events)
+        self.clocks: dict[str, StationClock] = {}
         self.stored: dict[str, tuple[Grant, GrantState]] = {}
         self.database_down = False
         self.clock_error = timedelta()
+        self.believed_clock: StationClock | None = None
+        """What the gateway says of every clock, instead of what it measures."""
         self.epoch, self.serial = 0, itertools.count(1)
         self.last_plan: Plan | None = None
         self.alarms: list[ef.RaiseAlarm] = []
@@ -178,9 +194,12 @@ class World:
         ]
 
     def _station(self, station: Station) -> RealStation:
-        skew_s = self.random.uniform(-self.faults.clock_skew_s, self.faults.clock_skew_s)
+        skew, drift = self._some_skew(), self.random.uniform(-self.faults.drift, self.faults.drift)
         outlets = {c.key.connector_id: Outlet(c, phases=c.phases) for c in station.connectors}
-        return RealStation(station.id, outlets, timedelta(seconds=skew_s))
+        return RealStation(station.id, outlets, skew, drift=drift)
+
+    def _some_skew(self) -> timedelta:
+        return timedelta(seconds=self.random.uniform(-self.faults.clock_skew_s, self.faults.clock_skew_s))
 
     # what happens
 
@@ -194,7 +213,8 @@ class World:
         session = Session(f"s{number}", self.site.id, key, f"t{number}", self.wall_now, need=need)
         outlet = self.outlet(key)
         outlet.session, outlet.tx_grant, outlet.energy_kwh = session, None, 0.0
-        self.say(key.station_id, ev.SessionOpened(session))
+        self._hear(self.stations[key.station_id])
+        self.say(key.station_id, ev.SessionOpened(session, self._clock(self.stations[key.station_id])))
         return session
 
     def unplug(self, key: ConnectorKey) -> None:
@@ -202,6 +222,15 @@ class World:
         session, outlet.session, outlet.tx_grant = outlet.session, None, None
         if session is not None:
             self.say(key.station_id, ev.SessionClosed(replace(session, ended_at=self.wall_now)))
+
+    def _hear(self, station: RealStation) -> datetime:
+        """The station writes what time it is; when that was, as far as the gateway can tell."""
+        under_way = timedelta(seconds=self.random.uniform(0.0, 3.0))
+        written = write_instant(self.now + station.skew - under_way)
+        return station.time.resolve(written, self.wall_now, [])[0] if station.online else self.wall_now
+
+    def _clock(self, station: RealStation) -> StationClock | None:
+        return self.believed_clock or station.time.clock
 
     def outlet(self, key: ConnectorKey) -> Outlet:
         return self.stations[key.station_id].outlets[key.connector_id]
@@ -249,6 +278,7 @@ class World:
             sessions=[s for s in sessions if s.id not in said],
             grants=[pair for pair in self.stored.values() if pair[1] in LIVE],
             plan=self.last_plan,
+            clocks={key: clock for key, clock in self.clocks.items() if clock != UNKNOWN_CLOCK},
         )
         for station in self.stations.values():
             if station.online:
@@ -259,16 +289,22 @@ class World:
     def _permits_nothing_new(self, grant: Grant) -> bool:
         """Whether, at every second to come, durable grants of the connector that may be in force count as much, margins included."""
         durable = [
-            g
+            (g, self._margins(g))
             for g, state in self.stored.values()
             if g.connector == grant.connector and state in LIVE and g.id != grant.id
         ]
-        margins = [timedelta(seconds=s) for s in (-self.settings.lead_s, 0.0, self.settings.clock_margin_s)]
         seconds = (self.wall_now + timedelta(seconds=s) for s in range(0, 2000, 5))
         return all(
-            grant.limit_a_at(at) <= max(g.limit_a_at(at + margin) for g in durable for margin in margins) + 1e-6
+            grant.limit_a_at(at) <= max(g.limit_a_at(at - late) for g, margins in durable for late in margins) + 1e-6
             for at in seconds
         )
+
+    def _margins(self, grant: Grant) -> list[timedelta]:
+        """How late a grant may be in force, counted in whole bins."""
+        clock = self.clocks.get(grant.connector.station_id, UNKNOWN_CLOCK)
+        behind_s = max(self.settings.clock_margin_s, clock.behind_s)
+        late_s = self.settings.ramp_s + max(self.settings.clock_margin_s, grant.clock_ahead_s + behind_s)
+        return [timedelta(seconds=s) for s in range(0, int(late_s) + self.settings.bin_s, 5)]
 
     def _perform(self, effects: tuple[ef.Effect, ...]) -> None:
         refused: set[str] = set()
@@ -287,6 +323,8 @@ class World:
                     ahead |= {g.id for g in grants}
                     if not self.database_down:
                         self.stored |= {g.id: (g, GrantState.STORED) for g in grants}
+                case ef.RecordClock(station_id, clock):
+                    self.clocks[station_id] = clock
                 case ef.RecordGrantStates(states) if not self.database_down:
                     self.stored |= {i: (self.stored[i][0], state) for i, state in states.items() if i in self.stored}
                 case ef.SendGrant():
@@ -378,7 +416,19 @@ class World:
             self._sample()
         return problems
 
+    def _clock_runs(self, station: RealStation) -> None:
+        """A clock drifts, and is set: right, forward by anything, or to whatever it might be."""
+        station.skew += timedelta(seconds=station.drift)
+        dice, faults = self.random.random(), self.faults
+        if dice < faults.clock_set_right:
+            station.skew = self.clock_error
+        elif dice < faults.clock_set_right + faults.clock_set_forward:
+            station.skew += timedelta(seconds=self.random.choice((30, 600, 3600, 7200)))
+        elif dice < faults.clock_set_right + faults.clock_set_forward + faults.clock_set_anyhow:
+            station.skew = self.clock_error + self._some_skew()
+
     def _misfortune(self, station: RealStation) -> None:
+        self._clock_runs(station)
         if not station.online:
             if station.back_at is not None and station.back_at <= self.now:
                 self._come_back(station)
@@ -408,6 +458,8 @@ class World:
         station.synced_to = self.clock_error
         self.tell(StationConnected(station.id, self.now, protocol="ocpp1.6"))
         if station.reboots:
+            station.time.booted()
+            station.skew = self.clock_error + self._some_skew()
             self.tell(StationBooted(station.id, self.now))
             station.reboots = False
         unsaid, station.unsaid = station.unsaid, []
@@ -445,6 +497,7 @@ class World:
         for station in self.stations.values():
             if not station.online:
                 continue
+            sampled_at = self._hear(station)
             for outlet in station.outlets.values():
                 drawn_a = outlet.history[-1] if outlet.history else 0.0
                 drawn_a = max(outlet.history, default=drawn_a)
@@ -452,13 +505,13 @@ class World:
                 session = outlet.session
                 sample = Sample(
                     outlet.connector.key,
-                    self.wall_now,
+                    sampled_at,
                     self.wall_now,
                     transaction_id=session.transaction_id if session is not None else None,
                     energy_kwh=outlet.energy_kwh,
                     current_a=own,  # type: ignore[arg-type]
                 )
-                self.tell(SamplesReceived(station.id, self.now, samples=(sample,)))
+                self.tell(SamplesReceived(station.id, self.now, samples=(sample,), clock=self._clock(station)))
 
     def measure(self) -> None:
         """The root's meter speaks."""

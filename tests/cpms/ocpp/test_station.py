@@ -1,6 +1,7 @@
 """The station core: one connection, no socket."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -199,12 +200,8 @@ def test_a_schedule_is_made_when_it_is_sent_not_when_it_is_queued():
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(minutes=-10)], ids=str)
 def test_a_schedule_is_written_in_the_time_of_a_station_whose_clock_is_wrong(ahead: timedelta):
-    memory = StationMemory()
-    memory.time.ahead = ahead
-    station = core(memory=memory)
-    station.poll(NOW, 1.0)
-    receive(station, 3, "1", {"configurationKey": []})
-    (frame,) = sent(station.submit(InstallGrant(grant(16), CONNECTOR), NOW, 1.0)[1])
+    written = replace(grant(16), clock_ahead_s=ahead.total_seconds())
+    (frame,) = sent(settled().submit(InstallGrant(written, CONNECTOR), NOW, 1.0)[1])
     starts_at = datetime.fromisoformat(frame[3]["csChargingProfiles"]["chargingSchedule"]["startSchedule"])
     assert starts_at == NOW.replace(microsecond=0) - timedelta(minutes=1) + ahead
 

@@ -34,10 +34,12 @@ class HandMeter:
 class Peer:
     """A station and the test's end of its line; every exchange is a second apart."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, clock_ahead: timedelta = timedelta()) -> None:
         self.meter = HandMeter()
         outlets = tuple(Connector(ConnectorKey("S", n)) for n in (1, 2))
-        self.station = VirtualStation(Station("S", "site", "grid", outlets, model="M"), dialect, self.meter, 230.0, 60)
+        self.station = VirtualStation(
+            Station("S", "site", "grid", outlets, model="M"), dialect, self.meter, 230.0, 60, clock_ahead
+        )
         self.now = START
         self.is_16 = isinstance(dialect, Dialect16)
 
@@ -179,6 +181,28 @@ def test_a_token_refused_at_the_start_ends_the_transaction(peer16: Peer) -> None
     stop = peer16.next()
     assert stop is not None
     assert (stop[1], stop[2]["reason"]) == ("StopTransaction", "DeAuthorized")
+
+
+@pytest.mark.parametrize("ahead_s", [-90.0, 90.0])
+def test_a_station_with_a_wrong_clock_says_and_does_everything_in_its_own_time(ahead_s: float) -> None:
+    peer = Peer(Dialect16(), timedelta(seconds=ahead_s))
+    peer.connect()
+    peer.station.plug_in(1, "TAG", peer.later())
+    plugged_at, started = peer.now, None
+    while started is None and (frame := peer.next()) is not None:
+        started = frame[2]["timestamp"] if frame[1] == "StartTransaction" else None
+        peer.answer(frame[0], peer.kindly(frame[1], 77))
+    assert started is not None
+    off_s = (datetime.fromisoformat(started) - plugged_at).total_seconds()
+    assert ahead_s <= off_s <= ahead_s + 10
+    periods = [{"startPeriod": 0, "limit": 16.0}, {"startPeriod": 300, "limit": 6.0}]
+    profile = profile16(16, 77)
+    profile["chargingSchedule"] |= {"chargingSchedulePeriod": periods, "startSchedule": peer.now.isoformat()}
+    falls_at = peer.now + timedelta(seconds=300 - ahead_s)
+    peer.command("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile})
+    limit_a, until = peer.station.limit_at(1, falls_at - timedelta(seconds=10))
+    assert (limit_a, until) == (16.0, falls_at)
+    assert peer.station.limit_at(1, falls_at)[0] == 6.0
 
 
 def test_a_transaction_profile_is_accepted_once_the_transaction_is_known(peer16: Peer) -> None:
