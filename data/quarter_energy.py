@@ -52,10 +52,14 @@ def increments(registers: Sequence[Register], max_power_kw: float | None) -> Ite
 
 
 def _added(before: Register, now: Register, max_power_kw: float | None) -> float | None:
-    """What `now` adds to `before` [kWh]; None if the connector cannot have given that."""
+    """What `now` adds to `before` [kWh]; None if the connector cannot have given that: a register that begins anew at more than was
+    possible since has counted before."""
     begins_anew = now[1] < before[1] and not _falls_by_rounding(before, now)
     added_kwh = now[1] if begins_anew else max(0.0, now[1] - before[1])
-    return added_kwh if added_kwh <= most_energy_kwh(now[0] - before[0], max_power_kw) else None
+    most_kwh = most_energy_kwh(now[0] - before[0], max_power_kw)
+    if begins_anew:
+        most_kwh -= most_energy_kwh(timedelta(0), max_power_kw)
+    return added_kwh if added_kwh <= most_kwh else None
 
 
 def _falls_by_rounding(before: Register, now: Register) -> bool:

@@ -39,45 +39,46 @@ WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s
   AND energy_taken.starts_at = taken.starts_at AND energy_taken.taking = taken.taking
 RETURNING energy_taken.starts_at;
 
--- Registers that a connector told in its samples, and at starts and stops.
+-- Registers that a connector told in its samples, and at starts and stops. Of one instant (they are told in seconds) a stop comes first:
+-- the next session may begin anew.
 -- name: registers_told
 SELECT at, register_kwh FROM (
-    SELECT sampled_at AS at, energy_kwh AS register_kwh FROM samples
+    SELECT sampled_at AS at, energy_kwh AS register_kwh, 2 AS turn FROM samples
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND sampled_at >= %(since)s AND sampled_at < %(until)s
       AND energy_kwh IS NOT NULL
-    UNION ALL SELECT started_at, meter_start_kwh FROM sessions
+    UNION ALL SELECT started_at, meter_start_kwh, 1 FROM sessions
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND started_at >= %(since)s AND started_at < %(until)s
       AND meter_start_kwh IS NOT NULL
-    UNION ALL SELECT ended_at, meter_stop_kwh FROM sessions
+    UNION ALL SELECT ended_at, meter_stop_kwh, 0 FROM sessions
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND ended_at >= %(since)s AND ended_at < %(until)s
       AND meter_stop_kwh IS NOT NULL
-) AS told ORDER BY at, register_kwh;
+) AS told ORDER BY at, turn, register_kwh;
 
 -- name: registers_told_before
 SELECT at, register_kwh FROM (
-    (SELECT sampled_at AS at, energy_kwh AS register_kwh FROM samples
+    (SELECT sampled_at AS at, energy_kwh AS register_kwh, 2 AS turn FROM samples
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND sampled_at >= %(since)s AND sampled_at < %(before)s
       AND energy_kwh IS NOT NULL ORDER BY sampled_at DESC LIMIT %(most)s)
-    UNION ALL (SELECT started_at, meter_start_kwh FROM sessions
+    UNION ALL (SELECT started_at, meter_start_kwh, 1 FROM sessions
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND started_at < %(before)s AND meter_start_kwh IS NOT NULL
     ORDER BY started_at DESC LIMIT %(most)s)
-    UNION ALL (SELECT ended_at, meter_stop_kwh FROM sessions
+    UNION ALL (SELECT ended_at, meter_stop_kwh, 0 FROM sessions
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND ended_at < %(before)s AND meter_stop_kwh IS NOT NULL
     ORDER BY ended_at DESC LIMIT %(most)s)
-) AS told ORDER BY at DESC, register_kwh DESC LIMIT %(most)s;
+) AS told ORDER BY at DESC, turn DESC, register_kwh DESC LIMIT %(most)s;
 
 -- name: registers_told_after
 SELECT at, register_kwh FROM (
-    (SELECT sampled_at AS at, energy_kwh AS register_kwh FROM samples
+    (SELECT sampled_at AS at, energy_kwh AS register_kwh, 2 AS turn FROM samples
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND sampled_at >= %(after)s
       AND energy_kwh IS NOT NULL ORDER BY sampled_at LIMIT %(most)s)
-    UNION ALL (SELECT started_at, meter_start_kwh FROM sessions
+    UNION ALL (SELECT started_at, meter_start_kwh, 1 FROM sessions
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND started_at >= %(after)s AND meter_start_kwh IS NOT NULL
     ORDER BY started_at LIMIT %(most)s)
-    UNION ALL (SELECT ended_at, meter_stop_kwh FROM sessions
+    UNION ALL (SELECT ended_at, meter_stop_kwh, 0 FROM sessions
     WHERE station_id = %(station_id)s AND connector_id = %(connector_id)s AND ended_at >= %(after)s AND meter_stop_kwh IS NOT NULL
     ORDER BY ended_at LIMIT %(most)s)
-) AS told ORDER BY at, register_kwh LIMIT %(most)s;
+) AS told ORDER BY at, turn, register_kwh LIMIT %(most)s;
 
 -- name: highest_powers
 SELECT date_bin('15 minutes', sampled_at, 'epoch') AS starts_at, max(power_kw) AS max_kw FROM samples

@@ -47,6 +47,17 @@ async def test_idle_time_between_sessions_has_no_energy(store: Store) -> None:
     assert await by_quarter(store, until=4000) == {at(0): 3.0, at(3000): 2.0}
 
 
+async def test_a_session_that_begins_anew_in_the_second_in_which_the_last_one_ended_counts_its_own(
+    store: Store,
+) -> None:
+    await build(store)
+    for minutes in (0, 5, 10):
+        session = await told(store, start_16(minutes, meter_kwh=1.0))
+        await store.add_samples([sample(minutes, 1.0), sample(minutes + 2, 1.1)])
+        await told(store, stop_16(session.transaction_id, minutes + 5, 1.2))
+    assert await by_quarter(store) == {at(0): 0.6}
+
+
 async def test_whatever_the_order_and_however_often_messages_arrive_the_quarters_are_the_same(store: Store) -> None:
     await build(store)
     samples = [sample(n * 3.7, 100.0 + n * 0.5, power_kw=float(n % 9)) for n in range(60)]

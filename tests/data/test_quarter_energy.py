@@ -34,6 +34,7 @@ def test_nothing_told_or_nothing_added_is_nothing() -> None:
     [
         (((0, 100.0), (10, 102.0), (11, 0.0), (21, 2.5)), 4.5),  # counts per session
         (((0, 100.0), (10, 102.0), (11, 0.1), (21, 2.5)), 4.5),  # exchanged
+        (((0, 1.0), (1, 1.2), (1, 1.0), (2, 1.1), (3, 1.2)), 0.4),  # begins anew where it began before
         (((0, 100.0), (10, 99999.0), (20, 104.0)), 4.0),  # one absurd reading
         (((0, 99999.0), (10, 100.0), (20, 104.0)), 4.0),  # the absurd one first
         (((0, 100.0), (10, 5000.0), (20, 5003.0), (30, 5004.0)), 4.0),  # exchanged for one that has counted before
