@@ -26,6 +26,8 @@ from optimizer.problem.horizon import Floats, Horizon
 Declare = Callable[[ConcreteModel, Horizon], None]
 Formula = Callable[[ConcreteModel, Horizon], LinearExpression]
 Complete = Callable[[Horizon, Floats], dict[str, Floats]]
+Settle = Callable[[Horizon, Callable[[str], Floats]], dict[str, Floats]]
+"""From the columns of a family, in their order, to what columns of others should be settled at (NaN: open)."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,18 @@ def no_columns(_: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     return {}
 
 
+def nothing_to_settle(_: Horizon, value_of: Callable[[str], Floats]) -> dict[str, Floats]:
+    """What a topic settles that has no yes or no of its own, or leaves it to the solver."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Topic:
     """A part of the problem. `applies`: whether a request has it at all; without it, it costs nothing.
 
     `variables` declare unknowns on the model, `constraints` one family of rows each. `complete(horizon, slot_kw)`: its columns by
-    family, each over all indices, from the power per slot [kW]; `exact`: nothing is cheaper with that power. `settled`: families that
-    diving settles first, as they are completed from the relaxation's power.
+    family, each over all indices, from the power per slot [kW]; `exact`: nothing is cheaper with that power. `settle`: which yes or no
+    fits a solution of the relaxation; diving begins with it.
     `knows_limits`: what it declares depends on the headroom of limits, in more than the right-hand sides of `topics.feeders`.
     """
 
@@ -65,7 +72,7 @@ class Topic:
     applies: Callable[[Horizon], bool] = always
     complete: Complete = no_columns
     exact: bool = True
-    settled: tuple[str, ...] = ()
+    settle: Settle = nothing_to_settle
     knows_limits: bool = False
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
+from optimizer.search.giving import giving_setpoints_kw, supported_kw
 
 DUST_KW = 1e-6
 """Power below this is none."""
@@ -17,25 +18,28 @@ DUST_KW = 1e-6
 @dataclass(frozen=True)
 class Background:
     """`net_kw[t]` [kW] at the grid connection without charging; `headroom_kw[l, t]` [kW] that each limit leaves to charging;
-    `taken[n, t]`: need n does something else in step t (gives energy back, say)."""
+    `taken[n, t]`: need n does something else in step t; `give_kw[s]` [kW]: it gives so much back, a setpoint."""
 
     net_kw: Floats
     headroom_kw: Floats
     taken: NDArray[np.bool_]
+    give_kw: Floats
 
 
 def bare(horizon: Horizon) -> Background:
     """With nothing but the base load."""
     free = np.zeros((len(horizon.need_kwh), horizon.step_count), dtype=np.bool_)
-    return Background(horizon.base_kw, np.maximum(horizon.limits.headroom_kw, 0.0), free)
+    nothing_kw = np.zeros(len(horizon.slots.need))
+    return Background(horizon.base_kw, np.maximum(horizon.limits.headroom_kw, 0.0), free, nothing_kw)
 
 
 def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Background:
-    """With every flow but charging as in `values` (a value per column)."""
+    """With every flow but charging as in `values` (a value per column), what vehicles give as setpoints."""
     power, flows = program.columns["power"], program.flows
     (other,) = np.nonzero((program.flow_column < power.start) | (program.flow_column >= power.stop))
     if not len(other):
         return bare(horizon)
+    values, give_kw = _giving_on_grid(program, horizon, values)
     drawn_kw = horizon.at_points(np.zeros(power.stop - power.start))
     np.add.at(
         drawn_kw,
@@ -46,4 +50,18 @@ def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Back
         net_kw=horizon.base_kw + drawn_kw.sum(axis=0),
         headroom_kw=np.maximum(horizon.limits.headroom_kw - horizon.limits.share @ drawn_kw, 0.0),
         taken=np.abs(drawn_kw[: len(horizon.need_kwh)]) > DUST_KW,
+        give_kw=give_kw,
     )
+
+
+def _giving_on_grid(program: LinearProgram, horizon: Horizon, values: Floats) -> tuple[Floats, Floats]:
+    """The columns with what is given as setpoints, and these per slot [kW]."""
+    power_kw, give_kw = values[program.columns["power"]], np.zeros(len(horizon.slots.need))
+    if not program.index.get("give"):
+        return values, give_kw
+    capped = any(feeder.export_kw for feeder in horizon.request.feeders)
+    give_kw[program.places("give")] = values[program.columns["give"]]
+    give_kw = supported_kw(horizon, power_kw, giving_setpoints_kw(horizon, power_kw, give_kw, capped))
+    values = values.copy()
+    values[program.columns["give"]] = give_kw[program.places("give")]
+    return values, give_kw

@@ -9,6 +9,7 @@ import numpy as np
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.certify import complete, is_exact, keeps_rows
+from optimizer.search.giving import supported_kw
 from optimizer.search.setpoints import expected_kw
 from optimizer.search.solve import Solver
 
@@ -29,12 +30,13 @@ class Completion:
         self.exact = is_exact(solver.program)
         self._solver, self._horizon = solver, horizon
 
-    def of(self, setpoint_kw: Floats) -> Found:
-        """What follows from setpoints per slot [kW]."""
+    def of(self, setpoint_kw: Floats, give_kw: Floats) -> Found:
+        """What follows from setpoints per slot [kW], for charging and for giving back as far as it is there."""
         if self.exact:
             return at_rest(self._solver.program, self._horizon, setpoint_kw)
-        program = self._solver.program
-        values = self._solver.complete(setpoint_kw, expected_kw(self._horizon, setpoint_kw))
+        program, drawn_kw = self._solver.program, expected_kw(self._horizon, setpoint_kw)
+        given_kw = supported_kw(self._horizon, drawn_kw, np.where(setpoint_kw > 0, 0.0, give_kw))
+        values = self._solver.complete(setpoint_kw, drawn_kw, given_kw)
         found = at_rest(program, self._horizon, setpoint_kw)
         if not keeps_rows(program, found.values):
             found = Found(setpoint_kw, found.values, np.inf)

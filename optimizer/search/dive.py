@@ -22,6 +22,9 @@ MOST_ROUNDS = 20
 WORTH_TURNING_ON = 0.25
 """Share of the minimum below which the first round turns off; later rounds turn on whatever fits."""
 
+WORTH_GIVING = 0.5
+"""The same in every round where vehicles may give back, which makes turning on dear: what is left then is for `near`."""
+
 
 @dataclass(frozen=True)
 class Dived:
@@ -36,37 +39,50 @@ def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Flo
     """From the relaxation down. Near a plan of `start_kw` (setpoints per slot [kW]) less has to be decided: what is on in both
     stays on."""
     program, values = solver.program, relaxation.values
-    lower, upper = settled(program, horizon, values)
     top = Vertex(values, np.zeros_like(values), float(program.cost @ values))
-    if np.any(lower > program.lower) or np.any(upper < program.upper):
-        top = solver.narrow(lower, upper) or top
-    values, state = top.values, Narrowing(program, horizon, top.values, lower, upper)
+    begun = Dived(Narrowing(program, horizon, values), top)
+    begun = _directed(solver, begun)
     if start_kw is not None:
-        power = program.columns["power"]
-        state.turn_all_on(power.start + np.flatnonzero((start_kw > TOLERANCE) & (values[power] > TOLERANCE)))
-    return settle(solver, Dived(state, top), WORTH_TURNING_ON)
+        power, values = program.columns["power"], begun.vertex.values
+        on = (start_kw > TOLERANCE) & (values[power] > TOLERANCE)
+        begun.state.turn_all_on(power.start + np.flatnonzero(on))
+    return settle(solver, begun, WORTH_TURNING_ON)
 
 
-def settled(program: LinearProgram, horizon: Horizon, values: Floats) -> tuple[Floats, Floats]:
-    """Bounds of the columns in which every yes or no that a topic settles first is settled as the power in `values` suggests."""
-    lower, upper = program.lower.copy(), program.upper.copy()
-    for topic in program.topics:
-        if topic.settled:
-            quantities = topic.complete(horizon, values[program.columns["power"]])
-            for family in topic.settled:
-                lower[program.columns[family]] = quantities[family][program.places(family)]
-                upper[program.columns[family]] = lower[program.columns[family]]
-    return lower, upper
-
-
-def settle(solver: Solver, begun: Dived, worth: float) -> Dived:
-    """Decide until nothing is undecided, in the first round only for what is `worth` that share of its minimum."""
+def _directed(solver: Solver, begun: Dived) -> Dived:
+    """With every yes or no settled that the topics settle first, until the cheapest columns with it leave none open."""
     state, vertex = begun.state, begun.vertex
-    for turn in range(MOST_ROUNDS):
-        if not state.decide(vertex.values, worth if turn == 0 else 0.0):
+    for _ in range(MOST_ROUNDS):
+        if not state.settle(vertex.values):
             break
         found = solver.narrow(state.lower, state.upper)
         if found is None:
             break
         vertex = found
     return Dived(state, vertex)
+
+
+def settle(solver: Solver, begun: Dived, worth: float) -> Dived:
+    """Decide until nothing is undecided, in the first round only for what is `worth` that share of its minimum."""
+    reached = begun
+    for turn in range(MOST_ROUNDS):
+        least = WORTH_GIVING if gives(solver.program) else 0.0
+        found = _decided(solver, reached, max(worth if turn == 0 else 0.0, least)) or _decided(solver, reached, np.inf)
+        if found is None:
+            break
+        reached = _directed(solver, found)
+    return reached
+
+
+def gives(program: LinearProgram) -> bool:
+    """Whether vehicles may give back."""
+    return bool(program.index.get("give"))
+
+
+def _decided(solver: Solver, reached: Dived, worth: float) -> Dived | None:
+    """One round further; None if there is nothing to decide, or no columns are left (what several give may be more than there is)."""
+    state = reached.state.copy()
+    if not state.decide(reached.vertex.values, worth):
+        return None
+    vertex = solver.narrow(state.lower, state.upper)
+    return None if vertex is None else Dived(state, vertex)

@@ -15,18 +15,19 @@ TOLERANCE = 1e-6
 
 
 class Narrowing:
-    """Bounds of the columns, at first `lower` and `upper`, narrowed as columns are decided.
+    """Bounds of the columns, narrowed as columns are decided.
 
     `least`: least value above 0 of every column that is semi-..., 0 elsewhere; for columns not far from `near`. `left`:
     what every row's upper side leaves if its columns are as low in it as their bounds admit.
     """
 
-    def __init__(self, program: LinearProgram, horizon: Horizon, near: Floats, lower: Floats, upper: Floats) -> None:
-        self.lower, self.upper = lower.copy(), upper.copy()
+    def __init__(self, program: LinearProgram, horizon: Horizon, near: Floats) -> None:
+        self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.least = np.where(np.isin(program.kind, (SEMI_CONTINUOUS, SEMI_INTEGER)), program.least, 0.0)
         self.least[program.columns["power"]] = horizon.least_kw(near[program.columns["power"]])
         self.left = program.row_upper - program.matrix.maximum(0) @ self.lower - program.matrix.minimum(0) @ self.upper
-        self._widest = lower, upper
+        self._widest = program.lower, program.upper
+        self._program, self._horizon = program, horizon
         self._matrix = program.matrix.tocsc()
 
     def copy(self) -> Narrowing:
@@ -34,6 +35,18 @@ class Narrowing:
         other = copy(self)
         other.lower, other.upper, other.left = self.lower.copy(), self.upper.copy(), self.left.copy()
         return other
+
+    def settle(self, values: Floats) -> bool:
+        """Every yes or no still open that the topics settle as `values` suggest; whether there was any."""
+        settled = False
+        for topic in self._program.topics:
+            for family, answer in topic.settle(self._horizon, lambda name: values[self._program.columns[name]]).items():
+                part = self._program.columns[family]
+                open_ = ~np.isnan(answer) & (self.lower[part] < self.upper[part])
+                for column, settled_at in zip(part.start + np.flatnonzero(open_), answer[open_], strict=True):
+                    self._fix(int(column), float(settled_at))
+                settled |= bool(open_.any())
+        return settled
 
     def undecided(self, values: Floats) -> Ints:
         """Columns between off and their least value, not yet turned on."""
@@ -89,6 +102,12 @@ class Narrowing:
         rows, coefficients = self._entries(column)
         self.left[rows] += np.minimum(coefficients, 0.0) * self.upper[column]
         self.upper[column] = 0.0
+
+    def _fix(self, column: int, at: float) -> None:
+        rows, coefficients = self._entries(column)
+        self.left[rows] -= np.maximum(coefficients, 0.0) * (at - self.lower[column])
+        self.left[rows] += np.minimum(coefficients, 0.0) * (self.upper[column] - at)
+        self.lower[column] = self.upper[column] = at
 
     def _open(self, column: int) -> None:
         """As if it had never been decided."""

@@ -12,10 +12,11 @@ from optimizer.problem.horizon import Horizon
 from optimizer.search.background import Background, background, bare
 from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Completion, Found, at_rest
-from optimizer.search.dive import dive
+from optimizer.search.dive import Dived, dive, gives
 from optimizer.search.domains import setpoints_near, undecided
 from optimizer.search.flips import flipped
 from optimizer.search.levelling import levelled
+from optimizer.search.near import left_open, setpoints_around
 from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Relaxation, Solver
 
@@ -40,6 +41,9 @@ ROUNDS = (Round(None, 1, 0.5), Round(0.0, 1, 0.5), Round(0.1, 1, 0.4), Round(1.0
 
 BRANCHING_SHARE = 0.3
 """Of the time that is left: for a better bound where there are yes and no besides who charges."""
+
+NEAR_SHARE = 0.3
+"""Of the time that is left: for what a dive left open, and for the setpoints around it."""
 
 ROUNDING_SHARE = 0.1
 """Of the time that is left: the last setpoint's worth of peak is hard to find and worth little."""
@@ -99,6 +103,9 @@ class Search:
     def dive(self, start_kw: Floats | None) -> None:
         """The cheapest first answer, and mostly good enough; else what is better near it."""
         found = dive(self.solver, self.horizon, self.relaxation, start_kw)
+        if gives(self.solver.program):
+            self._look_near(found)
+            return
         self._accept(found.vertex.values)
         if self.good_enough(self.cost):
             return
@@ -108,6 +115,18 @@ class Search:
             return self.good_enough(cost + rounding) or self.good_enough(cost, PART_OF_TARGET)
 
         self._accept(flipped(self.solver, found, enough).vertex.values)
+
+    def _look_near(self, dived: Dived) -> None:
+        """Decide what a dive left open, then the setpoints around that, charging and giving together."""
+        program, solver = self.solver.program, self.solver
+        self._offer_choice(dived.vertex.values)
+        values = solver.within(left_open(program, dived), self.target, NEAR_SHARE * solver.left_s)
+        if values is None:
+            return
+        self._accept(values)
+        if not self.good_enough(self.cost):
+            around = setpoints_around(program, self.horizon, values, 1)
+            self._offer_choice(solver.within(around, self.target, NEAR_SHARE * solver.left_s))
 
     def branch(self) -> None:
         """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way."""
@@ -120,6 +139,9 @@ class Search:
         if values is not None:
             self.offer(values[program.columns["power"]], self._behind(values))
 
+    def _completed(self, setpoint_kw: Floats, give_kw: Floats | None = None) -> Found:
+        return self.completion.of(setpoint_kw, np.zeros_like(setpoint_kw) if give_kw is None else give_kw)
+
     def _decide(self, one: Round) -> None:
         gap = min(self.cost, self.power_cost) - self.bound
         slack = None if one.widening is None else one.widening * gap
@@ -131,7 +153,7 @@ class Search:
     def _accept(self, values: Floats) -> None:
         """Columns with semi-continuous power: the new base for rounding if they are the cheapest so far."""
         power_kw = values[self.solver.program.columns["power"]]
-        cost = self.completion.of(power_kw).cost if self.completion.exact else float(self.solver.program.cost @ values)
+        cost = self._completed(power_kw).cost if self.completion.exact else float(self.solver.program.cost @ values)
         if cost < self.power_cost:
             self.power_kw, self.power_cost, self.behind = power_kw, cost, self._behind(values)
             self.offer(power_kw, self.behind)
@@ -153,17 +175,17 @@ class Search:
 
     def offer(self, power_kw: Floats, behind: Background | None = None) -> None:
         """Round power to setpoints and take them if they are the cheapest so far."""
-        setpoint_kw = to_setpoints(self.horizon, power_kw, behind)
-        self.take(setpoint_kw)
+        setpoint_kw, give_kw = to_setpoints(self.horizon, power_kw, behind), None if behind is None else behind.give_kw
+        self.take(setpoint_kw, give_kw)
         if not self.good_enough(self.cost):
-            self.take(levelled(self.horizon, setpoint_kw, behind or bare(self.horizon)))
+            self.take(levelled(self.horizon, setpoint_kw, behind or bare(self.horizon)), give_kw)
         if self.horizon.request.bands or self.horizon.request.energy_by:  # a need may be left open for what they pay
             as_planned = replace(self.horizon, certain=np.zeros_like(self.horizon.certain))
-            self.take(to_setpoints(as_planned, power_kw, behind))
+            self.take(to_setpoints(as_planned, power_kw, behind), give_kw)
 
-    def take(self, setpoint_kw: Floats) -> None:
-        """Setpoints, if they are the cheapest so far."""
-        found = self.completion.of(setpoint_kw)
+    def take(self, setpoint_kw: Floats, give_kw: Floats | None = None) -> None:
+        """Setpoints for charging, and for giving back if anybody does, if they are the cheapest so far."""
+        found = self._completed(setpoint_kw, give_kw)
         if found.cost < self.cost:
             self.best = found
 

@@ -18,6 +18,9 @@ Ints = NDArray[np.int64]
 DUST_KWH = 1e-6
 """Energy below this is not worth a setpoint."""
 
+TOLERANCE_KW = 1e-5
+"""A limit exceeded by less is kept: far below a setpoint."""
+
 
 @dataclass
 class Headroom:
@@ -86,16 +89,32 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     slots, single = horizon.slots, horizon.courses(slot_kw)
     if horizon.switching:
         slot_kw = in_courses(slots, single, slot_kw)
-    floored = _admissible(horizon, slot_kw)
+    behind = behind or bare(horizon)
+    floored = _admissible(horizon, clipped_to_limits(horizon, slot_kw, behind.headroom_kw))
     planned_kwh = horizon.energy_kwh(slot_kw)
     wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, planned_kwh)
     wanted_kwh = np.where(horizon.gives_kw > 0, np.maximum(horizon.need_kwh, planned_kwh), wanted_kwh)
     missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored))
     open_ = slots.single == single[slots.need, slots.step]
-    left = headroom(horizon, floored, behind or bare(horizon), open_)
+    left = headroom(horizon, floored, behind, open_)
     for n in _urgency(horizon, missing_kwh):
         _top_up(horizon, left, floored, int(n), float(missing_kwh[n]))
     return floored
+
+
+def clipped_to_limits(horizon: Horizon, slot_kw: Floats, headroom_kw: Floats) -> Floats:
+    """Power [kW] scaled down in proportion wherever a limit above it is exceeded: p * min over its limits of headroom / load."""
+    slots, share = horizon.slots, horizon.limits.share.tocoo()
+    power_kw = horizon.at_points(slot_kw)
+    load_kw = share @ power_kw
+    ratio = np.ones_like(load_kw)
+    over = load_kw > headroom_kw + TOLERANCE_KW
+    if not over.any():
+        return slot_kw
+    ratio[over] = headroom_kw[over] / load_kw[over]
+    factor = np.ones_like(power_kw)
+    np.minimum.at(factor, share.col, ratio[share.row])
+    return slot_kw * factor[slots.point, slots.step]
 
 
 def _admissible(horizon: Horizon, slot_kw: Floats) -> Floats:

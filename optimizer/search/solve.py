@@ -85,6 +85,15 @@ class Domain:
     kind: Kinds
 
 
+@dataclass(frozen=True)
+class Region:
+    """What every column may be: from `lower` to `upper`, of a kind (semi-...: or 0; ...integer: of its quantum)."""
+
+    lower: Floats
+    upper: Floats
+    kind: Kinds
+
+
 class Solver:
     """One HiGHS, silent and single-threaded, holding the relaxation of one program."""
 
@@ -191,6 +200,13 @@ class Solver:
             self._start_at(start_kw)
         return self._best_of(target, time_limit_s)
 
+    def within(self, region: Region, target: float, time_limit_s: float) -> Floats | None:
+        """Best columns found in a region, or None. Stops at an objective of `target`."""
+        if self.left_s <= 0:
+            return None
+        self._confine(region)
+        return self._best_of(target, time_limit_s)
+
     def branch(self, time_limit_s: float) -> tuple[Floats | None, float]:
         """Best columns found, or None, and a lower bound [money], where every column but power is of its kind and power is free.
 
@@ -205,14 +221,16 @@ class Solver:
         values = self._best_of(-np.inf, min(time_limit_s, self.left_s))
         return values, float(self._highs.getInfo().mip_dual_bound)
 
-    def complete(self, setpoint_kw: Floats, drawn_kw: Floats) -> Floats | None:
-        """Best columns where vehicles draw `drawn_kw` and may at any time draw `setpoint_kw` (both per slot [kW]), which is what
-        limits have to admit; None if no columns do."""
+    def complete(self, setpoint_kw: Floats, drawn_kw: Floats, given_kw: Floats) -> Floats | None:
+        """Best columns where vehicles draw `drawn_kw` and may at any time draw `setpoint_kw`, which is what limits have to admit, and
+        give `given_kw` (all per slot [kW]); None if no columns do."""
         if self.left_s <= 0:
             return None
         power, limits = self.program.columns["power"], self.program.rows.get("limit", slice(0, 0))
         overhang_kw = self.program.matrix[limits, power] @ (setpoint_kw - drawn_kw)
         self._restrict(Domain(drawn_kw, drawn_kw, np.full(len(drawn_kw), CONTINUOUS, dtype=np.uint8)))
+        self._fix("give", given_kw)
+        self._fix("giving", (given_kw > 0).astype(np.float64))
         self._tighten(limits, overhang_kw)
         self._highs.setOptionValue("mip_rel_gap", COMPLETING_GAP)
         try:
@@ -236,14 +254,26 @@ class Solver:
         program, power = self.program, self.program.columns["power"]
         kind, lower, upper = program.kind.copy(), program.least.copy(), program.upper.copy()
         kind[power], lower[power], upper[power] = domain.kind, domain.least_kw, domain.most_kw
-        every = np.arange(len(lower), dtype=np.int32)
-        self._bound(every, lower, upper)
-        self._highs.changeColsIntegrality(len(every), every, kind)
+        self._confine(Region(lower, upper, kind))
+
+    def _confine(self, region: Region) -> None:
+        every = np.arange(len(region.lower), dtype=np.int32)
+        self._bound(every, region.lower, region.upper)
+        self._highs.changeColsIntegrality(len(every), every, region.kind)
 
     def _bound(self, columns: NDArray[np.int32], lower: Floats, upper: Floats) -> None:
         unit = self._unit[columns]
         self._highs.changeColsBounds(len(columns), columns, lower[columns] / unit, upper[columns] / unit)
         self._lower, self._upper = lower.copy(), upper.copy()
+
+    def _fix(self, family: str, quantity: Floats) -> None:
+        """Every column of a family at what `quantity` has in its place."""
+        if self.program.index.get(family):
+            part, fixed = self.program.columns[family], quantity[self.program.places(family)]
+            columns = np.arange(part.start, part.stop, dtype=np.int32)
+            self._lower[part] = self._upper[part] = fixed
+            self._highs.changeColsBounds(len(columns), columns, fixed / self._unit[part], fixed / self._unit[part])
+            self._highs.changeColsIntegrality(len(columns), columns, np.full(len(columns), CONTINUOUS, dtype=np.uint8))
 
     def _start_at(self, slot_kw: Floats) -> None:
         power = self.program.columns["power"]

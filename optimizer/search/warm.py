@@ -6,13 +6,12 @@ import numpy as np
 
 from cpms.domain.plan import Plan
 from optimizer.problem.horizon import Floats, Horizon
-from optimizer.search.background import bare
 from optimizer.search.setpoints import to_setpoints
 
 
 def warm_setpoints_kw(horizon: Horizon, carried_kw: Floats) -> Floats:
     """Setpoints per slot [kW] within today's limits, as near to `carried_kw` as they let it be; what is missing is topped up."""
-    return to_setpoints(horizon, clip_to_limits(horizon, carried_kw))
+    return to_setpoints(horizon, carried_kw)
 
 
 def carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
@@ -34,16 +33,3 @@ def carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
     slots = horizon.slots
     wanted_kw = current[slots.need, slots.step] * slots.quantum_kw
     return np.where(slots.single == single[slots.need, slots.step], np.minimum(wanted_kw, slots.most_kw), 0.0)
-
-
-def clip_to_limits(horizon: Horizon, slot_kw: Floats) -> Floats:
-    """Power [kW] scaled down in proportion wherever a limit above it is exceeded: p * min over its limits of headroom / load."""
-    slots, share = horizon.slots, horizon.limits.share.tocoo()
-    power_kw, headroom_kw = horizon.at_points(slot_kw), bare(horizon).headroom_kw
-    load_kw = share @ power_kw
-    ratio = np.ones_like(load_kw)
-    over = load_kw > headroom_kw
-    ratio[over] = headroom_kw[over] / load_kw[over]
-    factor = np.ones_like(power_kw)
-    np.minimum.at(factor, share.col, ratio[share.row])
-    return slot_kw * factor[slots.point, slots.step]

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from pyomo.core.expr import LinearExpression
 from pyomo.environ import Binary, ConcreteModel, Constraint, Var
@@ -88,6 +90,13 @@ def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     return {"single": single.astype(np.float64), "switched": np.abs(switched)}
 
 
+def settle_courses(horizon: Horizon, value_of: Callable[[str], Floats]) -> dict[str, Floats]:
+    """The course that fits the power best."""
+    single = horizon.courses(value_of("power"))
+    places = [single[n, : last + 1] for n, last in last_steps(horizon).items()]
+    return {"single": np.concatenate(places).astype(np.float64)}
+
+
 TOPIC = Topic(
     name="switching",
     variables=(declare_single,),
@@ -95,5 +104,5 @@ TOPIC = Topic(
     terms=(Term("switching", "money", 1.0, switching),),
     applies=lambda horizon: len(last_steps(horizon)) > 0,
     complete=complete,
-    settled=("single",),
+    settle=settle_courses,
 )

@@ -9,6 +9,8 @@ Energy is counted as the meter at the connector counts it when charging: of a kW
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from pyomo.core.expr import LinearExpression
 from pyomo.environ import Binary, ConcreteModel, Constraint, Var
@@ -18,6 +20,9 @@ from cpms.domain.plan import ChargingNeed
 from optimizer.model.topic import Term, Topic, linear, semi_continuous
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.problem.worth import LEAST_WEAR_SHARE, typical_price_per_kwh
+
+IDLE_KW = 1e-6
+"""Power below this is none."""
 
 
 def has_givers(horizon: Horizon) -> bool:
@@ -40,18 +45,32 @@ def declare_giving(model: ConcreteModel, horizon: Horizon) -> None:
     """`give[s]` [kW], 0 or at least the minimum, on the grid of setpoints; `giving[s]` (0 or 1); `content[s]` [kWh] at the end of slot
     s."""
     slots, needs = horizon.slots, horizon.request.needs
-    mine = giving_slots(horizon)
+    mine, least_kw = giving_slots(horizon), least_giving_kw(horizon)
     need_of = slots.need.tolist()
     most_kw = horizon.gives_kw[slots.need]
     model.give = Var(mine, bounds=lambda _, s: (0.0, float(most_kw[s])))
     model.giving = Var(mine, within=Binary)
     model.content = Var(mine, bounds=lambda _, s: held_bounds_kwh(needs[need_of[s]]))
     for s in mine:
-        need, quantum_kw = needs[need_of[s]], float(horizon.quantum_kw[need_of[s]])
-        least_kw = np.ceil(_terms_of(need)[0].min_discharge_a / need.step_a - 1e-9) * quantum_kw
-        semi_continuous(model, model.give[s], max(float(least_kw), quantum_kw), quantum_kw)
+        need = needs[need_of[s]]
+        semi_continuous(model, model.give[s], float(least_kw[s]), float(slots.quantum_kw[s]))
         model.delivers[s] = [*model.delivers.get(s, ()), (-1.0 / _terms_of(need)[0].efficiency, model.give[s])]
     model.flows.add(list(model.give.values()), slots.need[mine], slots.step[mine], most_kw[mine], sign=-1.0)
+
+
+def least_giving_kw(horizon: Horizon) -> Floats:
+    """Least that may be given per slot [kW] where anything is: a whole number of setpoints; 0 for vehicles that may not give."""
+    least_a = [0.0 if one.v2g is None else one.v2g.min_discharge_a for one in horizon.request.needs]
+    steps = [np.ceil(a / one.step_a - 1e-9) for a, one in zip(least_a, horizon.request.needs, strict=True)]
+    multiples = np.where(horizon.gives_kw > 0, np.maximum(steps, 1.0), 0.0)
+    return np.asarray(multiples[horizon.slots.need] * horizon.slots.quantum_kw)
+
+
+def settle_direction(horizon: Horizon, value_of: Callable[[str], Floats]) -> dict[str, Floats]:
+    """Whoever gives more than he takes gives; open where nobody does either."""
+    give_kw, power_kw = value_of("give"), value_of("power")[giving_slots(horizon)]
+    idle = np.maximum(give_kw, power_kw) <= IDLE_KW
+    return {"giving": np.where(idle, np.nan, (give_kw > power_kw).astype(np.float64))}
 
 
 def held_bounds_kwh(need: ChargingNeed) -> tuple[float, float]:
@@ -112,4 +131,5 @@ TOPIC = Topic(
     terms=(Term("vehicle_wear", "money", 1.0, vehicle_wear),),
     complete=at_rest,
     exact=False,
+    settle=settle_direction,
 )

@@ -21,7 +21,7 @@ def undecided_after_diving(asked: PlanRequest) -> int:
     solver = Solver(program, problem)
     values = dive(solver, problem, solver.relax()).vertex.values
     assert keeps_rows(program, values)
-    return len(Narrowing(program, problem, values, program.lower.copy(), program.upper.copy()).undecided(values))
+    return len(Narrowing(program, problem, values).undecided(values))
 
 
 @pytest.mark.parametrize("scarce", [False, True])

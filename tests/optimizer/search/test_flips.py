@@ -33,7 +33,7 @@ def test_what_is_found_is_never_worse_and_leaves_nobody_undecided(asked: PlanReq
     program, values = solver.program, best.vertex.values
     assert best.vertex.objective <= first.vertex.objective
     assert keeps_rows(program, values)
-    assert not len(Narrowing(program, horizon(asked), values, program.lower, program.upper).undecided(values))
+    assert not len(Narrowing(program, horizon(asked), values).undecided(values))
 
 
 def test_a_dive_that_serves_too_few_is_put_right():

@@ -79,6 +79,6 @@ def test_the_closed_form_keeps_every_row_and_nothing_is_cheaper(asked: PlanReque
     assert keeps_rows(program, values)
     assert np.all(values >= program.lower - 1e-6)
     assert np.all(values <= program.upper + 1e-6)
-    best = Solver(program, problem).complete(setpoint_kw, drawn_kw)
+    best = Solver(program, problem).complete(setpoint_kw, drawn_kw, np.zeros_like(drawn_kw))
     assert best is not None
     assert program.cost @ values == pytest.approx(program.cost @ best, rel=1e-6, abs=1e-5)
