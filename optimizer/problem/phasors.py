@@ -23,6 +23,9 @@ from cpms.domain.units import power_kw
 from optimizer.problem.frozen import Frozen
 from optimizer.problem.limits import Floats, LimitKey, Limits
 
+LEAST_LIMIT_A = 1e-9
+"""A limit below this is 0: no setpoint fits it, and its reciprocal fits no number."""
+
 TANGENT_DEG = 7.5
 """Directions are at most so far apart: at most 0.22 % of a limit is given away, nothing where currents are balanced."""
 
@@ -56,7 +59,8 @@ def _rows(limit: PhasorLimit, request: PlanRequest) -> Iterator[Row]:
     per_phase = np.array([len(need.phases) for need in request.needs])
     for direction in directions:
         aligned = np.array([(turn * cmath.exp(-1j * direction)).real for turn in turns])
-        headroom_kw = [power_kw(limit_a * math.cos(half), request.voltage_v, 1) for limit_a in limit.limit_a]
+        kept_a = [limit_a * math.cos(half) if limit_a > LEAST_LIMIT_A else 0.0 for limit_a in limit.limit_a]
+        headroom_kw = [power_kw(one_a, request.voltage_v, 1) for one_a in kept_a]
         yield LimitKey(limit, None), np.maximum(aligned, 0.0) / per_phase, np.array(headroom_kw)
 
 

@@ -134,6 +134,6 @@ class _Levelling:
 def _free(horizon: Horizon) -> NDArray[np.bool_]:
     """Slots of sessions whose energy is what is set, and whose steps do not bind each other."""
     slots = horizon.slots
-    bound = [*horizon.special, *horizon.taper, *horizon.chances, *np.flatnonzero(horizon.gives_kw > 0).tolist()]
+    bound = [*horizon.special, *horizon.taper, *horizon.chances]
     free: NDArray[np.bool_] = ~np.isin(slots.need, bound) & (slots.point == slots.need)
     return free & ~np.isin(slots.need, slots.need[slots.point != slots.need])

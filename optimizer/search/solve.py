@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, diags_array
 
 from cpms.domain.errors import PlanFailed
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import CONTINUOUS, Kinds
 from optimizer.problem.horizon import Horizon
+from optimizer.search.highs_form import highs_lp, touched
 
 Floats = NDArray[np.float64]
 
@@ -41,12 +41,6 @@ MANY_COLUMNS, COLUMNS_PER_ROW = 10_000, 20
 and simplex takes many slow steps."""
 
 NO_LIMIT = 2**31 - 1
-
-LOWER, UPPER, BASIC = (
-    highspy.HighsBasisStatus.kLower,
-    highspy.HighsBasisStatus.kUpper,
-    highspy.HighsBasisStatus.kBasic,
-)
 
 TOUCHING, TOUCHING_ROW = 1e-4, 0.15
 """Within this a plan touches a bound [kW, kWh], or a row: setpoints leave up to one of them unused under a limit."""
@@ -105,7 +99,7 @@ class Solver:
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
         for option, value in OPTIONS.items():
             self._highs.setOptionValue(option, value)
-        self._highs.passModel(_highs_lp(program, self._unit))
+        self._highs.passModel(highs_lp(program, self._unit))
 
     @property
     def left_s(self) -> float:
@@ -125,8 +119,8 @@ class Solver:
         program = self.program
         activity = program.matrix @ values
         basis = highspy.HighsBasis()
-        basis.col_status = _touched(values, program.lower, program.upper, TOUCHING)
-        basis.row_status = _touched(activity, program.row_lower, program.row_upper, TOUCHING_ROW)
+        basis.col_status = touched(values, program.lower, program.upper, TOUCHING)
+        basis.row_status = touched(activity, program.row_lower, program.row_upper, TOUCHING_ROW)
         basis.alien = basis.valid = True
         self._highs.setBasis(basis)
 
@@ -283,23 +277,3 @@ class Solver:
     def _run(self, time_limit_s: float) -> None:
         self._highs.setOptionValue("time_limit", time_limit_s)
         self._highs.run()
-
-
-def _touched(values: Floats, lower: Floats, upper: Floats, within: float) -> list[highspy.HighsBasisStatus]:
-    """Which bound each value touches; basic where none."""
-    at_lower, at_upper = (values <= lower + within).tolist(), (values >= upper - within).tolist()
-    return [LOWER if low else UPPER if high else BASIC for low, high in zip(at_lower, at_upper, strict=True)]
-
-
-def _highs_lp(program: LinearProgram, unit: Floats) -> highspy.HighsLp:
-    matrix = csr_array(program.matrix @ diags_array(unit))
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_ = program.cost * unit
-    lp.col_lower_, lp.col_upper_ = program.lower / unit, program.upper / unit
-    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
-    lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
-    lp.a_matrix_.value_ = matrix.data
-    return lp

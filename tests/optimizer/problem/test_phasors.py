@@ -38,6 +38,7 @@ def highest_a(asked: PlanRequest, made: Plan) -> float:
 
 
 @example(turns=[(1.0, 0.0)], limit_a=2e-309)
+@example(turns=[(1.0, 0.0), (0.5, 27.0)], limit_a=2.2250738585072014e-308)
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.2, 2.0), st.floats(-180, 180)), min_size=1, max_size=5),
