@@ -98,6 +98,8 @@ def connector_state(
 
 
 def _why(account: Account, online: bool, limit_a: float, planned_a: float | None) -> str:
+    if account.connector.retired:
+        return "retired: what it was granted counts until the lease ends"
     if account.quarantined:
         return "metered above its limit: counted at its hardware maximum until it obeys"
     if not account.confirmed:

@@ -286,3 +286,25 @@ def test_after_unplugging_nothing_more_is_sent_for_the_session():
     sent = [of(ef.SendGrant, controller.handle(ev.Tick(), after(s))) for s in range(60, 1500, 60)]
     assert not any(sent)
     assert controller.state(after(1500)).connectors[0].worst_case_a == 0.0
+
+
+def test_what_a_retired_station_was_granted_counts_until_its_lease_is_over_and_then_makes_room():
+    controller, grant = charging()
+    assert grant.lease_ends_at is not None
+    limit_a = grant.limit_a_at(after(30))
+    retired = replace(SITE.stations[0], retired_at=after(30), connectors=(Connector(KEY, retired=True),))
+    gone = replace(SESSION, state=SessionState.ENDED, ended_at=after(25), estimated=True)
+    controller.handle(StationDisconnected("S0", after(30)), after(30))
+    controller.handle(ev.SessionClosed(gone), after(30))
+    controller.handle(ev.SiteChanged(replace(SITE, stations=(retired,))), after(30))
+    assert controller.state(after(31)).connectors[0].why.startswith("retired")
+    now, over = after(30), False
+    while not over:
+        assert controller.state(now).connectors[0].worst_case_a >= limit_a or now >= grant.lease_ends_at
+        now += timedelta(seconds=10)
+        effects = controller.handle(ev.Tick(), now)
+        assert of(ef.SendGrant, effects) == []
+        over = any(told.states.get(grant.id) is GrantState.ENDED for told in of(ef.RecordGrantStates, effects))
+    assert now >= grant.lease_ends_at
+    controller.handle(ev.SiteChanged(replace(SITE, stations=())), now)
+    assert controller.state(now).feeders[0].headroom_a == (40.0, 40.0, 40.0)
