@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -104,7 +105,7 @@ async def serving(store: Store) -> AsyncIterator[StationServer]:
     supervisor = Supervisor(clock)
     async with SampleIngest(store) as ingest:
         sites = Sites(
-            store, Workers(1, 1.0), supervisor, clock, ControlSettings(), 900.0, None,
+            store, Workers(1, 1.0), supervisor, clock, ControlSettings(), 900.0, None, False,
             lambda station_id, command: server.send(station_id, command), lambda: server.connected,
         )  # fmt: skip
         housekeeping = Housekeeping(store, clock, Keeping(30.0, 400.0))
@@ -203,3 +204,49 @@ async def test_a_start_on_a_connector_nobody_configured_is_kept_and_told_to_stop
     assert frames["s"][0] == 3
     assert frames["t"][2]["idTagInfo"]["status"] == "Invalid"
     assert stopped == {"transactionId": frames["t"][2]["transactionId"]}
+
+
+def values(second: int) -> dict[str, Any]:
+    sampled = {"value": str(1000 + second), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+    return {"timestamp": f"2026-06-01T12:00:{second:02}Z", "sampledValue": [sampled]}
+
+
+async def flood(server: StationServer, times: int, messages: int) -> None:
+    """Connect, say much, and go without waiting for an answer, again and again."""
+    for _ in range(times):
+        async with connected(server, "HOSTILE", "ocpp1.6") as hostile:
+            for number in range(messages):
+                meter_values = {"connectorId": 1, "meterValue": [values(number % 60)] * 5}
+                await hostile.send(json.dumps([2, str(number), "MeterValues", meter_values]))
+            hostile.transport.abort()
+
+
+async def test_a_session_is_kept_whole_while_another_station_floods_and_reconnects(embedded_dsn: str) -> None:
+    async with (
+        Store.open(embedded_dsn) as store,
+        serving(store) as server,
+        asyncio.TaskGroup() as group,
+        connected(server, "GOOD", "ocpp1.6") as good,
+    ):
+        flooding = group.create_task(flood(server, times=10, messages=200))
+        start = {"connectorId": 1, "idTag": "TAG", "meterStart": 1000, "timestamp": NOW}
+        said = [("StartTransaction", start)]
+        said += [("MeterValues", {"connectorId": 1, "meterValue": [values(n)]}) for n in range(60)]
+        for number, (action, payload) in enumerate(said):
+            await good.send(json.dumps([2, f"g{number}", action, payload]))
+            await answers_until(good, f"g{number}")
+        [session] = await store.sessions(station_id="GOOD")
+        stop = {
+            "transactionId": int(session.transaction_id),
+            "meterStop": 1060,
+            "timestamp": "2026-06-01T12:01:00Z",
+        }
+        await good.send(json.dumps([2, "stop", "StopTransaction", stop]))
+        await answers_until(good, "stop")
+        await flooding
+    async with Store.open(embedded_dsn) as store:
+        [session] = await store.sessions(station_id="GOOD")
+        assert (session.ended_at is not None, session.energy_kwh, session.estimated) == (True, 0.06, False)
+        since = session.started_at
+        samples = await store.samples(session.connector, since, since + timedelta(minutes=1))
+        assert [sample.energy_kwh for sample in samples] == [1 + n / 1000 for n in range(60)]
