@@ -21,10 +21,12 @@ from cpms.ocpp.openings import Openings
 
 @dataclass(frozen=True)
 class Patience:
-    """How long [s of the machine] a request may take to arrive, body included, and on how many connections none has arrived yet."""
+    """How long [s of the machine] a request may take to arrive, body included, and on how many connections none may have arrived for
+    longer than the grace."""
 
     request_within_s: float = 60.0
     max_openings: int = 500
+    opening_grace_s: float = 2.0
 
 
 @asynccontextmanager
@@ -32,7 +34,9 @@ async def serving_api(services: Services, door: socket.socket, patience: Patienc
     """Serve; yields the address."""
     patience = patience or Patience()
     connection = partial(
-        _Connection, openings=Openings(patience.max_openings), request_within_s=patience.request_within_s
+        _Connection,
+        openings=Openings(patience.max_openings, patience.opening_grace_s),
+        request_within_s=patience.request_within_s,
     )
     config = uvicorn.Config(
         create_app(services),

@@ -37,9 +37,12 @@ class StationConnection(ServerConnection):
         self._unread = bytearray()
         self._holds: set[str] = set()
 
+    def asked(self) -> None:
+        """Its opening request has arrived: it does not hesitate, however long it waits for the answer."""
+        self._openings.leave(self.transport)
+
     def attach(self, receiver: Callable[[bytes], None]) -> None:
         """From now on `receiver` gets every message, first those that came before."""
-        self._openings.leave(self.transport)
         self._receiver = receiver
         early, self._early = self._early, []
         for message in early:

@@ -1,4 +1,4 @@
-"""Connections that have not said yet what they want: how many there may be, however many come."""
+"""Connections that have not said yet what they want: how many there may be for long, however many come."""
 
 from __future__ import annotations
 
@@ -6,20 +6,32 @@ import asyncio
 
 
 class Openings:
-    """At most `most` at a time; the one that has hesitated longest makes room. Who knows what it wants says so in an instant."""
+    """Of more than `most` those that have hesitated for `grace_s` [s] make room, the oldest first. Who knows what it wants says so in
+    an instant; but thousands may come at once after an outage, and they all know."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, grace_s: float = 2.0) -> None:
         self._most = most
-        self._waiting: dict[asyncio.Transport, None] = {}
+        self._grace_s = grace_s
+        self._loop = asyncio.get_running_loop()
+        self._since_s: dict[asyncio.Transport, float] = {}
+        self._next: asyncio.TimerHandle | None = None
 
     def enter(self, transport: asyncio.Transport) -> None:
         """A connection was opened."""
-        self._waiting[transport] = None
-        if len(self._waiting) > self._most:
-            oldest = next(iter(self._waiting))
-            del self._waiting[oldest]
-            oldest.abort()
+        self._since_s[transport] = self._loop.time()
+        if self._next is None:
+            self._make_room()
 
     def leave(self, transport: asyncio.Transport) -> None:
         """It has said what it wants, or is gone."""
-        self._waiting.pop(transport, None)
+        self._since_s.pop(transport, None)
+
+    def _make_room(self) -> None:
+        self._next = None
+        while len(self._since_s) > self._most:
+            oldest, since_s = next(iter(self._since_s.items()))
+            if since_s + self._grace_s > self._loop.time():
+                self._next = self._loop.call_at(since_s + self._grace_s, self._make_room)
+                return
+            del self._since_s[oldest]
+            oldest.abort()

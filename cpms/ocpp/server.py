@@ -45,7 +45,7 @@ _NOT_WANTED = 1008
 @dataclass(frozen=True)
 class ServerOptions:
     """How connections are protected, in seconds of the machine [s]; `ping_interval_s` 0: no pings. `max_openings`: how many may
-    be open whose station is not known yet."""
+    be open for longer than `opening_grace_s` that have not said yet what they want."""
 
     heartbeat_interval_s: int = 300
     call_timeout_s: float = 30.0
@@ -57,6 +57,7 @@ class ServerOptions:
     max_message_bytes: int = 1 << 20
     concurrent_handshakes: int = 64
     max_openings: int = 1000
+    opening_grace_s: float = 2.0
     backlog: int = 2048
 
 
@@ -98,7 +99,7 @@ class StationServer:
     async def start(self, door: socket.socket | None = None) -> None:
         """Listen on a socket that is bound, or else on host and port: OSError if the port is taken."""
         options = self._options
-        openings = Openings(options.max_openings)
+        openings = Openings(options.max_openings, options.opening_grace_s)
         self._server = await serve(
             self._connected,
             *((None, None) if door else self._address),
@@ -160,6 +161,8 @@ class StationServer:
             await _end(link, _NOT_WANTED, reason)
 
     async def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(connection, StationConnection)  # noqa: S101  made by create_connection
+        connection.asked()
         address = connection.remote_address
         opening = Opening(
             str(address[0]) if address else "unknown",

@@ -24,7 +24,7 @@ async def address(embedded_dsn: str) -> AsyncIterator[str]:
     async with Store.open(embedded_dsn) as store:
         services = Services(store, RecordingLive(), SystemClock(), b"pepper")
         with socket.create_server(("127.0.0.1", 0)) as door:
-            async with serving_api(services, door, Patience(0.1, 10)) as address:
+            async with serving_api(services, door, Patience(0.1, 10, 0.0)) as address:
                 yield address
 
 

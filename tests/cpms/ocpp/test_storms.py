@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from cpms.domain.identity import StationCredentials
 from cpms.domain.telemetry import HeartbeatReceived, StationConnected, StationDisconnected
 from cpms.ocpp.server import StationServer
 from tests.cpms.ocpp.backend import Caller, MemoryBackend, running, station
@@ -50,7 +51,7 @@ async def raw_connections(
 async def test_who_opens_connections_and_says_nothing_keeps_nobody_out():
     backend = backend_with("GOOD", "LATE")
     async with (
-        running(backend, max_openings=50) as server,
+        running(backend, max_openings=50, opening_grace_s=0.0) as server,
         good_station(server),
         raw_connections(server, 200) as silent,
     ):
@@ -64,7 +65,7 @@ async def test_who_opens_connections_and_says_nothing_keeps_nobody_out():
 async def test_of_many_who_hesitate_the_oldest_make_room():
     backend = backend_with("GOOD")
     async with (
-        running(backend, max_openings=5) as server,
+        running(backend, max_openings=5, opening_grace_s=0.01) as server,
         good_station(server),
         raw_connections(server, 12) as silent,
     ):
@@ -72,6 +73,30 @@ async def test_of_many_who_hesitate_the_oldest_make_room():
             ends = await asyncio.gather(*(reader.read() for reader, _ in silent[:7]), return_exceptions=True)
         assert all(isinstance(end, ConnectionResetError) or end == b"" for end in ends)
         assert not any(reader.at_eof() for reader, _ in silent[7:])
+
+
+class SlowToKnow(MemoryBackend):
+    """Says who may come in once as many as `crowd` have asked."""
+
+    crowd = 40
+
+    async def credentials(self, station_id: str) -> StationCredentials | None:
+        async with self.arrived:
+            self.crowd -= 1
+            self.arrived.notify_all()
+            await self.arrived.wait_for(lambda: self.crowd <= 0)
+        return await super().credentials(station_id)
+
+
+async def test_however_many_stations_come_back_at_once_none_that_has_asked_is_sent_away():
+    backend = SlowToKnow()
+    for number in range(40):
+        backend.add(f"ST-{number}")
+    async with running(backend, max_openings=5, opening_grace_s=30.0) as server, AsyncExitStack() as stack:
+        opening = [stack.enter_async_context(station(server, f"ST-{number}")) for number in range(40)]
+        async with asyncio.timeout(20):
+            await asyncio.gather(*opening)
+        assert len(server.connected) == 40
 
 
 async def test_who_does_not_finish_its_opening_is_given_up():
