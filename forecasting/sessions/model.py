@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from forecasting.series import Floats, Ints
 from forecasting.sessions.features import Stays, describe, same_hour
 
 GROWTH = Growth(rounds=200, leaves=16, min_rows_per_leaf=15, learning_rate=0.05, middle_members=4)
+BLIND = replace(GROWTH, middle_members=1)
+"""The model that only shows where values it has not seen fall; nobody plans with its median."""
+
 MIN_TRAINING_ROWS = 200
 HOLDOUT_BLOCKS = 5
 BLOCK_ROWS = 40
@@ -88,7 +91,7 @@ def _learn(features: Floats, target: Floats, largest: float, until_s: int) -> Le
     """A model of every row, and positions from one that has not seen every fifth block of them."""
     held = np.arange(len(target)) // BLOCK_ROWS % HOLDOUT_BLOCKS == HOLDOUT_BLOCKS - 1
     weight = np.ones(len(target))
-    blind = fit_quantiles(features[~held], target[~held], weight[~held], GROWTH, LEVELS)
+    blind = fit_quantiles(features[~held], target[~held], weight[~held], BLIND, LEVELS)
     levels, quantiles = with_tails(np.array(LEVELS), np.maximum(blind.predict(features[held]), 0.0), 0.0, largest)
     model = fit_quantiles(features, target, weight, GROWTH, LEVELS)
     return LearnedQuantity(model, positions(levels, quantiles, target[held]), largest, until_s)
