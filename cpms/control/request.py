@@ -12,7 +12,7 @@ from cpms.control.contracts import subscriptions, with_export_cap
 from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days, medians
 from cpms.control.ledger import Ledger
 from cpms.control.peaks import FULL_PRICE, PeakTracker, demand_prices
-from cpms.control.rows import KW_ROW
+from cpms.control.rows import KW_ROW, row_weights
 from cpms.control.settings import ControlSettings
 from cpms.control.steps import first_mark, steps_from
 from cpms.control.underway import under_way
@@ -25,7 +25,7 @@ from cpms.domain.session import Session
 from cpms.domain.site import Connector, Site
 from cpms.domain.tariff import Tariff
 from cpms.domain.time import Interval
-from cpms.domain.units import power_kw
+from cpms.domain.units import PHASES, Phase, power_kw
 
 LITTLE_KWH = 0.05
 """Below this a need counts as met."""
@@ -119,13 +119,17 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
     full_power_h, tapering_h = _hours(session, known, remaining_kwh, _wanted(session, known.settings)[0])
     latest_at = _latest(departs_at, now, full_power_h, tapering_h, known.settings)
     in_force = known.ledger.accounts[session.connector].in_force()
+    phases = session.active_phases or connector.phases
+    counted_phases, counted_ratio = _counted(known, connector, phases)
     return ChargingNeed(
         session_id=session.id,
         connector=session.connector,
         feeder_id=known.ledger.path(session.connector)[0],
         energy_kwh=remaining_kwh,
         departs_at=latest_at,
-        phases=session.active_phases or connector.phases,
+        phases=phases,
+        counted_phases=counted_phases,
+        counted_ratio=counted_ratio,
         max_current_a=connector.min_current_a if idle else known.book.accepts_a(session, connector),
         min_current_a=connector.min_current_a,
         step_a=connector.step_a,
@@ -139,6 +143,15 @@ def _minimum_now_kwh(session: Session, remaining_kwh: float) -> float:
     """What is still missing [kWh] of what the driver wants as soon as possible."""
     wanted_kwh = 0.0 if session.need is None else session.need.minimum_now_kwh
     return min(max(0.0, wanted_kwh - session.energy_kwh), remaining_kwh)
+
+
+def _counted(known: Known, connector: Connector, phases: tuple[Phase, ...]) -> tuple[tuple[Phase, ...], float]:
+    """On which phases the ledger counts a vehicle that is believed to use `phases`, and how many times its power, so that what is
+    planned is granted."""
+    weights = known.ledger.weights(connector.key)
+    counted = {phase for row, phase in enumerate(PHASES) if row in weights} | set(phases)
+    ratio = weights[KW_ROW] / row_weights(connector, known.site.max_voltage_v, phases)[KW_ROW]
+    return () if counted == set(phases) else tuple(p for p in PHASES if p in counted), max(1.0, ratio)
 
 
 def _remaining(session: Session, known: Known, now: datetime) -> tuple[float, datetime]:

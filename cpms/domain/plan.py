@@ -56,6 +56,8 @@ class ChargingNeed:
     """A session to plan for: `energy_kwh` [kWh] still wanted until `departs_at`.
 
     Power in {0} union [min, max] on `phases`. Missing energy costs by `priority` (each level outweighs all below it).
+    `counted_phases`: limits count its current on these, all of `phases` and more, where it is not relied on which it uses; empty: on
+    `phases`. `counted_ratio`: limits in kW count so many times its power.
     `current_a`: set at this moment [A per phase], for a preference against switching.
     `arrives_at`: a session that is still to come may charge from then on (reserved or expected); None: it is here.
 
@@ -78,6 +80,8 @@ class ChargingNeed:
     energy_kwh: float
     departs_at: datetime
     phases: tuple[Phase, ...] = PHASES
+    counted_phases: tuple[Phase, ...] = ()
+    counted_ratio: float = 1.0
     max_current_a: float = 32.0
     min_current_a: float = MIN_CHARGING_CURRENT_A
     step_a: float = 0.1

@@ -162,5 +162,6 @@ def _shares(request: PlanRequest, keys: list[LimitKey], points: tuple[Point, ...
 
 
 def _loads(point: Point) -> list[tuple[Phase | None, float]]:
-    """Share of a point's power per phase, and all of it in total (None)."""
-    return [*((phase, 1.0 / len(point.phases)) for phase in point.phases), (None, 1.0)]
+    """What limits count of a point's power per phase, and in total (None)."""
+    counted = point.counted_phases or point.phases
+    return [*((phase, 1.0 / len(point.phases)) for phase in counted), (None, point.counted_ratio)]

@@ -11,17 +11,19 @@ from cpms.domain.units import Phase, power_kw
 @dataclass(frozen=True)
 class Point:
     """A vehicle or battery in the tree: its feeder and phases, its grid of setpoints [A per phase] (None: any power) and what it may
-    deliver at most [kW]."""
+    deliver at most [kW]. Limits count it on `counted_phases` (empty: its own) and `counted_ratio` times in kW."""
 
     feeder_id: str
     phases: tuple[Phase, ...]
     step_a: float | None
     most_delivered_kw: float = 0.0
+    counted_phases: tuple[Phase, ...] = ()
+    counted_ratio: float = 1.0
 
 
 def points_of(request: PlanRequest) -> tuple[Point, ...]:
     """Needs, then stationary batteries, then the single phase of each need that may switch to it: the columns of `Limits.share`."""
-    needs = [Point(need.feeder_id, need.phases, need.step_a, _giving_kw(request, need)) for need in request.needs]
+    needs = [_point(request, need) for need in request.needs]
     batteries = [Point(one.feeder_id, one.phases, None, one.max_discharge_kw) for one in request.batteries]
     singles = [_single(request.needs[n]) for n in switchers_of(request)]
     return (*needs, *batteries, *singles)
@@ -42,6 +44,11 @@ def points_now(request: PlanRequest) -> list[int]:
     """The point at which each need draws at this moment, and what is frozen of it."""
     single = single_point_of(request)
     return [single[n] if n in single and need.on_single_phase else n for n, need in enumerate(request.needs)]
+
+
+def _point(request: PlanRequest, need: ChargingNeed) -> Point:
+    delivered_kw = _giving_kw(request, need)
+    return Point(need.feeder_id, need.phases, need.step_a, delivered_kw, need.counted_phases, need.counted_ratio)
 
 
 def _single(need: ChargingNeed) -> Point:

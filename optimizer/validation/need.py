@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import inf
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.need import EnergyTarget, LikelyStay, VehicleBattery
@@ -25,6 +26,12 @@ def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
     require_known(f"{name}.feeder_id", need.feeder_id, feeders)
     if not need.phases or len(set(need.phases)) != len(need.phases):
         raise InvalidInput(f"{name}.phases", f"{need.phases} are none or repeated", "give one to three phases")
+    if need.counted_phases and not set(need.phases) <= set(need.counted_phases):
+        raise InvalidInput(
+            f"{name}.counted_phases", f"{need.counted_phases} lack some of {need.phases}", "give all of them, or none"
+        )
+    if not 1.0 <= need.counted_ratio < inf:
+        raise InvalidInput(f"{name}.counted_ratio", f"{need.counted_ratio} is below 1 or no number", "give 1 or more")
     require_positive(f"{name}.step_a", need.step_a)
     if need.min_current_a < 0 or need.max_current_a < 0:
         raise InvalidInput(f"{name}.max_current_a", "a current below 0 A cannot be planned", "give 0 A or more")

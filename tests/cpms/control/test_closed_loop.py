@@ -138,7 +138,7 @@ def test_plans_that_reshuffle_everything_cost_only_the_time_to_hand_over():
 
 @pytest.mark.parametrize("seed", range(2))
 def test_two_leases_after_the_last_fault_what_is_planned_flows_without_flapping(seed):
-    world = busy_world(seed, rotations_known=True)  # plans do not know that an unknown rotation counts on every phase
+    world = busy_world(seed)
     world.run(3600)
     world.faults = replace(NONE, whims=False)
     for station in world.stations.values():

@@ -119,6 +119,37 @@ def test_a_need_is_what_is_still_missing():
     assert (planned.energy_kwh, planned.phases) == (18.0, (Phase.L2,))
 
 
+@pytest.mark.parametrize(
+    ("connector", "active", "trusted", "counted", "ratio"),
+    [
+        (Connector(KEYS[0]), None, None, (), 1.0),
+        (Connector(KEYS[0]), (Phase.L2,), None, PHASES, 3.0),
+        (Connector(KEYS[0]), (Phase.L2,), (Phase.L2,), (), 1.0),
+        (Connector(KEYS[0], (Phase.L3,), rotation_known=False), None, None, PHASES, 1.0),
+        (Connector(KEYS[0], fallback_current_a=6.0), (Phase.L1, Phase.L3), (Phase.L1, Phase.L3), PHASES, 1.5),
+    ],
+    ids=["all phases", "not trusted yet", "trusted", "rotation unknown", "never trusted with a fallback"],
+)
+def test_plans_count_a_vehicle_on_the_phases_that_the_ledger_counts(connector, active, trusted, counted, ratio):
+    facts = known(sessions=(session(active_phases=active),))
+    first = replace(facts.site.stations[0], connectors=(connector,))
+    site = replace(facts.site, stations=(first, *facts.site.stations[1:]))
+    facts.ledger.adopt(LimitTimeline(site), NOW)
+    facts.ledger.trust_phases(KEYS[0], trusted)
+    (planned,) = plan_request(replace(facts, site=site, timeline=LimitTimeline(site)), "q", NOW).needs
+    assert planned.phases == (active or connector.phases)
+    assert (planned.counted_phases, planned.counted_ratio) == (counted, pytest.approx(ratio))
+
+
+def test_what_is_planned_for_a_vehicle_whose_phases_are_not_known_is_granted():
+    site = known(import_limit_kw=11.0)
+    sessions = tuple(session(n, active_phases=(Phase.L1,)) for n in range(2))
+    facts = replace(site, book=known(sessions=sessions).book)
+    made = plan(plan_request(facts, "q", NOW))
+    admitted_a = 11.0 / (3 * 0.253)
+    assert sum(one.current_a[0] for one in made.sessions) <= admitted_a
+
+
 def planned_need(hours: float) -> ChargingNeed:
     need = EnergyNeed(9.0, NOW + timedelta(hours=hours))
     (planned,) = plan_request(known(sessions=(session(need=need, active_phases=(Phase.L2,)),)), "q", NOW).needs

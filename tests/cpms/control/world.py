@@ -543,8 +543,9 @@ def whimsical_plan(request: PlanRequest, random: Random | None, now: datetime) -
             while feeder is not None:
                 path.append(feeder)
                 feeder = parents[feeder]
-            kw_per_a = request.voltage_v * len(need.phases) / 1000
-            free = [room_a[f] - used_a[f][p] for f in path for p in need.phases]
+            kw_per_a = request.voltage_v * len(need.phases) / 1000 * need.counted_ratio
+            counted = need.counted_phases or need.phases
+            free = [room_a[f] - used_a[f][p] for f in path for p in counted]
             free += [
                 ((caps[f].import_kw[t] or 0.0) - used_kw[f]) / kw_per_a
                 for f in path
@@ -555,7 +556,7 @@ def whimsical_plan(request: PlanRequest, random: Random | None, now: datetime) -
             )
             for f in path:
                 used_kw[f] += set_a * kw_per_a
-                for p in need.phases:
+                for p in counted:
                     used_a[f][p] += set_a
             values[need.session_id].append(set_a)
     sessions = tuple(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from cpms.domain.plan import PlanRequest
-from cpms.domain.units import Phase
+from cpms.domain.units import PHASES, Phase
 from optimizer.problem.frozen import frozen_of
 from optimizer.problem.limits import Limits, limits_of
 from optimizer.problem.tree import path
@@ -32,6 +34,13 @@ def test_a_need_loads_its_phases_evenly_on_every_feeder_above_it():
     assert share[row("hall", Phase.L1)].tolist() == pytest.approx([0.0, 1 / 3])
     assert share[row("root", None)].tolist() == [1.0, 1.0]
     assert path(ASKED, "hall") == ["hall", "root"]
+
+
+def test_a_need_that_is_counted_on_more_phases_than_it_uses_loads_them_all_with_its_current():
+    one = replace(need("one", phases=(Phase.L2,)), counted_phases=PHASES, counted_ratio=3.0)
+    share = limits(request(one, need("three", feeder_id="hall"), feeders=SITE)).share.toarray()
+    assert [share[row("root", phase)].tolist() for phase in PHASES] == [pytest.approx([1.0, 1 / 3])] * 3
+    assert share[row("root", None)].tolist() == [3.0, 1.0]
 
 
 def test_other_load_of_a_feeder_loads_those_above_it_too():
