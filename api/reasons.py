@@ -35,8 +35,10 @@ def _is_root(limit: BindingLimit, site: Site) -> bool:
 
 def _who(limit: BindingLimit, site: Site) -> str:
     where = "grid connection" if _is_root(limit, site) else f"feeder {limit.feeder_id}"
-    if limit.reason in ("", "installation", where):
+    if limit.reason in ("", "installation"):
         return where
+    if limit.reason.startswith(where):
+        return limit.reason
     return f"{limit.reason} ({where})"
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.schemas.common import View
+from cpms.control.kept import Kept
 from cpms.control.state import ConnectorState, FeederState, SiteState
 from cpms.domain.plan import PlanStatus
 
@@ -83,6 +84,28 @@ class LiveFeeder(View):
         )
 
 
+class KeptRoom(View):
+    """Room that is kept for a connector that cannot be told anything now, or is not believed."""
+
+    station_id: str
+    connector_id: int
+    power_kw: float = Field(description="Beyond its fallback, at the highest voltage")
+    why: str
+    until: datetime | None = Field(description="At the latest; null: until something happens")
+
+    @classmethod
+    def of(cls, one: Kept) -> KeptRoom:
+        """Of the controller's view."""
+        key = one.connector
+        return cls(
+            station_id=key.station_id,
+            connector_id=key.connector_id,
+            power_kw=one.power_kw,
+            why=one.why,
+            until=one.until,
+        )
+
+
 class LiveSite(View):
     """A site now."""
 
@@ -92,6 +115,7 @@ class LiveSite(View):
     plan_id: str | None
     plan_status: PlanStatus | None
     plan_made_at: datetime | None
+    kept: list[KeptRoom] = Field(description="For whom room is kept that nobody else can have, and why, most first")
     planning_because: list[str] = Field(description="Why a new plan is being made; empty while none is")
 
     @classmethod
@@ -104,5 +128,6 @@ class LiveSite(View):
             plan_id=state.plan_id,
             plan_status=state.plan_status,
             plan_made_at=state.plan_made_at,
+            kept=[KeptRoom.of(one) for one in state.kept],
             planning_because=list(state.planning_because),
         )

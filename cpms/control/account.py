@@ -69,6 +69,11 @@ class Account:
         return self.maximum_until_s < inf
 
     @property
+    def settles(self) -> bool:
+        """Whether it counts at its hardware maximum for seconds at most."""
+        return self.confirmed and not self.quarantined
+
+    @property
     def base_a(self) -> float:
         """What it may draw [A per phase] in any transaction, once confirmed."""
         return max((h.grant.fallback_a for h in self.base), default=self.connector.fallback_current_a)

@@ -11,8 +11,9 @@ from cpms.control.dispatch import base_grant, dispatch, propose
 from cpms.control.effects import AlarmKind, AskPlan, RaiseAlarm, RecordGrants, SendGrant, StoreGrants
 from cpms.control.fallback import equal_shares
 from cpms.control.fit import Wish, fit, quantised, steerable_room
+from cpms.control.known import Known
 from cpms.control.ledger import NotAdmitted
-from cpms.control.request import Known, in_a_hurry, nearly_done, need_of, plan_request
+from cpms.control.request import in_a_hurry, nearly_done, need_of, plan_request
 from cpms.control.situation import Situation
 from cpms.control.wishes import maximum_a, minimum_a
 from cpms.domain.command import CommandPriority
@@ -194,7 +195,18 @@ class Acting:
         situation = self._s
         request_id = situation.replanning.ask(now)
         situation.asked_kwh = {s.id: s.energy_kwh for s in situation.book.sessions.values()}
-        situation.out(AskPlan(plan_request(self._known(self._steerable()), request_id, now)))
+        known = replace(self._known(self._steerable()), awaited=self._awaited())
+        situation.out(AskPlan(plan_request(known, request_id, now)))
+
+    def _awaited(self) -> frozenset[ConnectorKey]:
+        """Connectors that are about to confirm their default."""
+        situation = self._s
+        return frozenset(
+            key
+            for key, account in situation.ledger.accounts.items()
+            if key.station_id in situation.online
+            and not (account.confirmed or account.quarantined or key in situation.desk.failures)
+        )
 
     def _known(self, steerable: Sequence[ConnectorKey] | dict[ConnectorKey, Session]) -> Known:
         situation, measured = self._s, self._s.root_measurement
@@ -209,6 +221,7 @@ class Acting:
             peaks=situation.peaks,
             settings=situation.settings,
             steerable=frozenset(steerable),
+            online=frozenset(situation.online),
             measured_other_kw=measured.other_load_kw if measured is not None else None,
             measured_solar_kw=measured.solar_kw if measured is not None else None,
         )

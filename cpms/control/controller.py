@@ -251,6 +251,8 @@ class SiteController:
         situation.dirty |= event.outcome is not CommandOutcome.ACCEPTED or holding.grant.is_base
         if event.outcome is CommandOutcome.ACCEPTED:
             situation.desk.succeeded(key)
+            if holding.grant.is_base and situation.book.sessions:
+                situation.need_plan("a station confirmed its default", now)
         elif event.detail == NOT_DURABLE:
             situation.storing_again_at = now + timedelta(seconds=situation.settings.retry_s)
         elif event.detail != SUPERSEDED:

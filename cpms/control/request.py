@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cpms.control.arrivals import Arrivals
-from cpms.control.book import SessionBook
+from cpms.control.caps import cap_of
 from cpms.control.contracts import subscriptions, with_export_cap
 from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days, medians
-from cpms.control.ledger import Ledger
-from cpms.control.peaks import FULL_PRICE, PeakTracker, demand_prices
+from cpms.control.known import Known
+from cpms.control.peaks import FULL_PRICE, demand_prices
 from cpms.control.rows import KW_ROW, row_weights
 from cpms.control.settings import ControlSettings
 from cpms.control.steps import first_mark, steps_from
 from cpms.control.underway import under_way
-from cpms.domain.forecast import Forecast, ForecastQuantity
-from cpms.domain.grid import LimitTimeline
-from cpms.domain.identity import ConnectorKey
+from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.need import EnergyTarget
-from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, PlanRequest
+from cpms.domain.plan import ChargingNeed, DemandPrice, PlanRequest
 from cpms.domain.session import Session
-from cpms.domain.site import Connector, Site
-from cpms.domain.tariff import Tariff
+from cpms.domain.site import Connector
 from cpms.domain.time import Interval
 from cpms.domain.units import PHASES, Phase, power_kw
 
@@ -38,24 +34,6 @@ EARLY_SHARE = 1.0
 """What a kWh counts that is later than it might be, against the mean price: early is better, but no reason for a new peak."""
 SAFE_WEIGHT = 0.3
 """What a kWh counts that is later than is safe, against one that is missing at the departure."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """Everything a request is made of. `steerable`: connectors a plan may count on; all others are load."""
-
-    site: Site
-    timeline: LimitTimeline
-    ledger: Ledger
-    book: SessionBook
-    tariff: Tariff | None
-    forecasts: Mapping[ForecastQuantity, Forecast]
-    peaks: PeakTracker
-    settings: ControlSettings
-    steerable: frozenset[ConnectorKey]
-    measured_other_kw: float | None = None
-    measured_solar_kw: float | None = None
-    arrivals: Arrivals | None = None
 
 
 def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
@@ -76,7 +54,7 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         steps=steps,
         voltage_v=known.site.voltage_v,
         feeders=tuple(
-            with_export_cap(_cap(known, feeder.id, feeder.parent_id, steps), known.site, solar_kw, other_kw)
+            with_export_cap(cap_of(known, feeder.id, feeder.parent_id, steps), known.site, solar_kw, other_kw)
             for feeder in known.site.feeders
         ),
         needs=tuple(
@@ -224,62 +202,6 @@ def _latest(
     full power. Who is due now, or overdue, is due in the first step."""
     possible = now + timedelta(hours=1.05 * full_power_h)
     return max(min(departs_at, max(departs_at - timedelta(hours=tapering_h), possible)), first_mark(now, settings))
-
-
-def _cap(known: Known, feeder_id: str, parent_id: str | None, steps: Sequence[Interval]) -> FeederCap:
-    """A feeder's caps so that what fits them is granted: the lowest limit in each step, less connectors that cannot be steered, and
-    in kW at the voltage the ledger reckons with."""
-    limits = [_lowest(known.timeline, feeder_id, step) for step in steps]
-    other_kw = _relied_other_kw(known, steps) if feeder_id == known.site.root.id else [0.0] * len(steps)
-    fixed = _fixed(known, feeder_id, steps)
-    derate = known.site.voltage_v / known.site.max_voltage_v
-    import_kw = [
-        None if kw is None else max(0.0, kw - other - used[KW_ROW]) * derate + min(other, kw)
-        for (_, kw, _), other, used in zip(limits, other_kw, fixed, strict=True)
-    ]
-    return FeederCap(
-        feeder_id=feeder_id,
-        parent_id=parent_id,
-        limit_a=tuple(max(0.0, a - max(used[:KW_ROW])) for (a, _, _), used in zip(limits, fixed, strict=True)),
-        import_kw=tuple(import_kw),
-        other_load_kw=tuple(other_kw),
-        reason=tuple(reason for _, _, reason in limits),
-    )
-
-
-def _lowest(timeline: LimitTimeline, feeder_id: str, step: Interval) -> tuple[float, float | None, str]:
-    instants = [step.starts_at, *timeline.breakpoints(step.starts_at, step.ends_at)]
-    limits = [timeline.at(feeder_id, instant) for instant in instants]
-    capped = [limit for limit in limits if limit.limit_kw is not None]
-    lowest = min(capped, key=lambda limit: limit.limit_kw or 0.0) if capped else limits[0]
-    return min(limit.limit_a for limit in limits), lowest.limit_kw, lowest.reason
-
-
-def _relied_other_kw(known: Known, steps: Sequence[Interval]) -> list[float]:
-    """Other load that caps leave room for [kW]: the reserve, or the forecast's upper band where that is more."""
-    reserve_kw = known.ledger.other_load_kw
-    forecast = known.forecasts.get(ForecastQuantity.OTHER_LOAD_KW)
-    if forecast is None:
-        return [reserve_kw] * len(steps)
-    level = known.site.policy.chance_level or known.settings.other_load_level
-    upper = (forecast.at(step.starts_at, level) for step in steps)
-    return [max(reserve_kw, value or 0.0) for value in upper]
-
-
-def _fixed(known: Known, feeder_id: str, steps: Sequence[Interval]) -> list[list[float]]:
-    """Worst case at the start of each step of what cannot be steered below a feeder: L1, L2, L3 [A], kW."""
-    ledger = known.ledger
-    fixed = [
-        (account.counted, ledger.weights(key))
-        for key, account in ledger.accounts.items()
-        if key not in known.steerable and feeder_id in ledger.path(key)
-    ]
-    indexes = [ledger.bins.index_of(step.starts_at.timestamp()) for step in steps]
-    used = {
-        i: [sum(v[i] * weights.get(row, 0.0) for v, weights in fixed) for row in range(KW_ROW + 1)]
-        for i in set(indexes)
-    }
-    return [used[i] for i in indexes]
 
 
 def _expected(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cpms.control.account import Account
 from cpms.control.book import SessionBook
 from cpms.control.guard import FeederGuard
+from cpms.control.kept import Kept, in_words, kept, why_counted
 from cpms.control.ledger import Ledger
 from cpms.control.rows import KW_ROW
 from cpms.control.wishes import PlanInForce
@@ -60,7 +61,7 @@ class FeederState:
 
 @dataclass(frozen=True)
 class SiteState:
-    """A site now."""
+    """A site now. `kept`: for whom room is kept, and why, that cannot be given to others."""
 
     site_id: str
     at: datetime
@@ -70,12 +71,19 @@ class SiteState:
     plan_status: PlanStatus | None
     plan_made_at: datetime | None
     planning_because: tuple[str, ...]
+    kept: tuple[Kept, ...] = ()
 
 
 def connector_state(
-    key: ConnectorKey, ledger: Ledger, book: SessionBook, plan: PlanInForce | None, online: bool, now: datetime
+    key: ConnectorKey,
+    ledger: Ledger,
+    book: SessionBook,
+    plan: PlanInForce | None,
+    online: bool,
+    now: datetime,
+    room_kept: Sequence[Kept] = (),
 ) -> ConnectorState:
-    """What holds at a connector at `now`, and why."""
+    """What holds at a connector at `now`, and why. `room_kept`: for whom it may have to wait."""
     account, session, draw = ledger.accounts[key], book.at(key), book.draws.get(key)
     in_force = account.in_force()
     planned = plan.wanted_a(session.id, ledger.bins) if plan is not None and session is not None else None
@@ -91,25 +99,19 @@ def connector_state(
         planned_a=planned[0] if planned is not None else None,
         power_kw=draw.power_kw if draw is not None else None,
         lease_ends_at=in_force.grant.lease_ends_at if in_force is not None else None,
-        why=_why(account, online, limit_a, planned[0] if planned is not None else None),
+        why=_why(account, online, limit_a, planned[0] if planned is not None else None, room_kept),
         clock_error_s=account.clock.error_s,
         late_s=account.margins_now.late_s,
     )
 
 
-def _why(account: Account, online: bool, limit_a: float, planned_a: float | None) -> str:
-    if account.connector.retired:
-        return "retired: what it was granted counts until the lease ends"
-    if account.quarantined:
-        return "metered above its limit: counted at its hardware maximum until it obeys"
-    if not account.confirmed:
-        return "its default profile is not confirmed since it started: counted at its hardware maximum"
-    if not online:
-        return "not connected: what it was granted counts until the lease ends, then its fallback"
+def _why(account: Account, online: bool, limit_a: float, planned_a: float | None, room_kept: Sequence[Kept]) -> str:
+    if account.connector.retired or account.quarantined or not account.confirmed or not online:
+        return why_counted(account, online)
     if any(not holding.answered for holding in account.grants):
         return "a new limit is under way"
     if planned_a is not None and limit_a + 1.0 < planned_a:
-        return "waits for room: what others may still draw leaves no more now"
+        return f"waits for room: {in_words(room_kept) or 'what others may still draw leaves no more now'}"
     if planned_a is None:
         return "not in the current plan"
     return "as planned"
@@ -155,15 +157,19 @@ def site_state(
     now: datetime,
 ) -> SiteState:
     """The whole site at `now`."""
+    told = {key for key, account in ledger.accounts.items() if account.settles and key.station_id in online}
+    room_kept = kept(ledger, told, online)
     return SiteState(
         site_id=ledger.site.id,
         at=now,
         connectors=tuple(
-            connector_state(key, ledger, book, plan, key.station_id in online, now) for key in sorted(ledger.accounts)
+            connector_state(key, ledger, book, plan, key.station_id in online, now, room_kept)
+            for key in sorted(ledger.accounts)
         ),
         feeders=tuple(feeder_state(f.id, ledger, guards.get(f.id), now) for f in ledger.site.feeders),
         plan_id=plan.plan.id if plan is not None else None,
         plan_status=plan.plan.status if plan is not None else None,
         plan_made_at=plan.plan.made_at if plan is not None else None,
         planning_because=reasons,
+        kept=room_kept,
     )

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from api import Services
+from cpms.control.kept import Kept
 from cpms.control.state import ConnectorState, FeederState, SiteState
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import Fairness
@@ -176,7 +177,10 @@ async def test_the_live_state_tells_power_limit_worst_case_and_headroom(
         measured_at=None,
         shedding=False,
     )
-    live.states["depot"] = SiteState("depot", NOW, (connector,), (feeder,), "p1", PlanStatus.OPTIMAL, NOW, ("plug-in",))
+    room = Kept(ConnectorKey("CP-2", 1), 22.1, "not connected")
+    live.states["depot"] = SiteState(
+        "depot", NOW, (connector,), (feeder,), "p1", PlanStatus.OPTIMAL, NOW, ("plug-in",), (room,)
+    )
     body = (await depot.get("/api/v1/sites/depot")).json()
     assert body["station_ids"] == ["CP-1"]
     [shown] = body["live"]["connectors"]
@@ -190,6 +194,8 @@ async def test_the_live_state_tells_power_limit_worst_case_and_headroom(
     assert (shown["clock_error_s"], shown["late_s"]) == (-90.0, 105.0)
     [grid] = body["live"]["feeders"]
     assert (grid["headroom_a"], grid["headroom_kw"], grid["measured_kw"]) == ([80.0] * 3, 44.8, None)
+    [kept] = body["live"]["kept"]
+    assert (kept["station_id"], kept["power_kw"], kept["why"], kept["until"]) == ("CP-2", 22.1, "not connected", None)
     assert (body["live"]["plan_status"], body["live"]["planning_because"]) == ("optimal", ["plug-in"])
 
 

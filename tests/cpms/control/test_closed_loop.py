@@ -256,10 +256,11 @@ def test_no_limit_is_exceeded_when_the_clock_is_set_while_stations_are_away(by):
 
 
 def test_without_counting_both_readings_a_set_clock_would_overload_the_site():
-    world = busy_world(5, replace(NONE, latency_s=(0.0, 5.0)))
+    world = busy_world(4, replace(NONE, latency_s=(0.0, 5.0)))
     world.run(700)
-    for station in list(world.stations)[::2]:
-        world.go_offline(station, 1200)
+    limits = world.acknowledged_a()
+    for key in sorted(limits, key=lambda key: -limits[key])[:4]:
+        world.go_offline(key.station_id, 1200)
     world.clock_error = timedelta(hours=1)
     assert world.run(600) != []
 
@@ -291,6 +292,32 @@ def test_nothing_is_raised_after_a_restart_that_the_stored_grants_do_not_leave_r
     world.run(5)
     world.restart()
     assert world.run(1800) == []
+
+
+def test_a_station_that_never_connected_is_named_where_others_wait_for_the_room_that_is_kept_for_it():
+    world = World(make_site(3, limit_a=70.0, import_kw=36.0), 1, replace(NONE, whims=False), other_kw=lambda _: 5.0)
+    for station in ("S0", "S1"):
+        world.come_back(world.stations[station])
+    world.run(60)
+    for station in ("S0", "S1"):
+        world.plug_in(ConnectorKey(station, 1))
+    assert world.run(120) == []
+    (room,) = world.controller.state(world.now).kept
+    assert (room.connector, room.why[:13]) == (ConnectorKey("S2", 1), "not connected")
+    assert "kW kept for S2/1" in world.requests[-1].feeders[0].reason[0]
+
+
+def test_soon_after_a_start_plans_are_not_for_what_stations_counted_before_they_confirmed_their_defaults():
+    faults = replace(NONE, whims=False, solve_s=(2.0, 5.0))
+    world = World(make_site(8, limit_a=70.0, import_kw=36.0), 1, faults, other_kw=lambda _: 5.0)
+    for station in world.stations.values():
+        world.come_back(station)
+    while not world.controller.state(world.now).connectors[0].confirmed:
+        world.step()
+    world.plug_in(ConnectorKey("S0", 1))
+    assert world.run(90) == []
+    assert world.requests[-1].feeders[0].import_kw[0] == pytest.approx((36.0 - 5.0) / 1.1 + 5.0)
+    assert world.acknowledged_a()[ConnectorKey("S0", 1)] >= 16.0
 
 
 def test_a_connector_added_at_run_time_counts_at_its_maximum_until_its_default_is_confirmed():

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpms.control.book import SessionBook
+from cpms.control.known import Known
 from cpms.control.ledger import Ledger
 from cpms.control.peaks import PeakTracker
-from cpms.control.request import Known, plan_request
+from cpms.control.request import plan_request
 from cpms.control.settings import ControlSettings
 from cpms.control.steps import steps_from
 from cpms.domain.forecast import Forecast, ForecastQuantity
@@ -117,6 +118,26 @@ def test_a_need_is_what_is_still_missing():
         known(sessions=(session(need=need, energy_kwh=12.0, active_phases=(Phase.L2,)),)), "q", NOW
     ).needs
     assert (planned.energy_kwh, planned.phases) == (18.0, (Phase.L2,))
+
+
+def test_a_limit_that_is_lower_for_others_sake_names_them():
+    facts = known(import_limit_kw=30.0)
+    facts.ledger.boot("S2", NOW)
+    away = plan_request(replace(facts, steerable=frozenset(KEYS[:2])), "q", NOW).feeders[0]
+    assert away.reason[0] == f"grid connection less {32 * 3 * 0.253:.1f} kW kept for S2/1"
+    assert away.import_kw[0] == pytest.approx((30.0 - 32 * 3 * 0.253) / 1.1)
+
+
+def test_who_is_about_to_confirm_its_default_is_not_planned_for():
+    facts = known(import_limit_kw=30.0)
+    facts.ledger.boot("S2", NOW)
+    soon = replace(facts, steerable=frozenset(KEYS[:2]), awaited=frozenset(KEYS[2:]))
+    assert plan_request(soon, "q", NOW).feeders[0].reason[0] == "grid connection"
+    assert plan_request(soon, "q", NOW).feeders[0].import_kw[0] == pytest.approx(30.0 / 1.1)
+    facts.ledger.record(Grant("new", "x", KEYS[2], 2, NOW, 0.0))
+    facts.ledger.answer("new", CommandOutcome.ACCEPTED, NOW)
+    assert facts.ledger.accounts[KEYS[2]].counted[0] == 32.0, "a vehicle may still be on its way down"
+    assert plan_request(facts, "q", NOW).feeders[0].import_kw[0] == pytest.approx(30.0 / 1.1)
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ class World:
 
     def connect_all(self) -> None:
         for station in self.stations.values():
-            self._come_back(station)
+            self.come_back(station)
 
     def plug_in(self, key: ConnectorKey, energy_kwh: float = 40.0, hours: float = 8.0) -> Session:
         number = next(self.serial)
@@ -431,7 +431,7 @@ class World:
         self._clock_runs(station)
         if not station.online:
             if station.back_at is not None and station.back_at <= self.now:
-                self._come_back(station)
+                self.come_back(station)
             return
         for key in (outlet.connector.key for outlet in station.outlets.values()):
             if self.random.random() < self.faults.replug:
@@ -452,7 +452,7 @@ class World:
                 outlet.tx_grant = None if self.random.random() < self.faults.tx_profile_lost else outlet.tx_grant
         self.tell(StationDisconnected(station_id, self.now))
 
-    def _come_back(self, station: RealStation) -> None:
+    def come_back(self, station: RealStation) -> None:
         station.online, station.back_at = True, None
         station.skew += self.clock_error - station.synced_to
         station.synced_to = self.clock_error
