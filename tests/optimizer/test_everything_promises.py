@@ -1,19 +1,49 @@
-"""What holds when all that a site can have comes together: batteries, vehicles that give, contracts, meters, uncertain load."""
+"""What holds when all that a site can have comes together: batteries, vehicles that give, taper, switch phases or wake up once, steps
+on their way, contracts, meters, uncertain load."""
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpms.domain.plan import FeederCap, PlanRequest
+from cpms.domain.need import AcceptancePoint, VehicleBattery
+from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
 from optimizer import plan
 from tests.optimizer.model.topics.test_closed_forms import contracted
-from tests.optimizer.oracle import exceeded_limits
+from tests.optimizer.oracle import exceeded_limits, phases_of, setpoint_kw, switches_in_time
 from tests.optimizer.test_promises import few, numbers
 from tests.optimizer.test_site_promises import batteries, givers
+from tests.optimizer.test_switching import switchers
+
+
+@st.composite
+def tapering(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
+    capacity_kwh, soc = draw(numbers(5, 30)), draw(numbers(0, 1))
+    acceptance = (AcceptancePoint(0.5, draw(numbers(4, 12))), AcceptancePoint(1.0, draw(numbers(0, 4))))
+    room_kwh = (1 - soc) * capacity_kwh
+    battery = VehicleBattery(capacity_kwh, soc, acceptance)
+    return replace(one, battery=battery, energy_kwh=min(one.energy_kwh, room_kwh))
+
+
+@st.composite
+def steered(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
+    """On a station of few setpoints, rarely started, raised gently, or with a step on its way."""
+    return replace(
+        one,
+        setpoints_a=draw(st.sampled_from([(), (0.0, 10.0), (0.0, 10.0, 15.0, 30.0)])),
+        max_starts=draw(st.none() | st.integers(0, 2)),
+        max_rise_a_per_min=draw(st.none() | numbers(0.1, 1)),
+        frozen_a=draw(st.sampled_from([(), (0.0,), (10.0, 10.0)])),
+        current_a=draw(st.sampled_from([0.0, 10.0])),
+    )
+
+
+def anything(one: ChargingNeed) -> st.SearchStrategy[ChargingNeed]:
+    return st.just(one) | givers(one) | tapering(one) | switchers(one) | steered(one)
 
 
 @st.composite
@@ -22,7 +52,7 @@ def whole_sites(draw: st.DrawFn) -> PlanRequest:
     return replace(
         asked,
         time_limit_s=1.0,
-        needs=tuple(draw(st.just(one) | givers(one)) for one in asked.needs),
+        needs=tuple(draw(anything(one)) for one in asked.needs),
         batteries=(draw(batteries("b")),),
     )
 
@@ -48,6 +78,32 @@ def test_more_grid_still_never_costs_more_than_the_gap(asked: PlanRequest, more:
     if any(limit.direction.value == "import" for limit in tight.relaxed):
         return  # what nothing relieves is not paid for, and so cannot be saved
     assert wide.bound <= tight.objective + 1e-6
+
+
+@given(whole_sites())
+@few
+def test_everybody_is_off_or_within_range_and_never_both_ways_at_once(asked: PlanRequest):
+    for one, session in zip(asked.needs, plan(asked).sessions, strict=True):
+        assert switches_in_time(asked, one, session.single_phase)
+        for t, current_a in enumerate(session.current_a[len(one.frozen_a) :], start=len(one.frozen_a)):
+            assert current_a == 0 or one.min_current_a - 1e-9 <= current_a <= one.max_current_a + 1e-9
+            assert current_a in (0.0, *one.setpoints_a) or not one.setpoints_a
+            assert not session.discharge_a or not (session.discharge_a[t] and current_a)
+            most_kw = setpoint_kw(asked, len(phases_of(one, session, t)), current_a)
+            assert -1e-9 <= session.power_kw[t] <= most_kw + 1e-6
+
+
+@given(whole_sites(), st.randoms(use_true_random=False))
+@few
+def test_in_another_order_it_costs_the_same_within_what_is_certified(asked: PlanRequest, rng: random.Random):
+    needs, batteries = list(asked.needs), list(asked.batteries)
+    rng.shuffle(needs)
+    rng.shuffle(batteries)
+    one, other = plan(asked), plan(replace(asked, needs=tuple(needs), batteries=tuple(batteries)))
+    for bound, value in ((one.bound, other.objective), (other.bound, one.objective)):
+        assert bound is not None
+        assert value is not None
+        assert bound <= value + 1e-6
 
 
 def _widened(cap: FeederCap, more: float) -> FeederCap:
