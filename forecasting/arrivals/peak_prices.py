@@ -19,9 +19,12 @@ PEAK_DAYS = 10
 """Days of the same kind, two working weeks, whose least peaks stand for the days to come."""
 
 ENOUGH_DAYS = 3
-"""Days of the same kind from which on history speaks louder than `expected_peak_kw`, and a week for its mean."""
+"""Days of the same kind from which on history speaks louder than `expected_peak_kw`, and a week for its middle."""
 
 SILVERMAN = 1.06
+NORMAL_QUARTILES = 1.349
+"""Silverman's rule for a kernel's width (Density Estimation, 1986, section 3.4.2), and the distance of a normal's quartiles."""
+
 LEAST_SPREAD = 0.1
 """Days, and weeks, differ at least by so much [log kW], however alike the few seen are."""
 
@@ -70,14 +73,14 @@ def peak_prices(
 
 
 def level_spread(days: Days, today: date, base: Base = NO_BASE) -> float:
-    """Root mean square change of the mean least peak of working days [log kW] from one week back from today to the next."""
+    """Root mean square change of the middle least peak of working days [log kW] from one week back from today to the next."""
     weeks: dict[int, list[float]] = {}
     for back in range(1, LOOK_BACK_DAYS + 1):
         day = today - timedelta(days=back)
         if day in days and not is_weekend(day):
             weeks.setdefault((back - 1) // 7, []).append(_peak_kw(days, day, base))
-    means = [float(_log(np.array(week)).mean()) for week in weeks.values() if len(week) >= ENOUGH_DAYS]
-    changes = np.diff(means)
+    middles = [float(np.median(_log(np.array(week)))) for week in weeks.values() if len(week) >= ENOUGH_DAYS]
+    changes = np.diff(middles)
     return max(LEAST_SPREAD, float(np.sqrt(np.mean(changes**2)))) if len(changes) else LEAST_SPREAD
 
 
@@ -104,8 +107,14 @@ def _chance_of_none(levels: Floats, kinds: Sequence[tuple[Floats, int]]) -> Floa
 def _chance_below(levels: Floats, peaks: Floats) -> Floats:
     """Distribution function at `levels` [kW] of a smoothed sample of `peaks` [kW]."""
     logs = _log(peaks)
-    width = SILVERMAN * max(float(logs.std()), LEAST_SPREAD) * len(peaks) ** -0.2
+    width = SILVERMAN * max(_spread(logs), LEAST_SPREAD) * len(peaks) ** -0.2
     return ndtr((_log(levels)[:, None] - logs) / width).mean(axis=1)  # type: ignore[no-any-return]
+
+
+def _spread(logs: Floats) -> float:
+    """Standard deviation, or what the middle half says of it where that is less: a holiday among working days widens nothing."""
+    low, high = np.percentile(logs, (25, 75))
+    return min(float(logs.std()), float(high - low) / NORMAL_QUARTILES)
 
 
 def _log(power_kw: Floats) -> Floats:

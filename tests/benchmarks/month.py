@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--month", required=True, help="YYYY-MM")
     parser.add_argument("--tariff", type=Path, required=True, help="a schedule of acnportal's format (JSON)")
     add_reality(parser)
+    parser.add_argument("--alone", action="store_true", help="without the methods it is compared with")
     parser.add_argument("--expected-peak-kw", type=float, help="the optimal peak of the month before [kW]")
     return report_of(run, parser, arguments)
 
@@ -83,7 +84,8 @@ def run(given: argparse.Namespace) -> Report:
     report |= {"cpu_ms_per_plan": round(1000 * planner.cpu_s / planner.plans, 2), "plans": planner.plans}
     report |= {"offline_cost": round(offline_cost, 2), "offline_peak_kw": round(offline_peak_kw, 2)}
     report |= {"optimal_peak_before_kw": before_kw and round(before_kw, 2)}
-    report |= {name: judged(garage.run(other)) for name, other in others.items()}
+    if not given.alone:
+        report |= {name: judged(garage.run(other)) for name, other in others.items()}
     return report | {"published": PUBLISHED.get((given.site, given.month), {})}
 
 

@@ -69,7 +69,8 @@ def run(given: argparse.Namespace) -> Report:
         "offline_profit": round(bound.profit, 2),
     }
     for name, controller in controllers.items():
-        controller.max_recompute = 1 if controller is not planner else None
+        if controller is not planner:
+            controller.max_recompute = 1
         report[name] = bound.judged(garage.run(controller))
     return report | {"cpu_ms_per_plan": round(1000 * planner.cpu_s / planner.plans, 2), "plans": planner.plans}
 

@@ -22,7 +22,7 @@ from forecasting.arrivals.rests import Outlook, outlook
 from forecasting.arrivals.visits import Visit
 from optimizer import plan
 from tests.benchmarks.acn.data import MAX_A, ONE_PHASE, PERIOD_S, ROOT, TIMEZONE, VOLTAGE_V, ZONE, instant
-from tests.benchmarks.acn.horizon import mean_over, steps_until
+from tests.benchmarks.acn.horizon import FINE, mean_over, steps_until
 from tests.benchmarks.acn.network import phasor_limits_of, pods_of
 
 KW_PER_A = VOLTAGE_V / 1000
@@ -40,10 +40,11 @@ TAPERING_SHARE = 0.2
 
 
 class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships no types
-    """Plans with `optimizer.plan` at every plug-in and unplug."""
+    """Plans with `optimizer.plan` at every plug-in and unplug, and when the steps that departures cut are over."""
 
     def __init__(self, start: datetime, price_per_kwh: Sequence[float]) -> None:
         super().__init__()
+        self.max_recompute = FINE
         self.start = start
         self.price_per_kwh = price_per_kwh
         self.plans = 0

@@ -14,6 +14,8 @@ from tests.benchmarks.acn.data import PERIOD_S, instant
 LENGTHS = ((12, 3), (36, 6))
 """(until, length): up to so many periods ahead steps are so long [periods of 5 min]; COARSE ones after."""
 COARSE = 12
+FINE = LENGTHS[-1][0]
+"""So far ahead a plan's steps are cut at departures [periods]."""
 
 
 def steps_until(start: datetime, now: int, departures: Sequence[int]) -> tuple[Interval, ...]:
@@ -23,7 +25,7 @@ def steps_until(start: datetime, now: int, departures: Sequence[int]) -> tuple[I
     while edges[-1] < max(departures):
         length = next((length for until, length in LENGTHS if edges[-1] - now < until), COARSE)
         edges.append(edges[-1] + length - edges[-1] % length)
-    near = [departure for departure in departures if departure - now < LENGTHS[-1][0]]
+    near = [departure for departure in departures if departure - now <= FINE]
     return tuple(Interval(instant(start, a), instant(start, b)) for a, b in pairwise(sorted({*edges, *near})))
 
 

@@ -55,7 +55,7 @@ def test_a_day_inside_acnportal_delivers_everything_and_keeps_the_network(tmp_pa
     day = Garage(july.site, None, start, july.tariff, stays, july.known)
     controller = OutlookController(start, july.price_per_kwh, end, july.demand_per_kw, day.past, None)
     figures = day.run(controller)
-    assert figures["delivered_pct"] > 99.98
+    assert figures["delivered_pct"] > 99.99
     assert figures["violated_periods"] == 0
     assert np.isfinite(figures["cost"])
 

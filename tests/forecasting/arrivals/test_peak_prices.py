@@ -40,6 +40,14 @@ def test_more_days_to_come_than_seen_make_a_peak_above_all_seen_likely() -> None
     assert _price_at(weeks, 24.0) < 0.5 * _price_at(tomorrow, 24.0)
 
 
+def test_a_holiday_among_working_days_makes_no_higher_peaks_likely() -> None:
+    plain = days_of(14, lambda back: 20.0 + back % 5)
+    with_holiday = plain | {MONDAY - timedelta(days=3): (visit(MONDAY - timedelta(days=3), 9, 1, 0.5, 50.0),)}
+    last = MONDAY + timedelta(days=4)
+    before, after = (peak_prices(days, MONDAY, last, 15.0) for days in (plain, with_holiday))
+    assert _price_at(after, 30.0) > 0.9 * _price_at(before, 30.0)
+
+
 def test_where_weeks_have_differed_less_is_taken_for_certain() -> None:
     steady, changing = days_of(28, lambda _: 20.0), days_of(28, lambda back: 20.0 * 1.6 ** ((back - 1) // 7 % 2))
     last = MONDAY + timedelta(days=20)
