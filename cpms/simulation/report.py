@@ -19,12 +19,23 @@ from cpms.simulation.record import LimitRecord
 from cpms.simulation.result import DayResult, DemoResult
 
 
+KNOWLEDGE = (
+    "what drivers state, what meters show and what the past makes likely is known to all; when a vehicle will leave, and what it will"
+    " take, to nobody. The comparisons also see what each vehicle would draw at this moment, and reach their stations at once.",
+    "a need is met if, when the vehicle leaves, it has what was asked for, or all it takes if that is less; where nobody asked, all it"
+    " takes.",
+)
+"""What has to be known to read the tables."""
+
+
 def show(result: DemoResult, console: Console) -> None:
     """Print the tables."""
     console.print(f"\n{result.day.name}: {len(result.day.visits)} vehicles at {len(result.day.site.stations)} stations")
     console.print(_overview(result))
     console.print(_limits(result))
     console.print(_plans_in_words(result.plans), highlight=False)
+    for note in (*result.day.notes, *KNOWLEDGE):
+        console.print(note, highlight=False)
     if result.restarts:
         console.print(f"the server was started again {result.restarts} times")
 
@@ -61,6 +72,7 @@ def as_json(result: DemoResult) -> dict[str, Any]:
         },
         "alarms": [{key: alarm[key] for key in ("raised_at", "kind", "message")} for alarm in result.alarms],
         "restarts": result.restarts,
+        "notes": [*result.day.notes, *KNOWLEDGE],
     }
 
 
