@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -32,6 +32,8 @@ TAPERING_SHARE = 0.2
 
 EARLY_SHARE = 1.0
 """What a kWh counts that is later than it might be, against the mean price: early is better, but no reason for a new peak."""
+LEAVES_EARLY_WEIGHT = 0.8
+"""What a kWh counts that is later than by when a vehicle may leave before it said, against one that is missing at the departure."""
 SAFE_WEIGHT = 0.3
 """What a kWh counts that is later than is safe, against one that is missing at the departure."""
 
@@ -191,8 +193,18 @@ def _targets(
     wished = (
         EnergyTarget(need.energy_kwh, max(early_at, soonest_at), price_per_kwh=early_price_per_kwh),
         EnergyTarget(need.energy_kwh, max(safe_at, soonest_at), weight=SAFE_WEIGHT),
+        *_if_it_leaves_early(session, soonest_at),
     )
     return tuple(target for target in wished if target.due_at < need.departs_at)
+
+
+def _if_it_leaves_early(session: Session, soonest_at: datetime) -> Iterable[EnergyTarget]:
+    """What vehicles like this take, by when it may have gone."""
+    said = session.need
+    if said is not None and said.early_at is not None and said.early_kwh > session.energy_kwh:
+        yield EnergyTarget(
+            said.early_kwh - session.energy_kwh, max(said.early_at, soonest_at), weight=LEAVES_EARLY_WEIGHT
+        )
 
 
 def _latest(

@@ -29,12 +29,17 @@ class NeedSource(enum.Enum):
 
 @dataclass(frozen=True)
 class EnergyNeed:
-    """Energy [kWh, counted from the start of the session] wanted by an instant; `minimum_now_kwh` of it as soon as possible."""
+    """Energy [kWh, counted from the start of the session] wanted by an instant; `minimum_now_kwh` of it as soon as possible.
+
+    `early_kwh` of it is what vehicles like this take; by `early_at` it may already leave (None: no earlier than said).
+    """
 
     energy_kwh: float
     departs_at: datetime
     source: NeedSource = NeedSource.DRIVER
     minimum_now_kwh: float = 0.0
+    early_kwh: float = 0.0
+    early_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from cpms.simulation.picture import draw
 from cpms.simulation.record import LimitRecord
 from cpms.simulation.result import DayResult, DemoResult
 
-
 KNOWLEDGE = (
     "what drivers state, what meters show and what the past makes likely is known to all; when a vehicle will leave, and what it will"
     " take, to nobody. The comparisons also see what each vehicle would draw at this moment, and reach their stations at once.",

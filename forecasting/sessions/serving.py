@@ -65,7 +65,8 @@ def serve_sessions(
 
 
 def need_to_plan(session: Session, outlook: SessionOutlook) -> EnergyNeed:
-    """The stated energy, by the stated departure or by when vehicles like this may have gone; never later, never less.
+    """The stated energy by the stated departure, and before that, where vehicles like this may have gone earlier, what they take:
+    who says too much would else be in everybody's way. Never later, never less.
 
     An operator's word stands. Where nobody stated anything: an ample energy by an early departure.
     """
@@ -74,7 +75,7 @@ def need_to_plan(session: Session, outlook: SessionOutlook) -> EnergyNeed:
         return likely
     if stated.source is NeedSource.OPERATOR or stated.departs_at <= likely.departs_at:
         return stated
-    return replace(stated, departs_at=likely.departs_at)
+    return replace(stated, early_kwh=min(likely.energy_kwh, stated.energy_kwh), early_at=likely.departs_at)
 
 
 def _readable(model: ForecastModel | None) -> tuple[SessionModel | None, str]:

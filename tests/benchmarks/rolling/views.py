@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.need import LikelyStay
+from cpms.domain.need import EnergyTarget, LikelyStay
 from cpms.domain.plan import ChargingNeed
 from cpms.domain.session import Session
 from cpms.domain.units import Phase
@@ -47,9 +47,13 @@ def medians(recorded: Recorded, session: Session, taken_kwh: float, now: datetim
 
 
 def careful(recorded: Recorded, session: Session, taken_kwh: float, now: datetime) -> ChargingNeed:
-    """What the product plans for: the driver's words, or earlier where vehicles like this one leave earlier."""
+    """What the product plans for: the driver's words, and what vehicles like this one take by when they may leave."""
     need = need_to_plan(session, recorded.outlooks[session.id].given(now, taken_kwh))
-    return _need(session, Belief(need.energy_kwh, need.departs_at), taken_kwh, now)
+    planned = _need(session, Belief(need.energy_kwh, need.departs_at), taken_kwh, now)
+    if need.early_at is None or need.early_kwh <= taken_kwh:
+        return planned
+    early = EnergyTarget(need.early_kwh - taken_kwh, max(need.early_at, now + timedelta(minutes=5)))
+    return replace(planned, targets=(early,))
 
 
 def distributions(recorded: Recorded, session: Session, taken_kwh: float, now: datetime) -> ChargingNeed:

@@ -172,8 +172,8 @@ async def test_a_past_of_sessions_is_learned_scored_kept_and_plans_drivers_earli
     (event,) = told
     assert isinstance(event, NeedChanged)
     assert event.need is not None
-    assert event.need.departs_at < stated.departs_at - timedelta(hours=2)
-    assert event.need == replace(stated, departs_at=event.need.departs_at)
+    assert event.need.early_at < stated.departs_at - timedelta(hours=2)
+    assert event.need == replace(stated, early_kwh=event.need.early_kwh, early_at=event.need.early_at)
     assert (await store.session(session.id)).need == stated
 
     (point,) = await store.forecast_points("office", ForecastQuantity.STAY_H, NOW, NOW + timedelta(hours=1))

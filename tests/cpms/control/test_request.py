@@ -211,6 +211,17 @@ def test_nobody_who_is_still_plugged_in_is_forgotten(need):
     assert planned.departs_at > NOW
 
 
+def test_who_may_leave_earlier_than_said_has_what_vehicles_like_it_take_by_then():
+    early_at = NOW + timedelta(hours=2)
+    need = EnergyNeed(30.0, NOW + timedelta(hours=9), early_kwh=8.0, early_at=early_at)
+    for delivered_kwh, due in ((3.0, [5.0]), (9.0, [])):
+        (planned,) = plan_request(known(sessions=(session(need=need, energy_kwh=delivered_kwh),)), "q", NOW).needs
+        assert planned.energy_kwh == 30.0 - delivered_kwh
+        assert [target.energy_kwh for target in planned.targets if target.due_at == early_at] == due
+    (late,) = plan_request(known(sessions=(session(need=replace(need, early_at=NOW)),)), "q", NOW).needs
+    assert min(target.due_at for target in late.targets) > NOW
+
+
 def test_a_vehicle_that_takes_nothing_although_it_may_is_planned_little():
     facts = known(sessions=(session(need=EnergyNeed(30.0, NOW + timedelta(hours=5))),))
     for minutes in (5, 1):

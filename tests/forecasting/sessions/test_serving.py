@@ -79,15 +79,17 @@ def test_a_driver_who_always_leaves_early_is_planned_for_earlier_and_never_for_l
     new = session(1000, START, 0, 10.0, 9.0, over=False)
     (found,) = serve_sessions(history, [new], ZONE, NOW, model, records)
     assert found.model_version == model.version
-    assert found.need.departs_at < new.need.departs_at - timedelta(hours=2)
-    assert found.need.energy_kwh == new.need.energy_kwh
+    assert found.need.early_at < new.need.departs_at - timedelta(hours=2)
+    assert 0.0 < found.need.early_kwh <= new.need.energy_kwh
+    assert (found.need.energy_kwh, found.need.departs_at) == (new.need.energy_kwh, new.need.departs_at)
     assert found.need.source is NeedSource.DRIVER
 
 
 def test_who_stays_longer_than_usual_is_expected_to_stay_on(history, model, records):
     new = session(1000, START, 0, 10.0, 9.0, over=False)
     later = [START + timedelta(hours=h) for h in (1, 5, 6, 7)]
-    departures = [serve_sessions(history, [new], ZONE, at, model, records)[0].need.departs_at for at in later]
+    needs = [serve_sessions(history, [new], ZONE, at, model, records)[0].need for at in later]
+    departures = [need.early_at or need.departs_at for need in needs]
     assert departures == sorted(departures)
     assert all(at <= departs_at <= new.need.departs_at for at, departs_at in zip(later, departures, strict=True))
 
