@@ -14,9 +14,11 @@ from cpms.domain.telemetry import Sample, phases_in_use
 from cpms.domain.units import PHASES, Phase, power_kw
 
 DRAWING_A = 1.0
-USUAL_A, USUAL_WITHOUT_THREE_PHASES_A = 16.0, 32.0
-"""What most on-board chargers take per phase (11 kW on three phases, 7 kW on one or between two): believed of a vehicle until it shows
-more or less, so that no need is missed."""
+USUAL_A = 16.0
+"""What most on-board chargers take per phase: believed of a vehicle until it shows more or less, so that no need is missed."""
+OFTEN_WITHOUT_THREE_PHASES_A = 32.0
+"""What many take on one phase, or between two: permitted at once where a vehicle is planned with all it is believed to take, so that
+it can show it."""
 STATED_SHARE = 1.5
 """Who states a need means to have it with time to spare, and tapering takes its part: the vehicle takes so many times the mean."""
 REGISTER_MARGIN_KWH = 2.0
@@ -84,10 +86,6 @@ class PhaseProof:
         return PhaseProof(self.drawn_s + max(0.0, (at - self.last_at).total_seconds()), at)
 
 
-def _usual_a(connector: Connector) -> float:
-    return USUAL_A if len(connector.phases) == len(PHASES) else USUAL_WITHOUT_THREE_PHASES_A
-
-
 class SessionBook:
     """Open sessions by id. A connector has at most one: the one that started last. `voltage_v` [V]: of the site, to neutral."""
 
@@ -145,7 +143,7 @@ class SessionBook:
         what its driver must think it takes, whichever is most."""
         seen = self._acceptance.get(session.id)
         if seen is None:
-            believed_a = max(_usual_a(connector), self._needs_a(session, connector))
+            believed_a = max(USUAL_A, self._needs_a(session, connector))
         elif seen.limited_at is None:
             believed_a = max(seen.current_a, self._needs_a(session, connector))
         else:
@@ -168,7 +166,9 @@ class SessionBook:
         limited_at = None if seen is None else seen.limited_at
         if limited_at is not None and now - limited_at < LIMIT_BELIEVED_FOR:
             return believed_a
-        return min(connector.max_current_a, max(_usual_a(connector), PROBE * believed_a))
+        three_phases = len(connector.phases) == len(PHASES)
+        often_a = USUAL_A if three_phases else OFTEN_WITHOUT_THREE_PHASES_A
+        return min(connector.max_current_a, max(often_a, PROBE * believed_a))
 
     def note_acceptance(
         self, session: Session, connector: Connector, drawn_a: float, permitted_a: float, at: datetime
@@ -185,7 +185,7 @@ class SessionBook:
             self._left_a[session.id] = drawn_a
             if before_a is not None:
                 self._acceptance[session.id] = Acceptance(max(drawn_a, before_a) + 0.3, limited_at=at)
-        elif drawn_a > (_usual_a(connector) - 1.0 if seen is None else seen.current_a + 0.5):
+        elif drawn_a > (USUAL_A - 1.0 if seen is None else seen.current_a + 0.5):
             self._acceptance[session.id] = Acceptance(drawn_a)
         return abs(self.accepts_a(session, connector) - believed_a) > LEFT_A
 
