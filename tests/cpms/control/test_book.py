@@ -1,5 +1,6 @@
 """What meters teach about vehicles: phases they are trusted with, and how much they take."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,6 +44,16 @@ class Watched:
 
     def offered_a(self) -> float:
         return self.book.probe_a(SESSION, CONNECTOR, self.now)
+
+
+def test_without_three_phases_a_vehicle_may_show_32_a_at_once_and_is_planned_with_16_a_until_it_does():
+    book = SessionBook()
+    book.open(SESSION)
+    one_phase = replace(CONNECTOR, phases=(Phase.L1,), max_current_a=40.0)
+    assert (book.accepts_a(SESSION, one_phase), book.probe_a(SESSION, one_phase, NOW)) == (16.0, 32.0)
+    assert (book.accepts_a(SESSION, CONNECTOR), book.probe_a(SESSION, CONNECTOR, NOW)) == (16.0, 20.0)
+    book.note_acceptance(SESSION, one_phase, 31.5, 32.0, NOW)
+    assert book.accepts_a(SESSION, one_phase) == 31.5
 
 
 def test_one_phase_is_trusted_after_three_minutes_of_charging_on_it_alone():

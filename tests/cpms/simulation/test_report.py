@@ -36,6 +36,7 @@ def test_the_report_has_every_figure_per_controller_limit_and_plan(result: DemoR
     assert ours["limits"]["grid connection"]["worst_overload_pct"] > 10
     assert written["plans"] == [PLAN]
     assert written["restarts"] == 1
+    assert any("when a vehicle will leave" in note for note in written["notes"])
 
 
 def test_the_picture_is_a_png(result: DemoResult, tmp_path: Path) -> None:
