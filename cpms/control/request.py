@@ -32,7 +32,7 @@ TAPERING_SHARE = 0.2
 
 EARLY_SHARE = 1.0
 """What a kWh counts that is later than it might be, against the mean price: early is better, but no reason for a new peak."""
-LEAVES_EARLY_WEIGHT = 0.8
+LEAVES_EARLY_WEIGHT = 1.0
 """What a kWh counts that is later than by when a vehicle may leave before it said, against one that is missing at the departure."""
 SAFE_WEIGHT = 0.3
 """What a kWh counts that is later than is safe, against one that is missing at the departure."""

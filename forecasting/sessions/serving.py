@@ -14,11 +14,11 @@ from forecasting.sessions.model import Record, SessionModel
 from forecasting.sessions.outlook import SessionOutlook, expect_sessions
 from forecasting.sessions.training import read_sessions
 
-EARLY_LEVEL = 0.2
-"""One vehicle in five leaves before the departure that is planned for."""
+EARLY_LEVEL = 0.1
+"""One vehicle in ten leaves before the early departure that is planned for."""
 
-AMPLE_LEVEL = 0.8
-"""One vehicle in five takes more than what is planned for where nobody stated a need."""
+AMPLE_LEVEL = 0.95
+"""One vehicle in twenty takes more than what is planned for by then, and where nobody stated a need."""
 
 
 @dataclass(frozen=True)
