@@ -17,6 +17,7 @@ from optimizer.search.domains import setpoints_near, undecided
 from optimizer.search.flips import flipped
 from optimizer.search.levelling import levelled
 from optimizer.search.near import left_open, setpoints_around
+from optimizer.search.permissions import permitted_kw, with_permissions
 from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Relaxation, Solver
 
@@ -47,6 +48,9 @@ NEAR_SHARE = 0.3
 
 ROUNDING_SHARE = 0.1
 """Of the time that is left: the last setpoint's worth of peak is hard to find and worth little."""
+
+FEW_TO_BRANCH, BRANCHING_S = 400, 0.5
+"""Up to so many slots it is branched on whether each is on, for so long [s]: where that helps it does soon."""
 
 FEW_SLOTS = 400
 """Below this many slots the first round is skipped: what is undecided is better settled at once."""
@@ -129,15 +133,21 @@ class Search:
             self._offer_choice(solver.within(around, self.target, NEAR_SHARE * solver.left_s))
 
     def branch(self) -> None:
-        """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way."""
-        program = self.solver.program
-        others = np.delete(program.kind, np.r_[program.columns["power"]])
-        if np.all(others == CONTINUOUS):
+        """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way: of few slots
+        whether each is on, too."""
+        program, solver = self.solver.program, self.solver
+        few = 0 < len(self.power_kw) <= FEW_TO_BRANCH and not gives(program)
+        if not few and np.all(np.delete(program.kind, np.r_[program.columns["power"]]) == CONTINUOUS):
             return
-        values, bound = self.solver.branch(BRANCHING_SHARE * self.solver.left_s)
+        if few:
+            program = with_permissions(program, self.horizon)
+            solver = Solver(program, self.horizon, self.solver.ends_s)
+        time_s = BRANCHING_SHARE * self.solver.left_s
+        values, bound = solver.branch(min(time_s, BRANCHING_S) if few else time_s)
         self.bound = max(self.bound, bound)
         if values is not None:
-            self.offer(values[program.columns["power"]], self._behind(values))
+            power_kw = permitted_kw(program, values) if few else values[program.columns["power"]]
+            self.offer(power_kw, self._behind(values[: len(self.solver.program.cost)]))
 
     def _completed(self, setpoint_kw: Floats, give_kw: Floats | None = None) -> Found:
         return self.completion.of(setpoint_kw, np.zeros_like(setpoint_kw) if give_kw is None else give_kw)

@@ -89,11 +89,12 @@ class Region:
 
 
 class Solver:
-    """One HiGHS, silent and single-threaded, holding the relaxation of one program."""
+    """One HiGHS, silent and single-threaded, holding the relaxation of one program; `ends_s`: when its time is over (of
+    `time.monotonic`), by default that of the request from now on."""
 
-    def __init__(self, program: LinearProgram, horizon: Horizon) -> None:
+    def __init__(self, program: LinearProgram, horizon: Horizon, ends_s: float | None = None) -> None:
         self.program = program
-        self._ends_s = time.monotonic() + horizon.request.time_limit_s
+        self.ends_s = time.monotonic() + horizon.request.time_limit_s if ends_s is None else ends_s
         self._unit = program.quantum
         self._lower, self._upper = program.lower, program.upper
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
@@ -104,7 +105,7 @@ class Solver:
     @property
     def left_s(self) -> float:
         """Time left [s, wall clock] of what the request allows."""
-        return self._ends_s - time.monotonic()
+        return self.ends_s - time.monotonic()
 
     @property
     def objective(self) -> float:

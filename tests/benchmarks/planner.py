@@ -3,9 +3,10 @@
     python -m tests.benchmarks.planner --connectors 100 --json
     python -m tests.benchmarks.planner --connectors 10000 --cases one_cap,room,scarce --parts plan --time-limit 900 --json
 
-CPU seconds are of one core, building included. `plan` is semi-continuous (setpoints of 0.001 A); `on_grid` has the 0.1 A of OCPP, and
-its gap includes what rounding costs. `plugged_in`, `limited` and `what_if` begin at an earlier plan: one without the last session, one
-before the grid connection lost a tenth of its current, one before it gained 10 kW. `plain_milp` is the same model given to HiGHS
+CPU seconds are of one core, building included. `plan` is semi-continuous (setpoints of 0.001 A); `on_grid` has the 0.1 A of OCPP,
+`whole_amperes` what many stations know, and their gaps include what rounding costs. `plugged_in`, `limited` and `what_if` begin at an
+earlier plan: one without the last session, one before the grid connection lost a tenth of its current, one before it gained 10 kW; the
+last two may use all that was solved for it. `plain_milp` is the same model given to HiGHS
 whole, for as long as `plan` took, and its gap is measured against the same bound. `--peers` adds other people's planners on the case
 that they can express (`tests.benchmarks.peers`).
 """
@@ -25,7 +26,7 @@ from cpms.domain.plan import ChargingNeed, Plan, PlanRequest
 from optimizer import plan
 from optimizer.model.formulation import formulate
 from optimizer.model.kinds import CONTINUOUS, SEMI_CONTINUOUS
-from optimizer.planner import solve
+from optimizer.planner import Solved, solve
 from optimizer.problem.horizon import horizon
 from optimizer.questions.what_if import more_grid, what_if
 from optimizer.search.certify import relative_gap
@@ -35,6 +36,7 @@ from tests.benchmarks.sites import made_up_request, under_one_cap
 
 FINE_STEP_A = 0.001
 OCPP_STEP_A = 0.1
+WHOLE_STEP_A = 1.0
 MORE_GRID_KW = 10.0
 PATIENCE_WITH_PEERS_S = 900.0
 
@@ -46,7 +48,7 @@ CASES = {
     "scarce": lambda connectors, seed: made_up_request(connectors, scarce=True, seed=seed),
     "one_cap": lambda connectors, seed: under_one_cap(made_up_request(connectors, seed=seed)),
 }
-PARTS = ("plan", "on_grid", "plugged_in", "limited", "what_if", "plain_milp")
+PARTS = ("plan", "on_grid", "whole_amperes", "plugged_in", "limited", "what_if", "plain_milp")
 
 
 def measure(connectors: int, case: str, time_limit_s: float, seed: int, parts: Collection[str] = PARTS) -> Rung:
@@ -57,8 +59,9 @@ def measure(connectors: int, case: str, time_limit_s: float, seed: int, parts: C
     rungs = {
         "plan": lambda: rung,
         "on_grid": lambda: _measured(_with_step(asked, OCPP_STEP_A))[1],
+        "whole_amperes": lambda: _measured(_with_step(asked, WHOLE_STEP_A))[1],
         "plugged_in": lambda: _measured(fine, plan(replace(fine, needs=fine.needs[:-1])))[1],
-        "limited": lambda: _measured(_limited(fine), made)[1],
+        "limited": lambda: _measured(_limited(fine), solve(fine))[1],
         "what_if": lambda: _what_if(fine),
         "plain_milp": lambda: _plain_milp(fine, float(str(rung["wall_s"])), made.bound),
     }
@@ -80,9 +83,9 @@ def _what_if(asked: PlanRequest) -> dict[str, object]:
     return {"cpu_s": round(cpu_s, 3), "gap": seen.after.gap, "saving": seen.saving, "saving_between": between}
 
 
-def _measured(asked: PlanRequest, start: Plan | None = None) -> tuple[Plan, dict[str, object]]:
+def _measured(asked: PlanRequest, start: Plan | Solved | None = None) -> tuple[Plan, dict[str, object]]:
     started_s = time.monotonic()
-    made = plan(asked, start)
+    made = solve(asked, start).plan
     wall_s = time.monotonic() - started_s
     wanted_kwh = sum(need.energy_kwh for need in asked.needs)
     return made, {

@@ -1,0 +1,68 @@
+"""Permissions beside draws: a tighter bound that every plan still keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cpms.domain.plan import PlanRequest
+from cpms.domain.units import Phase
+from optimizer import plan
+from optimizer.model.formulation import formulate
+from optimizer.planner import in_canonical_order
+from optimizer.problem.horizon import horizon
+from optimizer.search.certify import keeps_rows
+from optimizer.search.completion import at_rest
+from optimizer.search.permissions import most_drawn_kw, permitted_kw, with_permissions
+from optimizer.search.rules import rule_setpoints_kw
+from optimizer.search.solve import Solver
+from tests.benchmarks.sites import made_up_request
+from tests.optimizer.requests import feeder, need, request
+
+
+def relaxed_cost(asked: PlanRequest, tighter: bool) -> float:
+    problem = horizon(asked)
+    program = formulate(problem)
+    solver = Solver(with_permissions(program, problem) if tighter else program, problem)
+    solver.relax()
+    return solver.objective
+
+
+LITTLE = request(
+    need("little", 0.5, hours=1.0),
+    need("much", 20.0, hours=1.0, phases=(Phase.L1,)),
+    feeders=(feeder(1, limit_a=16.0),),
+    count=1,
+)
+
+
+def test_who_needs_less_than_the_minimum_takes_up_the_minimum_under_a_limit():
+    assert relaxed_cost(LITTLE, tighter=True) > relaxed_cost(LITTLE, tighter=False) + 0.05
+
+
+def test_a_plan_for_them_is_certified_to_be_the_best():
+    made = plan(replace(LITTLE, time_limit_s=30.0, gap_target=1e-4))
+    assert made.gap == pytest.approx(0.0, abs=1e-4)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(1, 10), st.booleans(), st.integers(1, 10_000))
+def test_a_plan_keeps_every_row_with_what_it_draws_and_permits(connectors: int, scarce: bool, seed: int):
+    asked = made_up_request(connectors, steps=24, step_min=60, scarce=scarce, seed=seed)
+    problem = horizon(in_canonical_order(asked))
+    program = formulate(problem)
+    tighter, setpoint_kw = with_permissions(program, problem), rule_setpoints_kw(problem)
+    values = at_rest(program, problem, setpoint_kw).values
+    drawn_kw = values[program.columns["power"]]
+    places = tighter.places("on")
+    whole = np.concatenate(
+        [values, (drawn_kw > 0)[places].astype(float), np.where(drawn_kw > 0, setpoint_kw, 0)[places]]
+    )
+    assert keeps_rows(tighter, whole)
+    assert np.all(drawn_kw <= most_drawn_kw(problem) + 1e-6)
+    assert permitted_kw(tighter, whole) == pytest.approx(np.where(drawn_kw > 0, setpoint_kw, 0))
+    assert tighter.cost @ whole == pytest.approx(program.cost @ values)
