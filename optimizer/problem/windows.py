@@ -24,8 +24,11 @@ class DemandWindows:
 
     def peak_kw(self, net_kw: Floats) -> float:
         """Highest window mean [kW] of net import per step, at least the peak so far."""
-        means = self.weight @ net_kw
-        return float(max([self.price.peak_so_far_kw, *means]))
+        return max(self.price.peak_so_far_kw, self.highest_kw(net_kw))
+
+    def highest_kw(self, net_kw: Floats) -> float:
+        """Highest window mean [kW] of net import per step, 0 where nothing is drawn."""
+        return float(max([0.0, *(self.weight @ net_kw)]))
 
 
 def demand_windows(price: DemandPrice, steps: Sequence[Interval]) -> DemandWindows:

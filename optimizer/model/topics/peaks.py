@@ -118,7 +118,7 @@ def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     """The highest window mean with who is here, and how far it rises into each piece [kW]."""
     metered = metered_kw(horizon, slot_kw)
     highest = [
-        windows.peak_kw(metered[list(meters)].sum(axis=0))
+        windows.highest_kw(metered[list(meters)].sum(axis=0))
         for windows, meters in zip(horizon.windows, horizon.meters.of_demand, strict=True)
     ]
     highest_kw = np.repeat(highest, len(chances(horizon)))

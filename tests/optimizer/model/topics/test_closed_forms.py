@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad, reduction
-from cpms.domain.plan import PlanRequest
+from cpms.domain.plan import DemandPrice, PlanRequest
 from optimizer.model.formulation import formulate
 from optimizer.planner import in_canonical_order
 from optimizer.problem.horizon import horizon
@@ -19,7 +19,7 @@ from optimizer.search.certify import complete, is_exact, keeps_rows
 from optimizer.search.rules import rule_setpoints_kw
 from optimizer.search.setpoints import expected_kw
 from optimizer.search.solve import Solver
-from tests.optimizer.requests import NOW
+from tests.optimizer.requests import NOW, request
 from tests.optimizer.test_promises import COUNT, few, numbers, series, sites
 
 
@@ -82,3 +82,11 @@ def test_the_closed_form_keeps_every_row_and_nothing_is_cheaper(asked: PlanReque
     best = Solver(program, problem).complete(setpoint_kw, drawn_kw, np.zeros_like(drawn_kw))
     assert best is not None
     assert program.cost @ values == pytest.approx(program.cost @ best, rel=1e-6, abs=1e-5)
+
+
+def test_where_nothing_is_drawn_a_peak_of_the_past_is_in_no_column():
+    asked = request(demand=(DemandPrice(5.0, 10.0, (True,) * 4),))
+    program = formulate(problem := horizon(asked))
+    values = complete(program, problem, np.zeros(0))
+    assert np.all(values <= program.upper)
+    assert keeps_rows(program, values)
