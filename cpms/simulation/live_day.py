@@ -128,6 +128,8 @@ class LiveDay:
     async def _state_need(self, platform: Platform, visit: Visit) -> None:
         while self.present.get(visit.connector) is visit:
             session_id = await platform.open_session(visit.connector, visit.id_tag)
+            if self.day.instant_of(self.plant.second) >= visit.told_departs_at:
+                return  # nobody says that they leave before now
             if session_id is not None:
                 await platform.put_need(session_id, visit)
                 return
