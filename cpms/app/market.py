@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cpms.app.cycle import changed_or_due
 from cpms.domain.tariff import PriceInterval, Tariff
 from cpms.domain.time import Clock
 from data.store import Store
@@ -56,7 +57,7 @@ class MarketWatch:
         """Look for new prices for ever: on a cycle, and when woken."""
         while True:
             await self.round()
-            await self._woken_or_due()
+            await changed_or_due(self._changed, self.clock, self.cycle_s)
             self._changed.clear()
 
     async def round(self) -> None:
@@ -84,11 +85,3 @@ class MarketWatch:
         until = f"known until {prices[-1].interval.ends_at:%Y-%m-%d %H:%M} UTC" if prices else "nothing is known"
         problem = service.problem(zone)
         return f"{zone}: {until}" + (f" ({problem})" if problem else "")
-
-    async def _woken_or_due(self) -> None:
-        waiting = {asyncio.ensure_future(self._changed.wait()), asyncio.ensure_future(self.clock.sleep(self.cycle_s))}
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cpms.app.cycle import changed_or_due
 from cpms.app.forecaster import Forecaster
 from cpms.control.events import ControlEvent, NeedChanged
 from cpms.domain.forecast import ForecastQuantity
@@ -47,7 +48,7 @@ class Outlooks:
         """Look at open sessions for ever: when woken, and on a cycle, because who stays tells something."""
         while True:
             await self.update()
-            await self._woken_or_due()
+            await changed_or_due(self._changed, self.clock, self.cycle_s)
             await asyncio.sleep(SETTLE_REAL_S)
             self._changed.clear()
 
@@ -77,14 +78,6 @@ class Outlooks:
             if differs:
                 self._adjusted.add(one.session.id)
         self._adjusted &= {one.session.id for one in found if one.need != one.session.need}
-
-    async def _woken_or_due(self) -> None:
-        waiting = {asyncio.ensure_future(self._changed.wait()), asyncio.ensure_future(self.clock.sleep(self.cycle_s))}
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
 
     def _points(self, one: Expected, now: datetime) -> list[ForecastPoint]:
         """Points of a session that has just reached a horizon; of one whose start nobody watched, none for it."""

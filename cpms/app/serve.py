@@ -29,8 +29,6 @@ from cpms.app.sources import open_sources
 from cpms.app.supervise import Supervisor
 from cpms.app.trainer import Trainer
 from cpms.control.settings import ControlSettings
-from cpms.domain.command import Command
-from cpms.domain.telemetry import CommandResult
 from cpms.domain.time import AcceleratedClock, Clock
 from cpms.ocpp.server import ServerOptions, StationServer
 from cpms.settings import Settings
@@ -85,27 +83,16 @@ async def running_process(settings: Settings, store: Store, door: socket.socket)
         ingest = await stack.enter_async_context(SampleIngest(store))
         sources = await stack.enter_async_context(open_sources(settings))
 
-        async def send(station_id: str, command: Command) -> CommandResult:
-            return await gateway.send(station_id, command)
-
-        def connected() -> frozenset[str]:
-            return gateway.connected
-
         sites = Sites(
             store, workers, supervisor, clock, control_settings(settings, clock), settings.forecast_cycle_s, sources.weather,
-            settings.likely_arrivals, send, connected,
+            settings.likely_arrivals, lambda station_id, command: gateway.send(station_id, command), lambda: gateway.connected,
         )  # fmt: skip
         trainer = Trainer(
             store, lambda: tuple(sites.running), sites.adopt, clock, settings.training_cycle_s, settings.forecast_cycle_s,
             settings.training_timeout_s,
         )  # fmt: skip
-        keeping = Keeping(settings.raw_messages_days, settings.control_history_days, settings.samples_days)
-        housekeeping = Housekeeping(store, clock, keeping)
-        supervisor.run("last heard", housekeeping.note_seen)
-        supervisor.run("retention", housekeeping.forget)
-        supervisor.run("energy", housekeeping.reckon_energy)
         gateway = StationServer(
-            Backend(store, ingest, sites, housekeeping, settings.heartbeat_interval_s),
+            Backend(store, ingest, sites, _keep_house(settings, store, supervisor), settings.heartbeat_interval_s),
             clock, pepper, settings.ocpp_host, settings.ocpp_port,
             ServerOptions(heartbeat_interval_s=settings.heartbeat_interval_s, call_timeout_s=settings.call_timeout_s),
         )  # fmt: skip
@@ -116,13 +103,10 @@ async def running_process(settings: Settings, store: Store, door: socket.socket)
         stack.push_async_callback(gateway.stop)
         await gateway.start(door)
         print(f"stations: ws://{settings.ocpp_host}:{gateway.port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
-
-        async def prices_changed(site_id: str) -> None:
-            await live.prices_changed(site_id)
-
         market = MarketWatch(
-            store, sources.prices, lambda: tuple(sites.running), prices_changed, clock, settings.forecast_cycle_s
-        )
+            store, sources.prices, lambda: tuple(sites.running), lambda site_id: live.prices_changed(site_id), clock,
+            settings.forecast_cycle_s,
+        )  # fmt: skip
         carbon = CarbonWatch(
             store, sources.carbon, lambda: tuple(sites.running), sites.post, clock, settings.forecast_cycle_s
         )
@@ -133,6 +117,16 @@ async def running_process(settings: Settings, store: Store, door: socket.socket)
         supervisor.run("carbon watch", carbon.run)
         supervisor.run("retired stations", lambda: see_off_retired(live, clock))
         yield Services(store, live, clock, pepper)
+
+
+def _keep_house(settings: Settings, store: Store, supervisor: Supervisor) -> Housekeeping:
+    """Housekeeping, with its tasks running."""
+    keeping = Keeping(settings.raw_messages_days, settings.control_history_days, settings.samples_days)
+    housekeeping = Housekeeping(store, supervisor.clock, keeping)
+    supervisor.run("last heard", housekeeping.note_seen)
+    supervisor.run("retention", housekeeping.forget)
+    supervisor.run("energy", housekeeping.reckon_energy)
+    return housekeeping
 
 
 def control_settings(settings: Settings, clock: Clock) -> ControlSettings:

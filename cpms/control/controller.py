@@ -82,9 +82,7 @@ class SiteController:
         situation = controller._s
         stored = list(grants)
         situation.ledger.restore(stored, now)
-        for grant, _ in stored:
-            known = situation.desk.sequences.get(grant.connector, 0)
-            situation.desk.sequences[grant.connector] = max(known, grant.sequence)
+        situation.desk.restore(grant for grant, _ in stored)
         for station_id, clock in (clocks or {}).items():
             situation.ledger.measure(station_id, clock)
         for key in quarantined:

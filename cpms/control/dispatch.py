@@ -8,7 +8,7 @@ under way at a time, unless it is lowered further.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -37,6 +37,11 @@ class Desk:
     failures: dict[ConnectorKey, int] = field(default_factory=dict)
     refresh: set[ConnectorKey] = field(default_factory=set)
     sequences: dict[ConnectorKey, int] = field(default_factory=dict)
+
+    def restore(self, grants: Iterable[Grant]) -> None:
+        """Sequences go on after those of stored grants."""
+        for grant in grants:
+            self.sequences[grant.connector] = max(self.sequences.get(grant.connector, 0), grant.sequence)
 
     def next_sequence(self, key: ConnectorKey, now: datetime) -> int:
         """Grows for ever, over restarts too: at least the clock's seconds."""

@@ -15,19 +15,31 @@ ONE_MORE_KW = 1.0
 
 @dataclass(frozen=True)
 class Explanation:
-    """The reasons of a plan. `cost_by_term`: money by named term of the objective; `binding`, `relaxed`: limits by step.
+    """The reasons of a plan, beyond those that it carries itself.
 
     `priorities`: what each session that goes before others gains, takes and costs. `one_more_kw`: the plan if the grid connection
     had a kW more throughout; None where the plan has no certificate. `by_rule`: everybody as much as fits, by priority and departure.
     """
 
     made: Plan
-    binding: tuple[BindingLimit, ...]
-    relaxed: tuple[RelaxedLimit, ...]
-    cost_by_term: dict[str, float]
     priorities: tuple[PriorityPrice, ...]
     one_more_kw: WhatIf | None
     by_rule: Plan
+
+    @property
+    def binding(self) -> tuple[BindingLimit, ...]:
+        """Limits that hold the plan back, by step."""
+        return self.made.binding
+
+    @property
+    def relaxed(self) -> tuple[RelaxedLimit, ...]:
+        """Limits that no plan could keep, by step."""
+        return self.made.relaxed
+
+    @property
+    def cost_by_term(self) -> dict[str, float]:
+        """Money by named term of the objective."""
+        return self.made.cost_by_term
 
     @property
     def saving_against_rule(self) -> float:
@@ -47,9 +59,6 @@ def explain(request: PlanRequest, made: Plan) -> Explanation:
     """
     return Explanation(
         made=made,
-        binding=made.binding,
-        relaxed=made.relaxed,
-        cost_by_term=dict(made.cost_by_term),
         priorities=tuple(priority_prices(request, made)),
         one_more_kw=what_if(request, made, more_grid(ONE_MORE_KW)) if made.bound is not None else None,
         by_rule=plan_by_rule(request),
