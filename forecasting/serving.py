@@ -13,8 +13,7 @@ from cpms.domain.site import Site, SolarArray
 from cpms.domain.time import Interval
 from cpms.domain.weather import WeatherForecast
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.learning.conformal import Past
-from forecasting.load.levels import forecast_other_load
+from forecasting.load.levels import Pasts, forecast_other_load
 from forecasting.load.training import read_load
 from forecasting.series import Measurement
 from forecasting.solar.learned import NO_RECORD, BandRecord, forecast_learned
@@ -41,11 +40,13 @@ def serve_load(
     now: datetime,
     model: ForecastModel | None = None,
     calendar: Calendar = PLAIN,
+    record: Pasts | None = None,
 ) -> Served:
     """Other load [kW] per interval from `measured` (means of quarter hours, stamped in their middle, oldest first); `calendar`:
-    the site's holidays, from the first of `measured` to the last of `intervals`."""
+    the site's holidays, from the first of `measured` to the last of `intervals`; `record`: how its bands did until lately
+    (`forecasting.load.backtest.review_load`), else until `model` was trained."""
 
-    def forecast(past: Past | None) -> Forecast:
+    def forecast(past: Pasts | None) -> Forecast:
         prior_kw = site.reserved_other_load_kw / 2
         return forecast_other_load(
             site.id, site.timezone, measured, intervals, now, SERVED_LEVELS, prior_kw, past, calendar
@@ -56,10 +57,10 @@ def serve_load(
         return Served(floor, floor)
     try:
         _require_recent(measured, now)
-        past = read_load(model.text)
+        trained = read_load(model.text)
     except InvalidInput as problem:
         return _fallen_back(floor, problem)
-    return Served(replace(forecast(past), model_version=model.version), floor)
+    return Served(replace(forecast(record or trained), model_version=model.version), floor)
 
 
 def serve_solar(

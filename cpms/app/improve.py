@@ -20,6 +20,7 @@ from cpms.domain.weather import WeatherForecast
 from data.forecast_records import Temperatures
 from data.store import Store
 from forecasting.learning.scoring import score_points
+from forecasting.load.backtest import review_load
 from forecasting.load.training import read_load, train_site_load
 from forecasting.sessions.outlook import review_outlooks
 from forecasting.sessions.training import read_sessions, train_site_sessions
@@ -113,10 +114,12 @@ def train_site(known: Known, models: dict[ModelKind, ForecastModel], now: dateti
 def look_back(known: Known, models: dict[ModelKind, ForecastModel], now: datetime) -> Trained:
     """The models with how they did lately."""
     solar, sessions = models.get(ModelKind.SOLAR), models.get(ModelKind.SESSIONS)
-    timezone = known.site.timezone
+    timezone, load = known.site.timezone, models.get(ModelKind.LOAD)
+    calendar = load_calendar(known.site, known.load, now, known.temperatures)
     return Trained(
         models,
         review(read_solar(solar.text)[1], known.sun, now) if solar is not None and _readable(solar) else None,
+        review_load(known.load, timezone, now, calendar) if load is not None and _readable(load) else None,
         review_outlooks(known.sessions, timezone, read_sessions(sessions.text), now)
         if sessions is not None and _readable(sessions)
         else None,

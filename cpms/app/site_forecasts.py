@@ -24,6 +24,7 @@ from data.means import Quarters
 if TYPE_CHECKING:
     from forecasting.arrivals.rests import Outlook
     from forecasting.calendar import Calendar
+    from forecasting.load.levels import Pasts
     from forecasting.serving import Served
     from forecasting.sessions.model import Record
     from forecasting.solar.learned import BandRecord
@@ -44,10 +45,11 @@ Measured = Sequence[tuple[datetime, float]]
 
 @dataclass(frozen=True)
 class Trained:
-    """What serves: models by kind, and how the solar and session models did lately (None: not looked at yet)."""
+    """What serves: models by kind, and how each did lately (None: not looked at yet)."""
 
     models: Mapping[ModelKind, ForecastModel] = field(default_factory=dict)
     solar_record: Sequence[BandRecord] | None = None
+    load_record: Pasts | None = None
     session_records: Mapping[str, Record] | None = None
 
 
@@ -105,7 +107,7 @@ def _served(seen: Seen, load: Measured, calendar: Calendar, now: datetime) -> li
     from forecasting.solar.learned import NO_RECORD
 
     site, models, intervals = seen.site, seen.trained.models, coming(now)
-    served = [serve_load(site, load, intervals, now, models.get(ModelKind.LOAD), calendar)]
+    served = [serve_load(site, load, intervals, now, models.get(ModelKind.LOAD), calendar, seen.trained.load_record)]
     if site.solar is not None:
         record, sun = seen.trained.solar_record or NO_RECORD, sun_of(seen.quarters)
         model = models.get(ModelKind.SOLAR)

@@ -1,7 +1,7 @@
 """Vehicles still to come today: their energy as a calibrated distribution, and equally likely rests of the day that add up to it.
 
-What later arrivals of the day brought on days alike (weekday, holiday, recent), moved by how busy today has been so far. The
-band follows how earlier ones came out (adaptive conformal inference); a scenario is a recorded day whose energies are scaled.
+What later arrivals of the day brought on days alike (weekday, holiday, recent), moved by how busy today has been so far. Both ends
+of the band follow how earlier ones came out (adaptive conformal inference); a scenario is a recorded day whose energies are scaled.
 """
 
 from __future__ import annotations
@@ -16,27 +16,26 @@ import numpy as np
 from cpms.domain.time import require_aware
 from forecasting.arrivals.visits import Visit, moved
 from forecasting.calendar import EPOCH, PLAIN, Calendar
-from forecasting.learning.conformal import widened, width_of
+from forecasting.learning.conformal import AS_SAID, BAND, Spread, patience_of
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, weighted_quantiles
-from forecasting.score import FINE_LEVELS
+from forecasting.score import FINE_LEVELS, MIN_FLAT
 from forecasting.series import DAY_S, HOUR_S, Floats, Ints, local_seconds, zone_of
 
 LOOK_BACK_DAYS = 56
 REVIEW_DAYS = 60
-PATIENCE = 0.05
-"""One forecast a day: the band must learn from fewer than sessions give."""
+WIDEST = 4.0
+"""How many times as far as days alike say a band may reach: a campus that closes is like no day before."""
 
 PRIOR_ARRIVALS = 15.0
 """Arrivals so far today count n / (n + PRIOR_ARRIVALS) against those usual by now."""
 
-LEVEL_DAYS = 7
-"""The last days, a whole week of them, that show whether fewer come than used to: holidays of schools, a closed campus."""
+LEVEL_DAYS = 3.0
+"""How long [d] a day tells whether fewer come than used to (holidays of schools, a closed campus): its weight falls to 1/e."""
 
+NEGLIGIBLE_KWH = 1e-6
 SCENARIOS = 5
 MIDDLE = 49
 """Column of the median in FINE_LEVELS."""
-
-UNIFORM: Floats = np.linspace(0.0, 1.0, 101)
 
 
 @dataclass(frozen=True)
@@ -113,23 +112,37 @@ def _corrected(book: _Book, calendar: Calendar) -> Floats:
     its band as wide as earlier days have shown to be needed."""
     came_kwh: list[float] = []
     middle_kwh: list[float] = []
-    where = []
+    spread = AS_SAID
     for back in range(min(REVIEW_DAYS, book.local_s // DAY_S - book.first_day - 1), 0, -1):
         told_kwh = _told(book, back, calendar)
+        served_kwh = _spread(told_kwh * _level(came_kwh, middle_kwh), spread)
         came_kwh.append(float(_rests(book, book.local_s // DAY_S - np.array([back]), book.now_s)[0]))
-        levelled_kwh = told_kwh * _level(came_kwh[:-1], middle_kwh)
-        where.append(float((levelled_kwh < came_kwh[-1]).mean() + (levelled_kwh <= came_kwh[-1]).mean()) / 2)
+        spread = spread.after(_missed(served_kwh, came_kwh[-1]), patience_of(1, 1.0), WIDEST)
         middle_kwh.append(float(told_kwh[MIDDLE]))
-    width = width_of(np.array(where), UNIFORM, PATIENCE)
-    told_kwh = _told(book, 0, calendar) * _level(came_kwh, middle_kwh)
-    return np.asarray(at_levels(FINE_LEVELS, told_kwh[None, :], widened(FINE_LEVELS, width))[0])
+    return _spread(_told(book, 0, calendar) * _level(came_kwh, middle_kwh), spread)
+
+
+def _spread(told_kwh: Floats, spread: Spread) -> Floats:
+    """Quantiles at FINE_LEVELS, `spread` around their middle; never below 0."""
+    return np.asarray(np.maximum(told_kwh[MIDDLE] + spread.of(told_kwh - told_kwh[MIDDLE]), 0.0))
+
+
+def _missed(told_kwh: Floats, came_kwh: float) -> tuple[float, float]:
+    """The parts of what came that lay below and above the band: where several levels say the same, as much as lies outside."""
+    below, through = float((told_kwh < came_kwh).mean()), float((told_kwh <= came_kwh).mean())
+    low, high = BAND.tolist()
+    flat = through - below
+    if flat < MIN_FLAT:
+        return float(below < low), float(below > high)
+    return min(1.0, max(0.0, (low - below) / flat)), min(1.0, max(0.0, (through - high) / flat))
 
 
 def _level(came_kwh: Sequence[float], middle_kwh: Sequence[float]) -> float:
-    """What came over the last LEVEL_DAYS against what was told, as if one average day more had come as told."""
-    came, told = sum(came_kwh[-LEVEL_DAYS:]), sum(middle_kwh[-LEVEL_DAYS:])
+    """What came lately against what was told, as if one average day more had come as told."""
+    weight = np.exp(-np.arange(len(came_kwh))[::-1] / LEVEL_DAYS)
+    came, told = float(weight @ np.array(came_kwh)), float(weight @ np.array(middle_kwh))
     usual = sum(middle_kwh) / max(1, len(middle_kwh))
-    return (came + usual) / (told + usual) if told + usual > 0 else 1.0
+    return (came + usual) / (told + usual) if told + usual > NEGLIGIBLE_KWH else 1.0
 
 
 def _told(book: _Book, back: int, calendar: Calendar) -> Floats:

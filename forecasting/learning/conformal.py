@@ -8,19 +8,25 @@ uniform, the level to ask for is their own quantile at the level wanted (Kulesho
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import exp
 
 import numpy as np
 
-from forecasting.series import Floats
+from forecasting.series import Floats, Ints
 
 HOLDOUT_ROWS = 600.0
 """What the positions held out in training weigh, in recent rows: of a season or so ago, but out of sample from the first day."""
 
 BAND_SHARE = 0.8
+BAND: Floats = np.array([(1 - BAND_SHARE) / 2, (1 + BAND_SHARE) / 2])
 FEEDBACK = 1.2
 GOLDEN = 0.6180339887498949
-PATIENCE = 0.02
-"""How far one value outside of its band moves the width of the next ones'."""
+PACE_PER_DAY = 0.3
+"""How far a day of values that all lie outside of their bands moves the width of the next ones, whatever their number: a world that
+changes is caught within days, by a site with fourteen sessions a day and by one with one."""
+
+MOST_PATIENCE = 0.25
+"""One value says no more than that."""
 
 WIDEST, NARROWEST = 1.0 / BAND_SHARE, 0.5
 REPLAY_BLOCK = 25
@@ -51,21 +57,59 @@ def positions(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
     return np.asarray(lowest + (np.arange(len(actual)) * GOLDEN + 0.5) % 1.0 * (highest - lowest))
 
 
-def _level_at(levels: Floats, quantiles: Floats, actual: Floats, right: Floats) -> Floats:
-    right = np.clip(right, 1, len(levels) - 1).astype(int)
+def inner_positions(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
+    """`positions`, but of a value on a flat piece the level nearest to the middle: it lies inside of every band that touches it."""
+    lowest = _level_at(levels, quantiles, actual, (quantiles < actual[:, None]).sum(axis=1))
+    highest = _level_at(levels, quantiles, actual, (quantiles <= actual[:, None]).sum(axis=1))
+    return np.asarray(np.clip(0.5, lowest, np.maximum(lowest, highest)))
+
+
+def _level_at(levels: Floats, quantiles: Floats, actual: Floats, reached: Ints) -> Floats:
+    """The level at which each row meets `actual`, of which it has left behind the first `reached` quantiles."""
+    right = np.clip(reached, 1, len(levels) - 1)
     rows = np.arange(len(actual))
     start, end = quantiles[rows, right - 1], quantiles[rows, right]
     share = np.clip((actual - start) / np.where(end > start, end - start, 1.0), 0.0, 1.0)
-    return np.asarray(levels[right - 1] + share * (levels[right] - levels[right - 1]))
+    met = levels[right - 1] + share * (levels[right] - levels[right - 1])
+    return np.where(reached == len(levels), levels[-1], met)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far bands must reach from their middle, below and above, as multiples of how far they say.
+
+    Adaptive conformal inference (Gibbs and Candes 2021; per side as by Angelopoulos, Candes and Tibshirani 2023): a value outside
+    moves that end of the next band away from the middle, others move it back, so that each side loses half of 1 - BAND_SHARE in the
+    long run whatever the values do.
+    """
+
+    below: float = 1.0
+    above: float = 1.0
+
+    def after(self, missed: tuple[float, float], patience: float, widest: float = WIDEST) -> Spread:
+        """The spread after one value more. `missed`: the parts of it (0 to 1) that lay below and above the band; `patience`: how far
+        one value moves an end."""
+        below, above = (
+            min(widest, max(NARROWEST, reach * exp(patience * (lost - (1.0 - BAND_SHARE) / 2))))
+            for reach, lost in zip((self.below, self.above), missed, strict=True)
+        )
+        return Spread(below, above)
+
+    def of(self, away: Floats) -> Floats:
+        """Distances from the middle, negative below it, spread."""
+        return np.asarray(np.where(away < 0.0, self.below, self.above) * away)
+
+
+AS_SAID = Spread()
 
 
 @dataclass(frozen=True)
 class Past:
-    """Positions of past values in their forecasts, the weight of each, and how wide bands must be asked for (see `width_of`)."""
+    """Positions of past values in their forecasts, the weight of each, and how far bands must be spread (see `spread_of`)."""
 
     positions: Floats
     weights: Floats
-    width: float = 1.0
+    spread: Spread = AS_SAID
 
 
 def pool(recent: Floats, holdout: Floats) -> Past:
@@ -74,9 +118,14 @@ def pool(recent: Floats, holdout: Floats) -> Past:
     return Past(np.concatenate([recent, holdout]), weights)
 
 
-def lessons(recent: Floats, holdout: Floats, patience: float = PATIENCE) -> Past:
-    """`pool`, and the width that `recent` (in order of time) has shown to be needed."""
-    return replace(pool(recent, holdout), width=width_of(recent, holdout, patience))
+def lessons(recent: Floats, holdout: Floats, patience: float, inner: Floats | None = None) -> Past:
+    """`pool`, and the spread that `recent` (in order of time) has shown to be needed; `inner`: as of `spread_of`."""
+    return replace(pool(recent, holdout), spread=spread_of(recent, holdout, patience, inner))
+
+
+def patience_of(count: int, days: float) -> float:
+    """How far one of `count` values told over `days` moves a band's ends: PACE_PER_DAY together."""
+    return min(MOST_PATIENCE, PACE_PER_DAY * days / max(count, 1))
 
 
 def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) -> Floats:
@@ -88,33 +137,32 @@ def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) ->
     if len(past.positions) < MIN_POSITIONS:
         return wanted
     reached, ascending = _reached(past)
-    width = past.width + FEEDBACK * (BAND_SHARE - covered)
-    return np.asarray(np.interp(widened(wanted, width), reached, ascending))
+    further = FEEDBACK * (BAND_SHARE - covered)
+    spread = Spread(past.spread.below + further, past.spread.above + further)
+    return np.asarray(np.interp(widened(wanted, spread), reached, ascending))
 
 
-def widened(levels: Floats, width: float) -> Floats:
-    """`levels` moved away from the middle, `width` times as far; never out of 0 to 1."""
-    return np.clip(0.5 + (levels - 0.5) * width, 0.0, 1.0)
+def widened(levels: Floats, spread: Spread) -> Floats:
+    """`levels` moved away from the middle by `spread`; never out of 0 to 1."""
+    return np.clip(0.5 + spread.of(levels - 0.5), 0.0, 1.0)
 
 
-def width_of(recent: Floats, holdout: Floats, patience: float = PATIENCE) -> float:
-    """How wide bands must be asked for, from how each of `recent` (positions in order of time) met the band of its time.
+def spread_of(recent: Floats, holdout: Floats, patience: float, inner: Floats | None = None) -> Spread:
+    """How far bands must be spread, from how each of `recent` (positions in order of time) met the band of its time; replayed from
+    AS_SAID.
 
-    Adaptive conformal inference (Gibbs and Candes 2021): a value outside widens the next band, one inside narrows it, so that the
-    share inside is BAND_SHARE in the long run whatever the values do. Replayed from a width of 1. `patience`: how far one value
-    moves the width.
+    `inner`: the positions (see `inner_positions`) of the same values that are asked whether they lay inside; None: `recent`.
     """
-    width = 1.0
+    spread, asked = AS_SAID, recent if inner is None else inner
     for begin in range(0, len(recent), REPLAY_BLOCK):
         past = pool(recent[:begin], holdout)
         if len(past.positions) < MIN_POSITIONS:
             continue
         reached, ascending = _reached(past)
-        for away in np.abs(np.interp(recent[begin : begin + REPLAY_BLOCK], ascending, reached) - 0.5).tolist():
-            outside = away > BAND_SHARE / 2 * width
-            width += patience * (BAND_SHARE if outside else BAND_SHARE - 1.0)
-            width = min(WIDEST, max(NARROWEST, width))
-    return width
+        for level in np.interp(asked[begin : begin + REPLAY_BLOCK], ascending, reached).tolist():
+            low, high = widened(BAND, spread).tolist()
+            spread = spread.after((float(level < low), float(level > high)), patience)
+    return spread
 
 
 def _reached(past: Past) -> tuple[Floats, Floats]:

@@ -10,19 +10,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.learning.conformal import Past, corrected_levels, lessons, positions
+from forecasting.learning.conformal import Past, corrected_levels, inner_positions, lessons, patience_of, positions
+from forecasting.load.levels import CORRECTED_LEADS_S, Pasts
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
 from forecasting.series import DAY_S, HOUR_S, Bools, Floats, Ints, Measurement, Series, resample, zone_of
 from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
 
-CALIBRATION_S = 28 * DAY_S
+CALIBRATION_S = 56 * DAY_S
 WEEK_S = 7 * DAY_S
-REVIEW_EVERY_S = 6 * HOUR_S
+REVIEW_EVERY_S = 4 * HOUR_S
 TENTH = 3
 """Column of the level 0.1 in `week_quantiles`."""
 
-REVIEW_LEADS_S: Ints = np.array([1, 4, 24]) * HOUR_S
 NO_POSITIONS: Floats = np.zeros(0)
 
 
@@ -59,22 +59,48 @@ def hindcast_load(
     }
 
 
-def review_load(history: Sequence[Measurement], timezone: str, now: datetime, calendar: Calendar = PLAIN) -> Past:
-    """Where the values of the last four weeks before `now` fell in the forecasts of their time, to correct the next ones with.
+def review_load(history: Sequence[Measurement], timezone: str, now: datetime, calendar: Calendar = PLAIN) -> Pasts:
+    """Where the values of the last eight weeks before `now` fell in the forecasts of their time, to correct the next ones with: for
+    each of CORRECTED_LEADS_S.
 
     Once a day is enough.
     """
-    zone = zone_of(timezone)
+    zone, leads_s = zone_of(timezone), np.array(CORRECTED_LEADS_S)
     measured = resample(history, now, STEP_S, CALIBRATION_S + WINDOW_S)
     end_s = int(now.timestamp()) // STEP_S * STEP_S
-    found = [NO_POSITIONS]
-    for issue_s in range(end_s - CALIBRATION_S, end_s, REVIEW_EVERY_S):
-        targets_s = issue_s + REVIEW_LEADS_S
-        targets_s = targets_s[np.isin(targets_s, measured.epochs_s)]
-        if len(targets_s) and measured.epochs_s[0] + WEEK_S <= issue_s:
-            levels, raw_kw = _raw(measured, zone, issue_s, targets_s, calendar)
-            found.append(positions(levels, raw_kw, _at(measured, targets_s)))
-    return lessons(np.concatenate(found), NO_POSITIONS)
+    issues = [
+        issue_s
+        for issue_s in range(end_s - CALIBRATION_S, end_s, REVIEW_EVERY_S)
+        if len(measured) and measured.epochs_s[0] + WEEK_S <= issue_s
+    ]
+    if not issues:
+        return tuple(lessons(NO_POSITIONS, NO_POSITIONS, 0.0) for _ in CORRECTED_LEADS_S)
+    targets_s = np.array(issues)[:, None] + leads_s
+    raw = [_raw(measured, zone, issue_s, targets_s[k], calendar) for k, issue_s in enumerate(issues)]
+    levels, raw_kw = raw[0][0], np.array([one for _, one in raw])
+    return tuple(
+        _lessons(measured, targets_s[:, k], levels, raw_kw[:, k], 2 * float(measured.values.max()))
+        for k in range(len(leads_s))
+    )
+
+
+def _lessons(measured: Series, target_s: Ints, levels: Floats, raw_kw: Floats, largest_kw: float) -> Past:
+    """What the forecasts of one lead say of the next ones, as far as their time was measured."""
+    told = np.isin(target_s, measured.epochs_s) & _alive(raw_kw, largest_kw)
+    raw_kw, actual_kw = raw_kw[told], _at(measured, target_s[told])
+    where, inner = positions(levels, raw_kw, actual_kw), inner_positions(levels, raw_kw, actual_kw)
+    return _learned(target_s[told], where, inner)
+
+
+def _learned(target_s: Ints, where: Floats, inner: Floats) -> Past:
+    days = float(np.ptp(target_s)) / DAY_S if len(target_s) else 0.0
+    return lessons(where, NO_POSITIONS, patience_of(len(where), days), inner)
+
+
+def _alive(raw_kw: Floats, largest_kw: float) -> Bools:
+    """Whether something is to be expected for certain: hours that are always alike, or often 0, hold more than a band says by nature
+    and would hide how the others do."""
+    return np.asarray((raw_kw[:, -2] - raw_kw[:, 1] > 0.01 * largest_kw) & (raw_kw[:, TENTH] > 0.0))
 
 
 def _raw(measured: Series, zone: ZoneInfo, issue_s: int, targets_s: Ints, calendar: Calendar) -> tuple[Floats, Floats]:
@@ -89,13 +115,12 @@ def _corrected(
     seen = np.isin(target_s, measured.epochs_s) & np.isin(target_s - WEEK_S, measured.epochs_s)
     issued_s, target_s, raw_kw = issued_s[seen], target_s[seen], raw_kw[seen]
     actual_kw, last_week_kw = (_at(measured, instants) for instants in (target_s, target_s - WEEK_S))
-    where = positions(levels, raw_kw, actual_kw)
-    # hours that are always alike, or often 0, hold more than a band says by nature and would hide how the others do
-    alive = (raw_kw[:, -2] - raw_kw[:, 1] > 0.01 * largest_kw) & (raw_kw[:, TENTH] > 0.0)
+    where, inner = positions(levels, raw_kw, actual_kw), inner_positions(levels, raw_kw, actual_kw)
+    alive = _alive(raw_kw, largest_kw)
     quantiles_kw = np.empty((len(issued_s), len(FINE_LEVELS)))
     for k, issue_s in enumerate(issued_s):
         over = alive & (target_s + STEP_S <= issue_s) & (target_s > issue_s - CALIBRATION_S)
-        asked = corrected_levels(FINE_LEVELS, lessons(where[over], NO_POSITIONS))
+        asked = corrected_levels(FINE_LEVELS, _learned(target_s[over], where[over], inner[over]))
         quantiles_kw[k] = np.maximum(at_levels(levels, raw_kw[[k]], asked)[0], 0.0)
     return LoadHindcast(issued_s, target_s, quantiles_kw, last_week_kw, actual_kw, alive)
 

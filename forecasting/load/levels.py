@@ -12,8 +12,15 @@ from cpms.domain.time import Interval, require_aware
 from forecasting.calendar import PLAIN, Calendar
 from forecasting.learning.conformal import Past, corrected_levels
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, to_forecast
-from forecasting.series import Measurement, resample, zone_of
+from forecasting.series import HOUR_S, Floats, Measurement, resample, zone_of
 from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
+
+CORRECTED_LEADS_S = (900, int(HOUR_S), 4 * int(HOUR_S), 24 * int(HOUR_S), 47 * int(HOUR_S))
+LEAD_EDGES_S = (0.5 * HOUR_S, 2 * HOUR_S, 10 * HOUR_S, 36 * HOUR_S)
+"""Leads whose bands are corrected by how they came out themselves, and which of them stands for a lead between."""
+
+Pasts = tuple[Past, ...]
+"""One per lead of CORRECTED_LEADS_S."""
 
 PRIOR_LEVELS = (0.02, 0.1, 0.5, 0.9, 0.98)
 PRIOR_FACTOR = (0.3, 0.55, 1.0, 1.6, 2.2)
@@ -28,14 +35,14 @@ def forecast_other_load(
     issued_at: datetime,
     levels: Sequence[float] = DEFAULT_LEVELS,
     prior_kw: float = 0.0,
-    past: Past | None = None,
+    past: Pasts | None = None,
     calendar: Calendar = PLAIN,
 ) -> Forecast:
     """Mean load [kW] per interval in local time of week, from `history` (instant, measured kW) before `issued_at`.
 
-    Without any history the band is around `prior_kw`. `past`: how earlier forecasts came out (`load_backtest.review_load`), to
-    correct the band. `calendar`: holidays and temperatures, as far as known at the issue. InvalidInput for an unknown zone or
-    impossible levels.
+    Without any history the band is around `prior_kw`. `past`: how earlier forecasts came out
+    (`forecasting.load.backtest.review_load`), to correct the band. `calendar`: holidays and temperatures, as far as known at the
+    issue. InvalidInput for an unknown zone or impossible levels.
     """
     require_aware(issued_at, "issued_at")
     wanted = require_levels(levels)
@@ -47,6 +54,14 @@ def forecast_other_load(
         values_kw, method = np.tile(band, (len(intervals), 1)), "no history: the prior"
     else:
         known, raw_kw = week_quantiles(series, zone, middles_s, calendar, scaled=True)
-        asked = wanted if past is None else corrected_levels(wanted, past)
-        values_kw, method = np.maximum(at_levels(known, raw_kw, asked), 0.0), "time of week, recent level"
+        leads_s = middles_s - issued_at.timestamp()
+        told_kw = at_levels(known, raw_kw, wanted) if past is None else _corrected(known, raw_kw, wanted, leads_s, past)
+        values_kw, method = np.maximum(told_kw, 0.0), "time of week, recent level"
     return to_forecast(site_id, ForecastQuantity.OTHER_LOAD_KW, issued_at, intervals, levels, values_kw, method)
+
+
+def _corrected(levels: Floats, raw_kw: Floats, wanted: Floats, leads_s: Floats, pasts: Pasts) -> Floats:
+    """Rows of quantiles at `wanted`, each corrected by the past of its lead."""
+    lead = np.searchsorted(LEAD_EDGES_S, leads_s, side="right")
+    by_lead = np.array([at_levels(levels, raw_kw, corrected_levels(wanted, past)) for past in pasts])
+    return np.asarray(by_lead[lead, np.arange(len(raw_kw))])

@@ -12,18 +12,18 @@ from cpms.domain.forecast import Forecast
 from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.time import Interval
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.learning.conformal import Past
+from forecasting.learning.conformal import Past, Spread
 from forecasting.learning.contest import CONTEST_LEVELS, HELD_OUT, Issue, compete
 from forecasting.learning.stored import pack, unpack
 from forecasting.learning.training import CHALLENGER, FLOOR, INCUMBENT, promote
 from forecasting.load.backtest import review_load
-from forecasting.load.levels import forecast_other_load
+from forecasting.load.levels import Pasts, forecast_other_load
 from forecasting.series import Measurement
 
 SEEN = timedelta(days=56)
 """What a forecast looks back on."""
 
-WINDOW = timedelta(days=28) + SEEN + HELD_OUT
+WINDOW = timedelta(days=56) + SEEN + HELD_OUT
 MIN_POSITIONS = 100
 
 
@@ -38,14 +38,14 @@ def train_site_load(
     """A correction learned from `measured` (means of quarter hours [kW] stamped in their middle, oldest first), scored over
     the last days; None where there is too little to learn from. `calendar`: the site's holidays, as it will be served with."""
 
-    def contender(past: Past | None) -> Issue:
+    def contender(past: Pasts | None) -> Issue:
         return _corrected(site_id, timezone, past, calendar)
 
     until = now - HELD_OUT
     recent = [entry for entry in measured if entry[0] >= now - WINDOW]
     known = [entry for entry in recent if entry[0] < until]
     past = review_load(known, timezone, until, calendar)
-    if len(past.positions) < MIN_POSITIONS:
+    if sum(len(one.positions) for one in past) < MIN_POSITIONS:
         return None
     contenders = {CHALLENGER: contender(past), FLOOR: contender(None)}
     if incumbent is not None:
@@ -63,19 +63,29 @@ def train_site_load(
     return promote(trained, compete(contenders, recent, SEEN, now))
 
 
-def write_load(past: Past) -> str:
+def write_load(pasts: Pasts) -> str:
     """The correction as text."""
-    return pack({name: np.asarray(value).tolist() for name, value in vars(past).items()})
+    return pack({"leads": [_plain(past) for past in pasts]})
 
 
 @lru_cache(maxsize=64)
-def read_load(text: str) -> Past:
+def read_load(text: str) -> Pasts:
     """The correction from a stored text; InvalidInput if another version made it."""
-    stored = unpack(text)
-    return Past(np.array(stored["positions"]), np.array(stored["weights"]), float(stored["width"]))
+    return tuple(
+        Past(np.array(past["positions"]), np.array(past["weights"]), Spread(*past["spread"]))
+        for past in unpack(text)["leads"]
+    )
 
 
-def _corrected(site_id: str, timezone: str, past: Past | None, calendar: Calendar) -> Issue:
+def _plain(past: Past) -> dict[str, object]:
+    return {
+        "positions": np.round(past.positions, 4).tolist(),
+        "weights": past.weights.tolist(),
+        "spread": [past.spread.below, past.spread.above],
+    }
+
+
+def _corrected(site_id: str, timezone: str, past: Pasts | None, calendar: Calendar) -> Issue:
     def issue(known: Sequence[Measurement], intervals: Sequence[Interval], at: datetime) -> Forecast:
         return forecast_other_load(
             site_id, timezone, known, intervals, at, CONTEST_LEVELS, past=past, calendar=calendar

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasting.learning.compete import leader
-from forecasting.learning.conformal import corrected_levels, lessons, positions, with_tails
+from forecasting.learning.conformal import corrected_levels, lessons, patience_of, positions, with_tails
 from forecasting.learning.learn import LEVELS, Growth, QuantileModel, fit_quantiles
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
-from forecasting.series import Floats, Ints
+from forecasting.series import DAY_S, Floats, Ints
 from forecasting.sessions.features import Stays, describe, same_hour
 
 GROWTH = Growth(rounds=200, leaves=16, min_rows_per_leaf=15, learning_rate=0.05, middle_members=4)
@@ -24,6 +24,9 @@ HOLDOUT_BLOCKS = 5
 BLOCK_ROWS = 40
 MAX_STAY_H = 24.0 * 14
 MAX_ENERGY_KWH = 300.0
+TAIL_REACH = 2.0
+"""Trees know no stay shorter or longer than they have seen: what nobody did yet may lie far outside of it."""
+
 LATELY = 150
 """Ended sessions that decide who serves and how bands are corrected."""
 
@@ -45,7 +48,7 @@ class LearnedQuantity:
 
     def distribution(self, features: Floats) -> tuple[Floats, Floats]:
         """Levels from 0 to 1 and quantiles (rows x levels)."""
-        return with_tails(np.array(self.model.levels), np.maximum(self.model.predict(features), 0.0), 0.0, self.largest)
+        return _distribution(self.model, features, self.largest)
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,14 @@ def _learn(features: Floats, target: Floats, largest: float, until_s: int) -> Le
     held = np.arange(len(target)) // BLOCK_ROWS % HOLDOUT_BLOCKS == HOLDOUT_BLOCKS - 1
     weight = np.ones(len(target))
     blind = fit_quantiles(features[~held], target[~held], weight[~held], BLIND, LEVELS)
-    levels, quantiles = with_tails(np.array(LEVELS), np.maximum(blind.predict(features[held]), 0.0), 0.0, largest)
+    levels, quantiles = _distribution(blind, features[held], largest)
     model = fit_quantiles(features, target, weight, GROWTH, LEVELS)
     return LearnedQuantity(model, positions(levels, quantiles, target[held]), largest, until_s)
+
+
+def _distribution(model: QuantileModel, features: Floats, largest: float) -> tuple[Floats, Floats]:
+    known = np.maximum(model.predict(features), 0.0)
+    return with_tails(np.array(model.levels), known, 0.0, largest, TAIL_REACH)
 
 
 def rolling_quantiles(values: Floats, past: Stays, hour_h: float, default: float) -> Floats:
@@ -117,6 +125,11 @@ class Record:
         known = np.flatnonzero(self.ended_s <= epoch_s)[-LATELY:]
         return Record(self.positions[known], self.learned_error[known], self.rolling_error[known], self.ended_s[known])
 
+    @property
+    def days(self) -> float:
+        """How long it took these sessions to end [d]."""
+        return float(np.ptp(self.ended_s)) / DAY_S if len(self.ended_s) else 0.0
+
     def serving(self) -> str:
         """Who has the smaller mean error; the learned one while there is no record yet."""
         losses = {LEARNED: self.learned_error.tolist(), ROLLING: self.rolling_error.tolist()}
@@ -126,4 +139,5 @@ class Record:
 def corrected(learned: LearnedQuantity, features: Floats, record: Record) -> Floats:
     """Quantiles at FINE_LEVELS of one session, corrected by the recent `record`."""
     levels, quantiles = learned.distribution(features)
-    return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, lessons(record.positions, learned.holdout)))
+    past = lessons(record.positions, learned.holdout, patience_of(len(record.positions), record.days))
+    return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, past))

@@ -20,6 +20,7 @@ from forecasting.sessions.features import Stays, stays_of
 from tests.benchmarks.forecast_arrivals import arrival_figures
 
 FOLDER = Path(__file__).parents[2].parent / "shared/data/sessions"
+MIN_MONTH_ROWS = 15
 COLUMNS = ("arrival", "departure", "requested_energy (kWh)", "delivered_energy (kWh)", "estimated_departure", "claimed")
 
 
@@ -89,24 +90,38 @@ def _figures(made: SessionHindcast, stays: Stays, stated: np.ndarray) -> dict[st
     actual, median = made.actual, made.quantiles[:, 49]
     low, high = band(FINE_LEVELS, made.quantiles)
     inside = (actual >= low) & (actual <= high)
-    months = pd.Series(inside, index=pd.to_datetime(stays.started_s[made.places], unit="s").strftime("%Y-%m"))
-    monthly = months.groupby(level=0)
-    full = [float(share) for month, share in monthly.mean().items() if monthly.size()[month] >= 100]
     claimed = np.isfinite(stated[made.places])
     error = np.abs(median - actual)
     return {
         "mae": _rounded(error),
+        "mae_standard_error": round(float(error.std() / np.sqrt(len(error))), 3),
         "mae_claimed": _rounded(error[claimed]),
         "crps": _rounded(crps(FINE_LEVELS, made.quantiles, actual)),
         "coverage_80": _rounded(inside),
-        "coverage_80_months": [round(share, 3) for share in full],
+        "months": _months(stays.started_s[made.places], error, inside),
         "learned_served": _rounded(made.learned_served),
         "rolling_median": {
             "mae": _rounded(np.abs(made.rolling_median - actual)),
             "crps": _rounded(crps(FINE_LEVELS, made.rolling_quantiles, actual)),
         },
         "stated": {"mae_claimed": _rounded(np.abs(stated[made.places] - actual)[claimed])},
+        "best_constant_in_hindsight": {"mae": _rounded(np.abs(_by_hour(stays.hour_h[made.places], actual) - actual))},
     }
+
+
+def _months(started_s: np.ndarray, error: np.ndarray, inside: np.ndarray) -> dict[str, dict[str, float | int]]:
+    """Of months with as many sessions as make a share worth reading."""
+    frame = pd.DataFrame({"mae": error, "coverage_80": inside})
+    months = frame.groupby(pd.to_datetime(started_s, unit="s").strftime("%Y-%m"))
+    told = {str(month): {"count": len(rows), **rows.mean().round(3).to_dict()} for month, rows in months}
+    return {month: figures for month, figures in told.items() if figures["count"] >= MIN_MONTH_ROWS}
+
+
+def _by_hour(hour_h: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """What nobody could know: the median of the scored sessions themselves that began within an hour of the same time of day."""
+    apart_h = np.abs(hour_h[:, None] - hour_h)
+    close = np.minimum(apart_h, 24.0 - apart_h) <= 1.0
+    return np.array([np.median(actual[row]) for row in close])
 
 
 def _rounded(values: np.ndarray) -> float | None:

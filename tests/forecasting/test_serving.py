@@ -9,9 +9,10 @@ import pytest
 from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.site import Feeder, Site
 from cpms.domain.weather import WeatherForecast
+from forecasting.learning.conformal import Past
 from forecasting.learning.contest import HELD_OUT
 from forecasting.learning.stored import pack
-from forecasting.load.training import train_site_load
+from forecasting.load.training import train_site_load, write_load
 from forecasting.series import zone_of
 from forecasting.serving import serve_load, serve_solar
 from forecasting.solar.clearsky import clear_sky
@@ -140,11 +141,13 @@ def test_a_load_model_is_scored_against_the_simple_forecast_and_serves_only_if_i
 
 def test_a_load_model_corrects_the_bands_and_falls_back_like_any_other():
     history = load(70)
-    low = pack({"positions": (np.arange(200) / 400).tolist(), "weights": [1.0] * 200, "width": 1.0})
-    model = ForecastModel("site", ModelKind.LOAD, 2, NOW, NOW, NOW, 0, low)
+    low, high = ((Past(np.arange(200) / 400 + begin, np.ones(200)),) * 5 for begin in (0.0, 0.5))
+    model = ForecastModel("site", ModelKind.LOAD, 2, NOW, NOW, NOW, 0, write_load(low))
     served = serve_load(SITE, history, steps(NOW), NOW, model)
     assert served.forecast.model_version == 2
     assert served.forecast.quantile(0.5)[50] < served.floor.quantile(0.5)[50]
+    lately = serve_load(SITE, history, steps(NOW), NOW, model, record=high)
+    assert lately.forecast.quantile(0.5)[50] > served.floor.quantile(0.5)[50]
     silent = serve_load(SITE, history[:-200], steps(NOW), NOW, model)
     assert "nothing was measured" in silent.forecast.fallback
     assert serve_load(SITE, [], steps(NOW), NOW).forecast.quantile(0.5)[0] == 10.0

@@ -6,11 +6,14 @@ from hypothesis import strategies as st
 from forecasting.learning.conformal import (
     NARROWEST,
     WIDEST,
+    Spread,
     corrected_levels,
+    inner_positions,
     lessons,
+    patience_of,
     pool,
     positions,
-    width_of,
+    spread_of,
     with_tails,
 )
 from forecasting.quantiles import at_levels
@@ -87,9 +90,40 @@ def share_inside(values, patience):
 def test_bands_keep_their_promise_when_the_world_changes():
     rng = np.random.default_rng(3)
     calm, wild = 0.5 + rng.uniform(-0.2, 0.2, 400), np.where(rng.random(400) < 0.5, rng.beta(0.3, 0.3, 400), 0.5)
-    assert share_inside(np.concatenate([calm, wild]), 0.02) == pytest.approx(0.8, abs=0.04)
+    assert share_inside(np.concatenate([calm, wild]), 0.1) == pytest.approx(0.8, abs=0.04)
 
 
-@given(st.lists(st.floats(0, 1), max_size=120))
-def test_a_band_is_never_wider_than_everything_and_never_nothing(past):
-    assert NARROWEST <= width_of(np.array(past), np.linspace(0, 1, 101)) <= WIDEST
+def test_neither_side_loses_more_than_its_part_when_everybody_leaves_earlier_than_ever():
+    rng = np.random.default_rng(4)
+    values = np.concatenate([rng.uniform(0, 1, 200), rng.beta(1.0, 4.0, 300)])
+    below = above = 0
+    for k in range(250, 500):
+        past = lessons(values[k - 150 : k], np.linspace(0, 1, 101), 0.05)
+        low, high = corrected_levels(np.array([0.1, 0.9]), past)
+        below, above = below + (values[k] < low), above + (values[k] > high)
+    assert below / 250 == pytest.approx(0.1, abs=0.04)
+    assert above / 250 <= 0.1
+
+
+def test_a_value_that_a_band_touches_lies_inside_of_it():
+    levels = np.array([0.0, 0.2, 1.0])
+    often_nothing = np.array([[0.0, 0.0, 5.0]])
+    assert inner_positions(levels, often_nothing, np.array([0.0]))[0] == pytest.approx(0.2)
+    all_alike = np.array([[3.0, 3.0, 3.0]])
+    assert inner_positions(levels, all_alike, np.array([3.0]))[0] == pytest.approx(0.5)
+
+
+def test_a_site_with_few_values_a_day_learns_as_fast_as_one_with_many():
+    assert patience_of(140, 10.0) * 14 == pytest.approx(patience_of(20, 10.0) * 2)
+    assert patience_of(5, 50.0) < 0.3
+
+
+@given(st.lists(st.floats(0, 1), max_size=120), st.floats(0, 1))
+def test_a_band_is_never_wider_than_everything_and_never_nothing(past, patience):
+    spread = spread_of(np.array(past), np.linspace(0, 1, 101), patience)
+    assert NARROWEST <= spread.below <= WIDEST
+    assert NARROWEST <= spread.above <= WIDEST
+
+
+def test_a_value_outside_moves_its_end_away_and_the_other_one_nearer():
+    assert Spread().after((1.0, 0.0), 0.1).below > 1.0 > Spread().after((1.0, 0.0), 0.1).above
