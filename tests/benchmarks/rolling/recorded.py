@@ -28,24 +28,43 @@ DEAREST_TIMES = 2.0
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """Sessions that begin in a stretch, by arrival, in whole periods; `all_sessions` are the files', of which views see the past."""
+class Hindcast:
+    """What the product's forecast said of each session from `since` on at its plug-in: models are trained every week, and their record
+    is kept, on what had ended. `sessions`: all there are, by start."""
 
     sessions: tuple[Session, ...]
-    all_sessions: tuple[Session, ...]
-    start: datetime
+    since: datetime
     timezone: str
-    tariff: Tariff
 
     @classmethod
-    def read(
-        cls, all_sessions: Sequence[Session], start: datetime, end: datetime, timezone: str, tariff: Tariff
-    ) -> Recorded:
-        """The stretch; InvalidInput if nobody comes."""
-        chosen = tuple(s for s in sorted(all_sessions, key=lambda s: s.started_at) if start <= s.started_at < end)
+    def of(cls, sessions: Sequence[Session], since: datetime, until: datetime, timezone: str) -> Hindcast:
+        """For the sessions that begin in `[since, until)`."""
+        known = (s for s in sessions if s.started_at < until)
+        return cls(tuple(sorted(known, key=lambda s: s.started_at)), since, timezone)
+
+    @cached_property
+    def outlooks(self) -> dict[str, SessionOutlook]:
+        """By session; InvalidInput where too little had ended by `since`."""
+        made = hindcast_sessions(stays_of(self.sessions, zone_of(self.timezone)), int(self.since.timestamp()))
+        return {s.id: outlook_of(self.sessions, made, s.id) for s in self.sessions if s.started_at >= self.since}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Sessions that begin in a stretch, by arrival, in whole periods, and what was forecast of them."""
+
+    sessions: tuple[Session, ...]
+    start: datetime
+    tariff: Tariff
+    hindcast: Hindcast
+
+    @classmethod
+    def read(cls, hindcast: Hindcast, start: datetime, end: datetime, tariff: Tariff) -> Recorded:
+        """The stretch of a hindcast's sessions; InvalidInput if nobody comes."""
+        chosen = tuple(s for s in hindcast.sessions if start <= s.started_at < end)
         if not chosen:
             raise InvalidInput("sessions", f"none begins from {start:%Y-%m-%d} to {end:%Y-%m-%d}", "give another file")
-        return cls(chosen, tuple(all_sessions), start, timezone, tariff)
+        return cls(chosen, start, tariff, hindcast)
 
     def period(self, instant: datetime) -> int:
         """The period that contains an instant."""
@@ -75,13 +94,6 @@ class Recorded:
     def missing_per_kwh(self) -> float:
         """What a kWh costs that somebody lacks at departure."""
         return DEAREST_TIMES * max(self.price_per_kwh)
-
-    @cached_property
-    def outlooks(self) -> dict[str, SessionOutlook]:
-        """What the product's forecast said of each session at its plug-in; models are trained every week, on what had ended."""
-        ordered = sorted(self.all_sessions, key=lambda s: s.started_at)
-        made = hindcast_sessions(stays_of(ordered, zone_of(self.timezone)), int(self.start.timestamp()))
-        return {session.id: outlook_of(ordered, made, session.id) for session in self.sessions}
 
 
 def outlook_of(ordered: Sequence[Session], made: dict[str, SessionHindcast], session_id: str) -> SessionOutlook:

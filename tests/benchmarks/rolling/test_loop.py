@@ -14,7 +14,7 @@ from cpms.domain.tariff import Tariff, TimeOfUseBand
 from tests.benchmarks.acn.data import TIMEZONE, ZONE
 from tests.benchmarks.rolling.foresight import least_cost
 from tests.benchmarks.rolling.loop import Loop
-from tests.benchmarks.rolling.recorded import Recorded
+from tests.benchmarks.rolling.recorded import Hindcast, Recorded
 from tests.benchmarks.rolling.views import statements, truth
 
 START = datetime(2019, 7, 8, tzinfo=ZONE)
@@ -48,7 +48,8 @@ SESSIONS = (
     session("leaves-early", 9.0, 1.5, 8.0, 8.0, 16.0),
     session("stays-longer", 9.5, 9.0, 10.0, 2.0, 20.0),
 )
-RECORDED = Recorded.read(SESSIONS, START, START + timedelta(days=1), TIMEZONE, DEAR_AT_NOON)
+HINDCAST = Hindcast.of(SESSIONS, START, START + timedelta(days=1), TIMEZONE)
+RECORDED = Recorded.read(HINDCAST, START, START + timedelta(days=1), DEAR_AT_NOON)
 
 
 def test_nobody_gets_more_than_he_took_and_the_cap_holds():
@@ -69,4 +70,4 @@ def test_no_planner_is_cheaper_than_perfect_foresight():
 
 def test_a_stretch_without_sessions_is_refused():
     with pytest.raises(InvalidInput, match="none begins"):
-        Recorded.read(SESSIONS, START + timedelta(days=2), START + timedelta(days=3), TIMEZONE, DEAR_AT_NOON)
+        Recorded.read(HINDCAST, START + timedelta(days=2), START + timedelta(days=3), DEAR_AT_NOON)

@@ -42,13 +42,13 @@ def statements(recorded: Recorded, session: Session, taken_kwh: float, now: date
 
 def medians(recorded: Recorded, session: Session, taken_kwh: float, now: datetime) -> ChargingNeed:
     """The middle of what the forecast leaves possible."""
-    middle = recorded.outlooks[session.id].given(now, taken_kwh).need()
+    middle = recorded.hindcast.outlooks[session.id].given(now, taken_kwh).need()
     return _need(session, Belief(middle.energy_kwh, middle.departs_at), taken_kwh, now)
 
 
 def careful(recorded: Recorded, session: Session, taken_kwh: float, now: datetime) -> ChargingNeed:
     """What the product plans for: the driver's words, and what vehicles like this one take by when they may leave."""
-    need = need_to_plan(session, recorded.outlooks[session.id].given(now, taken_kwh))
+    need = need_to_plan(session, recorded.hindcast.outlooks[session.id].given(now, taken_kwh))
     planned = _need(session, Belief(need.energy_kwh, need.departs_at), taken_kwh, now)
     if need.early_at is None or need.early_kwh <= taken_kwh:
         return planned
@@ -58,7 +58,7 @@ def careful(recorded: Recorded, session: Session, taken_kwh: float, now: datetim
 
 def distributions(recorded: Recorded, session: Session, taken_kwh: float, now: datetime) -> ChargingNeed:
     """All that the forecast leaves possible, by its chances."""
-    outlook = recorded.outlooks[session.id].given(now, taken_kwh)
+    outlook = recorded.hindcast.outlooks[session.id].given(now, taken_kwh)
     likely = _likely(outlook, taken_kwh, now)
     most = Belief(max(one.energy_kwh for one in likely) + taken_kwh, max(one.departs_at for one in likely))
     return replace(_need(session, most, taken_kwh, now), likely=likely)
