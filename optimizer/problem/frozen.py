@@ -42,7 +42,7 @@ def frozen_of(request: PlanRequest) -> Frozen:
         if count:
             hours[n, :count] = _hours(request, need)[:count]
             on = power_kw(1.0, request.voltage_v, len(need.phases_now)) * np.array(need.frozen_a)
-            setpoint_kw[n, :count] = np.where(hours[n, :count] > 0, on, 0.0)
+            setpoint_kw[n, :count] = on  # also after the departure that was stated: who stays longer draws it
             drawn_kw[n] = _drawn_kw(need, setpoint_kw[n], hours[n])
     return Frozen(setpoint_kw, drawn_kw, hours)
 

@@ -37,3 +37,11 @@ def highs_lp(program: LinearProgram, unit: Floats) -> highspy.HighsLp:
     lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
     lp.a_matrix_.value_ = matrix.data
     return lp
+
+
+def add_rows(highs: highspy.Highs, program: LinearProgram, unit: Floats, first: int) -> None:
+    """The rows of a program from `first` on, to a model that has those before."""
+    part = csr_array(program.matrix[first:] @ diags_array(unit))
+    lower, upper = program.row_lower[first:], program.row_upper[first:]
+    starts, columns = part.indptr[:-1].astype(np.int32), part.indices.astype(np.int32)
+    highs.addRows(len(lower), lower, upper, part.nnz, starts, columns, part.data)

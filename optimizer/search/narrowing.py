@@ -9,6 +9,7 @@ import numpy as np
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import SEMI_CONTINUOUS, SEMI_INTEGER
 from optimizer.problem.horizon import Floats, Horizon, Ints
+from optimizer.search.setpoints import completing
 
 TOLERANCE = 1e-6
 """Values below this are off; well above HiGHS' feasibility tolerance of 1e-7."""
@@ -50,8 +51,21 @@ class Narrowing:
 
     def undecided(self, values: Floats) -> Ints:
         """Columns between off and their least value, not yet turned on."""
-        between = (values > TOLERANCE) & (values < self.least - TOLERANCE)
-        return np.flatnonzero(between & (self.lower < self.least))
+        between = (values > TOLERANCE) & (values < self.least - TOLERANCE) & (self.lower < self.least)
+        between[self._completing(values)] = False
+        return np.flatnonzero(between)
+
+    def _completing(self, values: Floats) -> Ints:
+        """Columns of power in which a need is met with less than the minimum, where every limit admits that the minimum is permitted:
+        the vehicle stops by itself."""
+        power, rows = self._program.columns["power"], self._program.rows.get("limit", slice(0, 0))
+        columns = power.start + completing(self._horizon, values[power])
+        more = np.zeros(len(values))
+        more[columns] = np.maximum(self.least[columns] - values[columns], 0.0)
+        limits = self._program.matrix[rows]
+        full = limits @ (values + more) > self._program.row_upper[rows] + TOLERANCE
+        admitted: Ints = columns[(full.astype(np.float64) @ limits)[columns] == 0]
+        return admitted
 
     def decide(self, values: Floats, worth: float) -> bool:
         """Off below `worth` of the least value, else on, the highest first, where every row admits it; whether there was any."""

@@ -1,11 +1,17 @@
-"""A tighter relaxation: what a vehicle draws, and beside it what it is permitted, which is what limits have to admit.
+"""The whole choice, where slots are few: who is on, what a vehicle draws, and beside it what it is permitted, which is what limits
+have to admit.
 
-A setpoint is 0 or at least the minimum, however little a vehicle still needs. The relaxation lets it take up less of a limit, which
-at small sites and short stays is most of the certificate's gap. For slots s with a minimum:
+A setpoint is 0 or at least the minimum, and a vehicle draws all of it, but for the step in which its need is met. The relaxation
+lets it draw and take up less, which at small sites and short stays is most of the certificate's gap. For slots s with a minimum:
 
     power[s] <= most_drawn[s] on[s],   least[s] on[s] <= permitted[s],   power[s] <= permitted[s],   on[s] in {0, 1}
 
-and limits count permitted[s] instead of power[s]. Every plan satisfies this with what it draws and permits.
+and, but for vehicles that may draw less than they are told by themselves, with stops[s] in {0, 1} where the need is met:
+
+    least[s] (on[s] - stops[s]) <= power[s],   permitted[s] - power[s] <= least[s] stops[s],   stops[s] <= on[s]
+    on[s] + sum of stops[r] over the slots r before s <= 1,   sum_s stops[s] + (short + deep) / need_kwh <= 1
+
+Limits count permitted[s] instead of power[s]. Every plan satisfies this with what it draws and permits.
 """
 
 from __future__ import annotations
@@ -13,46 +19,115 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array, diags_array, eye_array
 
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import CONTINUOUS, INTEGER
-from optimizer.problem.horizon import Floats, Horizon
+from optimizer.problem.horizon import Floats, Horizon, Ints
+
+STOPPING_KW = 1e-6
+"""Drawing less than is permitted by less than this is drawing all of it."""
+
+LEAST_NEED_KWH = 1e-3
+"""Shares are of no less: a need that is next to nothing is not worth dividing by."""
+
+Block = list[csr_array | None]
 
 
 def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
-    """The program with families `on` and `permitted` [kW] after its columns, over the slots that have a minimum."""
-    slots = horizon.slots
+    """The program with families `on`, `permitted` [kW] and `stops` after its columns, over the slots that have a minimum."""
+    slots, width = horizon.slots, program.matrix.shape[1]
     (s,) = np.nonzero((slots.least_kw > 0) & (slots.hours > 0))
-    count, power = len(s), program.columns["power"].start + s
-    moved = program.matrix[:, power].multiply(_is_limit(program)[:, None])
-    drawn = csr_array((np.ones(count), (np.arange(count), power)), shape=(count, program.matrix.shape[1]))
-    kept = program.matrix - moved @ drawn
-    one = eye_array(count)
-    matrix = block_array(
-        [
-            [kept, None, moved],
-            [drawn, -diags_array(most_drawn_kw(horizon)[s]), None],
-            [None, diags_array(slots.least_kw[s]), -one],
-            [drawn, None, -one],
-        ],
-        format="csr",
-    )
-    nothing, end = np.zeros(2 * count), program.matrix.shape[1]
+    k = np.flatnonzero(_stops_when_met(horizon)[slots.need[s]])
+    rows = [_counting_permitted(program, s), *_permitting(program, horizon, s), *_stopping(program, horizon, s, k)]
+    matrix = csr_array(block_array([blocks for blocks, _ in rows], format="csr"))
+    most = np.concatenate([right for _, right in rows[1:]])
+    families = {"on": s, "permitted": s, "stops": s[k]}
+    ends = (width + np.cumsum([0, *map(len, families.values())])).tolist()
+    places, added = map(slice, ends[:-1], ends[1:]), ends[-1] - width
+    kinds = [np.full(len(one), CONTINUOUS if name == "permitted" else INTEGER) for name, one in families.items()]
     return replace(
         program,
-        term_cost=csr_array(block_array([[program.term_cost, csr_array((program.term_cost.shape[0], 2 * count))]])),
-        matrix=csr_array(matrix),
-        row_lower=np.append(program.row_lower, np.full(3 * count, -np.inf)),
-        row_upper=np.append(program.row_upper, np.zeros(3 * count)),
-        lower=np.append(program.lower, nothing),
-        upper=np.concatenate([program.upper, np.ones(count), slots.most_kw[s]]),
-        kind=np.append(program.kind, np.repeat(np.array([INTEGER, CONTINUOUS], dtype=np.uint8), count)),
-        least=np.append(program.least, nothing),
-        quantum=np.append(program.quantum, np.ones(2 * count)),
-        columns={**program.columns, "on": slice(end, end + count), "permitted": slice(end + count, end + 2 * count)},
-        index={**program.index, "on": s.tolist(), "permitted": s.tolist()},
+        term_cost=csr_array(block_array([[program.term_cost, csr_array((program.term_cost.shape[0], added))]])),
+        matrix=matrix,
+        row_lower=np.append(program.row_lower, np.full(len(most), -np.inf)),
+        row_upper=np.append(program.row_upper, most),
+        lower=np.append(program.lower, np.zeros(added)),
+        upper=np.concatenate([program.upper, np.ones(len(s)), slots.most_kw[s], np.ones(len(k))]),
+        kind=np.concatenate([program.kind, *kinds]).astype(np.uint8),
+        least=np.append(program.least, np.zeros(added)),
+        quantum=np.append(program.quantum, np.ones(added)),
+        columns={**program.columns, **dict(zip(families, places, strict=True))},
+        index={**program.index, **{name: one.tolist() for name, one in families.items()}},
     )
+
+
+Rows = tuple[Block, Floats]
+"""Coefficients of the program's own columns, of `on`, `permitted` and `stops`, and what rows are at most."""
+
+
+def _counting_permitted(program: LinearProgram, s: Ints) -> Rows:
+    """The program's own rows, limits over what is permitted."""
+    power = program.columns["power"].start + s
+    is_limit = np.zeros(program.matrix.shape[0])
+    for family in ("limit", "cover"):
+        is_limit[program.rows.get(family, slice(0, 0))] = 1.0
+    moved = csr_array(program.matrix[:, power].multiply(is_limit[:, None]))
+    return [program.matrix - moved @ _drawn(program, s), None, moved, None], program.row_upper
+
+
+def _permitting(program: LinearProgram, horizon: Horizon, s: Ints) -> list[Rows]:
+    """Between what is drawn, whether it is on, and what is permitted."""
+    drawn, one, zero = _drawn(program, s), eye_array(len(s)), np.zeros(len(s))
+    return [
+        ([drawn, -diags_array(most_drawn_kw(horizon)[s]), None, None], zero),
+        ([None, diags_array(horizon.slots.least_kw[s]), -one, None], zero),
+        ([drawn, None, -one, None], zero),
+    ]
+
+
+def _stopping(program: LinearProgram, horizon: Horizon, s: Ints, k: Ints) -> list[Rows]:
+    """All of it is drawn but in the last slot, of `s[k]`, and in that only where the need is met."""
+    slots, zero, one = horizon.slots, np.zeros(len(k)), eye_array(len(k))
+    chosen = csr_array((np.ones(len(k)), (np.arange(len(k)), k)), shape=(len(k), len(s)))
+    drawn, least = _drawn(program, s[k]), diags_array(slots.least_kw[s[k]])
+    need = slots.need[s[k]]
+    earlier = csr_array((need[:, None] == need[None, :]) & (np.arange(len(k))[:, None] > np.arange(len(k))[None, :]))
+    met, lacking = _met(program, horizon, need)
+    return [
+        ([-drawn, least @ chosen, None, -least], zero),
+        ([-drawn, None, chosen, -least], zero),
+        ([None, -chosen, None, one], zero),
+        ([None, chosen, None, earlier.astype(np.float64)], np.ones(len(k))),
+        ([lacking, None, None, met], np.ones(met.shape[0])),
+    ]
+
+
+def _met(program: LinearProgram, horizon: Horizon, need: Ints) -> tuple[csr_array, csr_array]:
+    """Which stops are whose, and the share of a need that it lacks; a row for each need."""
+    needs, row = np.unique(need, return_inverse=True)
+    met = csr_array((np.ones(len(need)), (row, np.arange(len(need)))), shape=(len(needs), len(need)))
+    at = np.searchsorted(program.places("short")[0], needs)
+    columns = np.concatenate([program.columns[family].start + at for family in ("short", "deep")])
+    share, rows = (
+        np.tile(1.0 / np.maximum(horizon.need_kwh[needs], LEAST_NEED_KWH), 2),
+        np.tile(np.arange(len(needs)), 2),
+    )
+    return met, csr_array((share, (rows, columns)), shape=(len(needs), program.matrix.shape[1]))
+
+
+def _drawn(program: LinearProgram, s: Ints) -> csr_array:
+    """Picks the power of slots."""
+    columns = program.columns["power"].start + s
+    return csr_array((np.ones(len(s)), (np.arange(len(s)), columns)), shape=(len(s), program.matrix.shape[1]))
+
+
+def _stops_when_met(horizon: Horizon) -> NDArray[np.bool_]:
+    """Whether each need's vehicle draws what it is told until its need is met."""
+    stops = (horizon.gives_kw <= 0) & (horizon.need_kwh > 0)
+    stops[list(horizon.taper)] = False
+    return stops
 
 
 def permitted_kw(program: LinearProgram, values: Floats) -> Floats:
@@ -62,15 +137,19 @@ def permitted_kw(program: LinearProgram, values: Floats) -> Floats:
     return permitted
 
 
+def with_permits(program: LinearProgram, values: Floats, setpoint_kw: Floats) -> Floats:
+    """Columns of such a program from those of the program it was made of, and setpoints [kW]."""
+    drawn_kw = values[program.columns["power"]]
+    permitted_kw = np.where(drawn_kw > 0, setpoint_kw, 0.0)
+    less = permitted_kw > drawn_kw + STOPPING_KW
+    places = (program.places(family) for family in ("on", "permitted", "stops"))
+    on, permitted, stops = places
+    return np.concatenate([values, (drawn_kw > 0)[on], permitted_kw[permitted], less[stops]])
+
+
 def most_drawn_kw(horizon: Horizon) -> Floats:
     """Most that a vehicle can draw in a slot [kW]: no more than it needs, where that is known."""
     slots = horizon.slots
     known = (horizon.certain > 0) & (horizon.gives_kw <= 0)
     needed_kw = horizon.need_kwh[slots.need] / np.where(slots.hours > 0, slots.hours, 1.0)
     return np.where(known[slots.need], np.minimum(slots.most_kw, needed_kw), slots.most_kw)
-
-
-def _is_limit(program: LinearProgram) -> Floats:
-    is_limit = np.zeros(program.matrix.shape[0])
-    is_limit[program.rows.get("limit", slice(0, 0))] = 1.0
-    return is_limit

@@ -12,14 +12,16 @@ from optimizer.problem.horizon import Horizon
 from optimizer.search.background import Background, background, bare
 from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Completion, Found, at_rest
+from optimizer.search.covers import with_covers
 from optimizer.search.dive import Dived, dive, gives
 from optimizer.search.domains import setpoints_near, undecided
 from optimizer.search.flips import flipped
 from optimizer.search.levelling import levelled
 from optimizer.search.near import left_open, setpoints_around
-from optimizer.search.permissions import permitted_kw, with_permissions
+from optimizer.search.permissions import permitted_kw
 from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Relaxation, Solver
+from optimizer.search.whole import Whole
 
 Floats = NDArray[np.float64]
 
@@ -49,8 +51,14 @@ NEAR_SHARE = 0.3
 ROUNDING_SHARE = 0.1
 """Of the time that is left: the last setpoint's worth of peak is hard to find and worth little."""
 
-FEW_TO_BRANCH, BRANCHING_S = 400, 0.5
-"""Up to so many slots it is branched on whether each is on, for so long [s]: where that helps it does soon."""
+MOST_TIGHTENINGS, LEAST_TIGHTENING = 10, 1e-5
+"""Rounds of further rows, and by which share of itself the bound has to rise for another one."""
+
+FEW_TO_CHOOSE = 1_200
+"""Up to so many slots the whole choice is one mixed-integer program."""
+
+WHOLE_SHARE = 0.5
+"""Of the time that is left: for the whole choice."""
 
 FEW_SLOTS = 400
 """Below this many slots the first round is skipped: what is undecided is better settled at once."""
@@ -132,22 +140,42 @@ class Search:
             around = setpoints_around(program, self.horizon, values, 1)
             self._offer_choice(solver.within(around, self.target, NEAR_SHARE * solver.left_s))
 
+    def tighten(self) -> None:
+        """A better bound by the covers that the relaxation breaks, as long as they raise it."""
+        for _ in range(MOST_TIGHTENINGS):
+            program = with_covers(self.solver.program, self.horizon, self.relaxation.values)
+            if program is None or self.solver.left_s <= 0:
+                return
+            self.solver.extend(program, self.relaxation.basis)
+            self.relaxation = self.solver.relax()
+            before, self.bound = self.bound, max(self.bound, lower_bound(program, self.relaxation.duals))
+            if relative_gap(self.bound, before) < LEAST_TIGHTENING:
+                return
+
     def branch(self) -> None:
-        """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way: of few slots
-        whether each is on, too."""
+        """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way."""
         program, solver = self.solver.program, self.solver
-        few = 0 < len(self.power_kw) <= FEW_TO_BRANCH and not gives(program)
-        if not few and np.all(np.delete(program.kind, np.r_[program.columns["power"]]) == CONTINUOUS):
+        if np.all(np.delete(program.kind, np.r_[program.columns["power"]]) == CONTINUOUS):
             return
-        if few:
-            program = with_permissions(program, self.horizon)
-            solver = Solver(program, self.horizon, self.solver.ends_s)
-        time_s = BRANCHING_SHARE * self.solver.left_s
-        values, bound = solver.branch(min(time_s, BRANCHING_S) if few else time_s)
+        values, bound = solver.branch(BRANCHING_SHARE * solver.left_s)
         self.bound = max(self.bound, bound)
         if values is not None:
-            power_kw = permitted_kw(program, values) if few else values[program.columns["power"]]
-            self.offer(power_kw, self._behind(values[: len(self.solver.program.cost)]))
+            self.offer(values[program.columns["power"]], self._behind(values))
+
+    def choose_whole(self) -> None:
+        """Of few slots the whole choice: first what the relaxation and the best so far do not agree on, then all of it, which bounds
+        as well."""
+        whole = Whole(self.solver, self.horizon)
+        self._offer_whole(whole, whole.near(self.relaxation.values, self.best, NEAR_SHARE * self.solver.left_s))
+        if self.good_enough(self.cost):
+            return
+        values, bound = whole.best_of_all(self.best, WHOLE_SHARE * self.solver.left_s)
+        self.bound = max(self.bound, bound)
+        self._offer_whole(whole, values)
+
+    def _offer_whole(self, whole: Whole, values: Floats | None) -> None:
+        if values is not None:
+            self.offer(permitted_kw(whole.program, values), self._behind(values[: len(self.solver.program.cost)]))
 
     def _completed(self, setpoint_kw: Floats, give_kw: Floats | None = None) -> Found:
         return self.completion.of(setpoint_kw, np.zeros_like(setpoint_kw) if give_kw is None else give_kw)
@@ -199,16 +227,20 @@ class Search:
         if found.cost < self.cost:
             self.best = found
 
+    def _is_small(self) -> bool:
+        return 0 < len(self.power_kw) <= FEW_TO_CHOOSE and not gives(self.solver.program)
+
     def run_all(self, start_kw: Floats | None) -> None:
         """Dive, bound, and rounds that look further, until the certificate is good enough or the time over."""
         if start_kw is not None:
             self.take(start_kw)
+        self.tighten()
         if not self.good_enough(self.cost):
             self.dive(start_kw)
         if not np.isfinite(self.cost):
             self.offer(np.zeros_like(self.power_kw))
         if not self.good_enough(self.cost):
-            self.branch()
+            self.choose_whole() if self._is_small() else self.branch()
         for one in ROUNDS[len(self.power_kw) < FEW_SLOTS :]:
             if self.good_enough(self.cost) or self.solver.left_s <= 0:
                 return

@@ -18,6 +18,9 @@ Ints = NDArray[np.int64]
 DUST_KWH = 1e-6
 """Energy below this is not worth a setpoint."""
 
+COMPLETING_KW = 1e-6
+"""Power below this is none."""
+
 TOLERANCE_KW = 1e-5
 """A limit exceeded by less is kept: far below a setpoint."""
 
@@ -90,6 +93,7 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     if horizon.switching:
         slot_kw = in_courses(slots, single, slot_kw)
     behind = behind or bare(horizon)
+    slot_kw = _permitted_kw(horizon, slot_kw)
     floored = _admissible(horizon, clipped_to_limits(horizon, slot_kw, behind.headroom_kw))
     planned_kwh = horizon.energy_kwh(slot_kw)
     wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, planned_kwh)
@@ -100,6 +104,13 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     for n in _urgency(horizon, missing_kwh):
         _top_up(horizon, left, floored, int(n), float(missing_kwh[n]))
     return floored
+
+
+def _permitted_kw(horizon: Horizon, slot_kw: Floats) -> Floats:
+    """With the minimum [kW] at least where a need is met."""
+    last, permitted_kw = completing(horizon, slot_kw), slot_kw.copy()
+    permitted_kw[last] = np.maximum(slot_kw[last], horizon.slots.least_kw[last])
+    return permitted_kw
 
 
 def clipped_to_limits(horizon: Horizon, slot_kw: Floats, headroom_kw: Floats) -> Floats:
@@ -215,6 +226,17 @@ class _Raising:
         tried = self.setpoint_kw.copy()
         tried[i] = setpoint_kw
         return bool(np.array_equal(self.conduct.obeyed(self.steps, tried), tried))
+
+
+def completing(horizon: Horizon, slot_kw: Floats) -> Ints:
+    """The last slots with any power [kW] of needs that are met with it: a setpoint of more is drawn until then, and no further."""
+    slots, on = horizon.slots, slot_kw > COMPLETING_KW
+    last = np.full(len(horizon.need_kwh), -1)
+    np.maximum.at(last, slots.need[on], np.flatnonzero(on))
+    met = horizon.energy_kwh(slot_kw) >= horizon.need_kwh - DUST_KWH
+    met &= (horizon.certain > 0) & (horizon.gives_kw <= 0) & (last >= 0)
+    met[list(horizon.taper)] = False
+    return last[met]
 
 
 def expected_kw(horizon: Horizon, setpoint_kw: Floats) -> Floats:

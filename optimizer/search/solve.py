@@ -17,7 +17,7 @@ from cpms.domain.errors import PlanFailed
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import CONTINUOUS, Kinds
 from optimizer.problem.horizon import Horizon
-from optimizer.search.highs_form import highs_lp, touched
+from optimizer.search.highs_form import add_rows, highs_lp, touched
 
 Floats = NDArray[np.float64]
 
@@ -47,6 +47,9 @@ TOUCHING, TOUCHING_ROW = 1e-4, 0.15
 
 COMPLETING_SHARE, COMPLETING_GAP = 0.25, 1e-4
 """Of the time that is left, and of the cost: what follows from setpoints is asked for many times."""
+
+BRANCHING_PART = 0.4
+"""Of the gap that is aimed for: branching stops there."""
 
 ROUGH_TOLERANCE, FINE_TOLERANCE = 1e-5, 1e-7
 """Of duals [money per kW]: after interior point, and HiGHS' own."""
@@ -95,7 +98,7 @@ class Solver:
     def __init__(self, program: LinearProgram, horizon: Horizon, ends_s: float | None = None) -> None:
         self.program = program
         self.ends_s = time.monotonic() + horizon.request.time_limit_s if ends_s is None else ends_s
-        self._unit = program.quantum
+        self._unit, self._enough = program.quantum, BRANCHING_PART * horizon.request.gap_target
         self._lower, self._upper = program.lower, program.upper
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
         for option, value in OPTIONS.items():
@@ -143,6 +146,14 @@ class Solver:
         return Relaxation(
             np.array(solution.col_value) * self._unit, np.array(solution.row_dual), self._highs.getBasis()
         )
+
+    def extend(self, program: LinearProgram, basis: Basis) -> None:
+        """Go on with a program that has further rows after those of now, and its relaxation from where it ended without them."""
+        every = np.arange(len(program.lower), dtype=np.int32)
+        self._bound(every, program.lower, program.upper)
+        self._highs.setBasis(basis)
+        add_rows(self._highs, program, self._unit, self.program.matrix.shape[0])
+        self.program = program
 
     def _is_dense(self) -> bool:
         rows, columns = self.program.matrix.shape
@@ -205,15 +216,24 @@ class Solver:
     def branch(self, time_limit_s: float) -> tuple[Floats | None, float]:
         """Best columns found, or None, and a lower bound [money], where every column but power is of its kind and power is free.
 
-        It bounds what vehicles will draw, which is on no grid, and closes what the linear relaxation leaves between
-        the sides of a yes or no. The bound is HiGHS' own, by branch and bound.
+        It bounds what vehicles will draw, which is on no grid. The bound is HiGHS' own, by branch and bound.
         """
+        power, kind, lower = self.program.columns["power"], self.program.kind.copy(), self.program.least.copy()
+        kind[power], lower[power] = CONTINUOUS, self.program.lower[power]
+        return self.improve(Region(lower, self.program.upper, kind), None, time_limit_s)
+
+    def improve(self, region: Region, start: Floats | None, time_limit_s: float) -> tuple[Floats | None, float]:
+        """Best columns found in a region, or None, and a lower bound of all there [money]; may begin at the columns `start`.
+        Over at a part of the gap that is aimed for."""
         if self.left_s <= 0:
             return None, -np.inf
-        power = self.program.columns["power"]
-        kind = np.full(power.stop - power.start, CONTINUOUS, dtype=np.uint8)
-        self._restrict(Domain(self.program.lower[power], self.program.upper[power], kind))
+        self._confine(region)
+        if start is not None:
+            every = np.arange(len(start), dtype=np.int32)
+            self._highs.setSolution(len(every), every, start / self._unit)
+        self._highs.setOptionValue("mip_rel_gap", self._enough)
         values = self._best_of(-np.inf, min(time_limit_s, self.left_s))
+        self._highs.setOptionValue("mip_rel_gap", OPTIONS["mip_rel_gap"])
         return values, float(self._highs.getInfo().mip_dual_bound)
 
     def complete(self, setpoint_kw: Floats, drawn_kw: Floats, given_kw: Floats) -> Floats | None:

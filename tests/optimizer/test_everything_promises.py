@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from cpms.domain.need import AcceptancePoint, VehicleBattery
 from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
 from optimizer import plan
 from tests.optimizer.model.topics.test_closed_forms import contracted
-from tests.optimizer.oracle import exceeded_limits, phases_of, setpoint_kw, switches_in_time
+from tests.optimizer.oracle import exceeded_limits, held_kwh, phases_of, setpoint_kw, switches_in_time
 from tests.optimizer.test_promises import few, numbers
 from tests.optimizer.test_site_promises import batteries, givers
 from tests.optimizer.test_switching import switchers
@@ -113,3 +114,34 @@ def _widened(cap: FeederCap, more: float) -> FeederCap:
         import_kw=tuple(None if limit is None else limit + more for limit in cap.import_kw),
         export_kw=tuple(None if limit is None else limit + more for limit in cap.export_kw),
     )
+
+
+@st.composite
+def steered_givers(draw: st.DrawFn) -> PlanRequest:
+    """Vehicles that give back, on stations that know few setpoints, start seldom or rise gently."""
+    asked = draw(contracted())
+    needs = tuple(replace(draw(steered(draw(givers(one)))), frozen_a=()) for one in asked.needs)
+    return replace(asked, time_limit_s=1.0, needs=needs)
+
+
+@given(steered_givers())
+@few
+def test_who_gives_back_charges_as_his_station_can_and_stays_above_his_floor(asked: PlanRequest):
+    made = plan(asked)
+    assert exceeded_limits(asked, made) == []
+    assert made.objective is not None
+    assert made.bound is not None
+    assert made.bound <= made.objective
+    for one, session in zip(asked.needs, made.sessions, strict=True):
+        assert all(current_a in (0.0, *one.setpoints_a) for current_a in session.current_a) or not one.setpoints_a
+        assert starts(one, session.current_a) <= (len(asked.steps) if one.max_starts is None else one.max_starts)
+        assert one.battery is not None
+        assert one.v2g is not None
+        least_kwh = min(one.v2g.floor_kwh, one.battery.soc * one.battery.capacity_kwh)
+        assert all(kwh >= least_kwh - 1e-5 for kwh in held_kwh(asked, one, session))
+
+
+def starts(one: ChargingNeed, current_a: tuple[float, ...]) -> int:
+    """How often charging begins; going on from what is set now is none."""
+    before = (one.current_a, *current_a)
+    return sum(earlier == 0 and later > 0 for earlier, later in pairwise(before))

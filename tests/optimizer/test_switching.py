@@ -118,7 +118,7 @@ def test_no_other_course_and_no_other_setpoints_are_cheaper(dwell_h: int, begins
     assert made.sessions[0].shortfall_kwh == 0.0
     assert money(asked, [made.sessions[0].power_kw]) <= best + 0.02  # the preferences: early, steady
     assert made.bound is not None
-    assert made.bound <= best + 0.02
+    assert made.bound <= best + 0.04  # they are part of what is bounded
 
 
 def _cheapest(asked: PlanRequest) -> float:

@@ -17,7 +17,7 @@ from optimizer.planner import in_canonical_order
 from optimizer.problem.horizon import horizon
 from optimizer.search.certify import keeps_rows
 from optimizer.search.completion import at_rest
-from optimizer.search.permissions import most_drawn_kw, permitted_kw, with_permissions
+from optimizer.search.permissions import most_drawn_kw, permitted_kw, with_permissions, with_permits
 from optimizer.search.rules import rule_setpoints_kw
 from optimizer.search.solve import Solver
 from tests.benchmarks.sites import made_up_request
@@ -58,11 +58,24 @@ def test_a_plan_keeps_every_row_with_what_it_draws_and_permits(connectors: int, 
     tighter, setpoint_kw = with_permissions(program, problem), rule_setpoints_kw(problem)
     values = at_rest(program, problem, setpoint_kw).values
     drawn_kw = values[program.columns["power"]]
-    places = tighter.places("on")
-    whole = np.concatenate(
-        [values, (drawn_kw > 0)[places].astype(float), np.where(drawn_kw > 0, setpoint_kw, 0)[places]]
-    )
+    whole = with_permits(tighter, values, setpoint_kw)
     assert keeps_rows(tighter, whole)
+    assert np.all(whole <= tighter.upper + 1e-6)
     assert np.all(drawn_kw <= most_drawn_kw(problem) + 1e-6)
     assert permitted_kw(tighter, whole) == pytest.approx(np.where(drawn_kw > 0, setpoint_kw, 0))
     assert tighter.cost @ whole == pytest.approx(program.cost @ values)
+
+
+def test_a_vehicle_draws_all_it_is_permitted_but_where_its_need_is_met():
+    asked = request(need(energy_kwh=9.0, hours=2.0), count=2)
+    problem = horizon(asked)
+    program = formulate(problem)
+    tighter = with_permissions(program, problem)
+
+    def keeps(drawn_kw: list[float], permitted_kw: list[float]) -> bool:
+        values = at_rest(program, problem, np.array(drawn_kw)).values
+        return keeps_rows(tighter, with_permits(tighter, values, np.array(permitted_kw)))
+
+    assert keeps([5.0, 4.0], [5.0, 4.14])
+    assert not keeps([4.0, 5.0], [4.14, 5.0])
+    assert not keeps([5.0, 3.0], [5.0, 4.14])

@@ -1,0 +1,51 @@
+"""The whole choice of a small site as one mixed-integer program: near a plan, and all of it, which bounds as well.
+
+Where a plan and the relaxation agree who is on or off there is mostly nothing to gain: what is left is a tenth of the slots.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer.model.kinds import CONTINUOUS
+from optimizer.problem.horizon import Floats, Horizon
+from optimizer.search.completion import Found
+from optimizer.search.permissions import with_permissions, with_permits
+from optimizer.search.solve import Region, Solver
+
+TOLERANCE_KW = 1e-6
+"""Power below this is off."""
+
+
+class Whole:
+    """The program with permissions, and a solver of its own that ends when the other one does."""
+
+    def __init__(self, solver: Solver, horizon: Horizon) -> None:
+        self.program = with_permissions(solver.program, horizon)
+        self._horizon, self._solver = horizon, Solver(self.program, horizon, solver.ends_s)
+
+    def near(self, relaxed: Floats, best: Found, time_limit_s: float) -> Floats | None:
+        """Best columns found where it is open who is on only where `relaxed` (per column of the program it was made of) and the best
+        so far differ."""
+        program, slots = self.program, self._horizon.slots
+        region = self._region()
+        power_kw = relaxed[program.columns["power"]]
+        on = (power_kw >= slots.least_kw - TOLERANCE_KW) & (best.setpoint_kw > 0)
+        off = (power_kw <= TOLERANCE_KW) & (best.setpoint_kw <= 0)
+        region.lower[program.columns["on"]] = on[program.places("on")]
+        for family in ("on", "stops"):
+            region.upper[program.columns[family]] = ~off[program.places(family)]
+        return self._solver.improve(region, self._start(best), time_limit_s)[0]
+
+    def best_of_all(self, best: Found, time_limit_s: float) -> tuple[Floats | None, float]:
+        """Best columns found, and a lower bound [money]."""
+        return self._solver.improve(self._region(), self._start(best), time_limit_s)
+
+    def _region(self) -> Region:
+        program, power = self.program, self.program.columns["power"]
+        kind, lower = program.kind.copy(), program.least.copy()
+        kind[power], lower[power] = CONTINUOUS, program.lower[power]
+        return Region(lower, program.upper.copy(), kind)
+
+    def _start(self, best: Found) -> Floats | None:
+        return with_permits(self.program, best.values, best.setpoint_kw) if np.isfinite(best.cost) else None
