@@ -99,7 +99,11 @@ def _add_demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     demo.add_argument("--keep", action="store_true", help="go on serving when the day is over, until Ctrl-C")
     demo.add_argument("--sessions", type=Path, metavar="FILE", help="recorded sessions to replay (.csv or .csv.gz)")
     demo.add_argument("--date", metavar="YYYY-MM-DD", help="the recorded day to replay")
-    demo.add_argument("--speed", type=float, default=480.0, help="clock seconds per second (480: a day in 3 minutes)")
+    demo.add_argument(
+        "--speed",
+        type=float,
+        help="clock seconds per second; default: 480, a day in 3 minutes, or what this machine can",
+    )
     demo.add_argument("--seed", type=int, default=7, help="seed of everything random in the day")
     demo.add_argument(
         "--kill-at", type=float, metavar="HOURS", help="kill the server (SIGKILL) so long after the day's start"

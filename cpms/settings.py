@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     clock: str | None = Field(
         default=None, description="accelerated clock of a demonstration: starts_at|ends_at|speed|origin_s"
     )
+    latency_s: float = Field(
+        default=0.5,
+        gt=0,
+        description="under an accelerated clock: what a message may take [real s]; without one it is no matter",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("log_level")

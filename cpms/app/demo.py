@@ -10,7 +10,8 @@ from rich.console import Console
 
 from cpms.domain.errors import InvalidInput
 from cpms.settings import PREFIX, Settings
-from cpms.simulation.demo import DemoOptions, run_demo
+from cpms.simulation.demo import run_demo
+from cpms.simulation.demo_options import DemoOptions
 
 
 def demo(settings: Settings, options: argparse.Namespace) -> int:

@@ -38,8 +38,6 @@ from data.store import Store
 log = logging.getLogger(__name__)
 
 PARENT_CHECK_S = 1.0
-LATENCY_REAL_S = 0.5
-"""How long a message may take under load [s of the machine] before a demonstration worries."""
 
 
 async def serve(settings: Settings) -> None:
@@ -136,7 +134,7 @@ def control_settings(settings: Settings, clock: Clock) -> ControlSettings:
     caution does not.
     """
     speed = clock.speed if isinstance(clock, AcceleratedClock) else 0.0
-    latency_s = LATENCY_REAL_S * speed
+    latency_s = settings.latency_s * speed
     return ControlSettings(
         lease_s=settings.lease_s,
         ramp_s=settings.ramp_s,

@@ -1,7 +1,6 @@
 """The demo: the product serves a site of virtual stations for a day that takes minutes; then it is compared and shown.
 
-The server is a process of its own that reads an accelerated clock from its environment. The clock stands still at the
-start of the day until everything is set up; then it runs, and nothing stops it.
+The clock stands still at the start of the day until everything is set up; then it runs, and nothing stops it.
 """
 
 from __future__ import annotations
@@ -12,77 +11,28 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from rich.console import Console
 
-from cpms.domain.errors import CpmsError, InvalidInput
-from cpms.domain.time import AcceleratedClock
+from cpms.domain.errors import CpmsError
 from cpms.simulation import report
 from cpms.simulation.comparison import compare
-from cpms.simulation.day import demo_day
+from cpms.simulation.demo_options import DemoOptions, chosen_day, chosen_pace, shortened
 from cpms.simulation.live_day import BEAT_S, LiveDay
-from cpms.simulation.past import bring_past
-from cpms.simulation.platform import Platform
 from cpms.simulation.progress import show_progress
-from cpms.simulation.recorded import recorded_day
 from cpms.simulation.result import DayResult, DemoResult
 from cpms.simulation.scenario import Day, with_wrong_clocks
-from cpms.simulation.server_process import ServerProcess, create_token, free_port
+from cpms.simulation.stage import READY_WITHIN_S, Stage, served
 
-READY_WITHIN_S = 60.0
-LEASE_PER_SPEED_S, CYCLE_PER_SPEED_S, FORECAST_PER_SPEED_S = 3.75, 2.0, 4.0
-"""Real seconds [s] that a lease, a planning cycle and a forecasting cycle last at least. At 480 clock seconds per second a
-solve takes minutes of the clock, and a lease has to outlast several."""
-FINE_STEPS_UP_TO_SPEED = 120.0
-"""Beyond this, steps of 5 minutes pass faster than a plan for them is made and sent."""
-FASTEST = 5000.0
 LAST_WORDS_S = 10.0
 CONTROLLER = "optimized"
 
 
 class NotReady(CpmsError):
     """Not everything was set up in time."""
-
-
-@dataclass(frozen=True)
-class DemoOptions:
-    """What `cpms demo` is told. Ports of 0 are chosen; `data_dir` None is a temporary directory.
-
-    `until_s` [s of the clock]: end the day early. `kill_at_s` [s of the clock]: kill the server then (SIGKILL). `clocks_off_s` [s]:
-    stations' clocks are off by up to so much.
-    """
-
-    sessions: Path | None = None
-    date: date | None = None
-    speed: float = 480.0
-    seed: int = 7
-    report_dir: Path | None = None
-    keep: bool = False
-    data_dir: Path | None = None
-    ocpp_port: int = 0
-    api_port: int = 0
-    until_s: int | None = None
-    kill_at_s: int | None = None
-    clocks_off_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Everything that runs."""
-
-    live: LiveDay
-    clock: AcceleratedClock
-    server: ServerProcess
-    platform: Platform
-    api_url: str
-    ocpp_url: str
-    token: str
 
 
 def run_demo(options: DemoOptions, console: Console | None = None) -> DemoResult:
@@ -95,11 +45,12 @@ async def demo(options: DemoOptions, console: Console) -> DemoResult:
     if (task := asyncio.current_task()) is not None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    pace = await chosen_pace(options, console)
     day = with_wrong_clocks(shortened(chosen_day(options), options.until_s), options.clocks_off_s, options.seed)
     if options.report_dir is not None:
         report.require_writable(options.report_dir)
     with _data_dir(options) as data_dir, _comparing(day, options.seed) as comparisons:
-        async with _served(options, day, data_dir, console) as stage:
+        async with served(options, day, pace, data_dir, console) as stage:
             await _live_through(stage, console, options.kill_at_s)
             others = await asyncio.to_thread(comparisons.recv)
             result = await _gather(stage, others)
@@ -110,83 +61,6 @@ async def demo(options: DemoOptions, console: Console) -> DemoResult:
             if options.keep:
                 await _keep_serving(stage, console)
             return result
-
-
-def chosen_day(options: DemoOptions) -> Day:
-    """The demo day, or the recorded one asked for."""
-    if (options.sessions is None) != (options.date is None):
-        raise InvalidInput("sessions", "file and date are not both given", "give --sessions FILE and --date YYYY-MM-DD")
-    if not 0 < options.speed <= FASTEST:
-        raise InvalidInput("speed", f"{options.speed} cannot be lived", "give clock seconds per second, such as 480")
-    if options.sessions is not None and options.date is not None:
-        return recorded_day(options.sessions, options.date)
-    return demo_day(options.seed)
-
-
-def shortened(day: Day, until_s: int | None) -> Day:
-    """The day ended early, after `until_s` seconds [s]; whoever is there then leaves."""
-    if until_s is None or until_s >= day.duration_s:
-        return day
-    ends_at = day.instant_of(until_s)
-    visits = tuple(
-        replace(visit, departs_at=min(visit.departs_at, ends_at)) for visit in day.visits if visit.arrives_at < ends_at
-    )
-    return replace(day, duration_s=until_s, visits=visits)
-
-
-@asynccontextmanager
-async def _served(options: DemoOptions, day: Day, data_dir: Path, console: Console) -> AsyncIterator[Stage]:
-    """Server started, site set up, stations connected, clock about to run; everything stopped at the end."""
-    ocpp_port, api_port = options.ocpp_port or free_port(), options.api_port or free_port()
-    api_url, ocpp_url = f"http://127.0.0.1:{api_port}", f"ws://127.0.0.1:{ocpp_port}/ocpp"
-    environment = {
-        "CPMS_DATA_DIR": str(data_dir),
-        "CPMS_OCPP_PORT": str(ocpp_port),
-        "CPMS_API_PORT": str(api_port),
-        "CPMS_LEASE_S": str(max(900.0, LEASE_PER_SPEED_S * options.speed)),
-        "CPMS_CYCLE_S": str(max(300.0, CYCLE_PER_SPEED_S * options.speed)),
-        "CPMS_FORECAST_CYCLE_S": str(max(900.0, FORECAST_PER_SPEED_S * options.speed)),
-        "CPMS_PLAN_STEP_S": "300" if options.speed <= FINE_STEPS_UP_TO_SPEED else "900",
-        "CPMS_PLAN_TIME_LIMIT_S": "1.0",
-        "CPMS_LOG_LEVEL": "WARNING",
-        **({"CPMS_CLOCK_TRANSIT_S": "0"} if options.clocks_off_s else {}),
-    }
-    log_path = data_dir / "server.log"
-    console.print(f"preparing the database in {data_dir}")
-    token = await create_token(environment, "admin")
-    clock = AcceleratedClock.held(day.starts_at, day.ends_at, options.speed, data_dir / "clock")
-    server = ServerProcess(environment | {"CPMS_CLOCK": str(clock)}, api_url, log_path)
-    platform = Platform(api_url, token)
-    try:
-        console.print(f"starting the server: {api_url}, stations at {ocpp_url}, log in {log_path}")
-        await server.start(READY_WITHIN_S)
-        keys = await set_up(platform, day)
-        if day.past_sessions is not None:
-            console.print(f"bringing along what {day.past_sessions} knows of the time before")
-            console.print(await bring_past(server, platform, day, day.past_sessions))
-        live = LiveDay(day, clock, options.speed, options.seed)
-        live.connect(ocpp_url, keys)
-        yield Stage(live, clock, server, platform, api_url, ocpp_url, token)
-    finally:
-        await platform.close()
-        await server.stop()
-
-
-async def set_up(platform: Platform, day: Day) -> dict[str, str | None]:
-    """Tell the product everything about the site; returns the stations' keys."""
-    site_id = day.site.id
-    await platform.create_site(day.site)
-    keys = {station.id: await platform.create_station(station) for station in day.site.stations}
-    for visit in {visit.id_tag: visit for visit in day.visits}.values():
-        await platform.create_token(visit)
-    await platform.put_tariff(site_id, day.tariff)
-    if day.limits:
-        await platform.put_limits(site_id, day.limits)
-    for event in day.events:
-        await platform.put_event(event)
-    if day.history:
-        await platform.add_measurements(site_id, day.history)
-    return keys
 
 
 async def _live_through(stage: Stage, console: Console, kill_at_s: int | None) -> None:

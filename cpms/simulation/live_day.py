@@ -13,6 +13,7 @@ from cpms.simulation.client import StationClient
 from cpms.simulation.dialect16 import Dialect16
 from cpms.simulation.dialect201 import Dialect201
 from cpms.simulation.messages import Dialect
+from cpms.simulation.pace import Pace
 from cpms.simulation.plant import Plant
 from cpms.simulation.platform import Platform
 from cpms.simulation.result import DayResult, result_of
@@ -24,25 +25,26 @@ BEAT_S = 0.05
 """Real seconds [s] between looks at the clock when no frame arrives."""
 METER_INTERVAL_S = 20.0
 METER_PAUSE_S = 0.1
-"""The site's meters report every 20 s of the clock, but not more often than every 0.1 s of real time."""
+"""The site's meters report every 20 s of the clock, but not more often than every 0.1 s of an idle machine."""
 SAMPLE_INTERVAL_S = 60.0
 SAMPLE_PAUSE_S = 0.25
-"""Likewise for the stations' meter values."""
+"""Likewise for the stations' meter values: if they come faster than they are answered, they queue up, and look like those of a
+station whose clock is behind."""
 STATE_PAUSE_S = 0.05
 
 
 class LiveDay:
     """A day that is being lived. `live()` moves everything to the present of `clock`."""
 
-    def __init__(self, day: Day, clock: Clock, speed: float, seed: int) -> None:
+    def __init__(self, day: Day, clock: Clock, pace: Pace, seed: int) -> None:
         self.day = day
         self.clock = clock
         self.plant = Plant(day, seed, self._limit_of)
         self.delivered_kwh: dict[Visit, float] = {}
         self.present: dict[ConnectorKey, Visit] = {}
         self.clients: list[StationClient] = []
-        sample_s = max(SAMPLE_INTERVAL_S, SAMPLE_PAUSE_S * speed)
-        self._meter_pause_s = max(METER_INTERVAL_S / speed, METER_PAUSE_S)
+        sample_s = max(SAMPLE_INTERVAL_S, pace.clock_s(SAMPLE_PAUSE_S))
+        self._meter_pause_s = max(METER_INTERVAL_S / pace.speed, METER_PAUSE_S * pace.slowness)
         self.stations = {
             station.id: VirtualStation(
                 station,

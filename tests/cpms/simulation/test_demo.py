@@ -14,7 +14,8 @@ import httpx
 import pytest
 from rich.console import Console
 
-from cpms.simulation.demo import DemoOptions, run_demo
+from cpms.simulation.demo import run_demo
+from cpms.simulation.demo_options import DemoOptions
 from cpms.simulation.result import DemoResult
 
 HOURS_S = 3600
@@ -88,7 +89,11 @@ def test_a_demo_that_is_ended_together_with_its_helpers_leaves_nothing_behind() 
         assert list(Path(directory).glob("cpms-demo-*")) == []
 
 
-KEEP = "from cpms.simulation.demo import DemoOptions, run_demo; run_demo(DemoOptions(keep=True, until_s=1800, speed=900.0))"
+KEEP = """
+from cpms.simulation.demo import run_demo
+from cpms.simulation.demo_options import DemoOptions
+run_demo(DemoOptions(keep=True, until_s=1800, speed=900.0))
+"""
 
 
 def test_a_demo_that_is_kept_serves_on_until_ctrl_c_and_leaves_nothing_behind() -> None:
