@@ -10,18 +10,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cpms.app.market import known_prices
 from cpms.app.site_forecasts import HALF_S, Measured, Trained, load_calendar, load_of, sun_of
 from cpms.domain.errors import InvalidInput
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.forecast_record import ForecastModel, ForecastScore, ModelKind
 from cpms.domain.session import Session
 from cpms.domain.site import Site
+from cpms.domain.tariff import PriceInterval
 from cpms.domain.weather import WeatherForecast
 from data.forecast_records import Temperatures
 from data.store import Store
 from forecasting.learning.scoring import score_points
 from forecasting.load.backtest import review_load
 from forecasting.load.training import read_load, train_site_load
+from forecasting.prices.backtest import review_prices
 from forecasting.sessions.outlook import review_outlooks
 from forecasting.sessions.training import read_sessions, train_site_sessions
 from forecasting.solar.learned import review
@@ -29,6 +32,7 @@ from forecasting.solar.training import WINDOW, read_solar, train_site_solar
 
 NICENESS = 15
 SESSIONS_WINDOW = timedelta(days=120)
+MARKET_WINDOW = timedelta(days=90)
 SCORE_WINDOW = timedelta(days=28)
 HALF = timedelta(seconds=HALF_S)
 _READERS: Mapping[ModelKind, Callable[[str], object]] = {
@@ -57,6 +61,7 @@ class Known:
     sessions: Sequence[Session]
     weather: Sequence[WeatherForecast]
     temperatures: Temperatures = field(default_factory=Temperatures)
+    market: Sequence[PriceInterval] = ()
 
 
 def improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
@@ -86,6 +91,7 @@ async def read_known(store: Store, site_id: str, now: datetime) -> Known:
     """What is stored about a site up to `now`."""
     site = await store.site(site_id)
     quarters = await store.quarters(site_id, site.root.id, now - WINDOW, now)
+    tariff = await store.tariff(site_id)
     return Known(
         site=site,
         load=load_of(quarters),
@@ -93,6 +99,7 @@ async def read_known(store: Store, site_id: str, now: datetime) -> Known:
         sessions=await store.ended_sessions(site_id, now - SESSIONS_WINDOW),
         weather=await store.weather_forecasts(site_id, now - WINDOW, now),
         temperatures=await store.air_temperatures(site_id, now - WINDOW, now),
+        market=await known_prices(store, tariff, now, MARKET_WINDOW),
     )
 
 
@@ -123,6 +130,7 @@ def look_back(known: Known, models: dict[ModelKind, ForecastModel], now: datetim
         review_outlooks(known.sessions, timezone, read_sessions(sessions.text), now)
         if sessions is not None and _readable(sessions)
         else None,
+        review_prices(known.market, timezone),
     )
 
 

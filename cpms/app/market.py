@@ -28,11 +28,13 @@ async def tariff_in_force(store: Store, site_id: str, now: datetime) -> Tariff |
     return tariff.with_published(await store.market_prices(tariff.day_ahead.zone, now - PRICES_KEPT_AT_HAND, now))
 
 
-async def known_prices(store: Store, tariff: Tariff | None, now: datetime) -> tuple[PriceInterval, ...]:
-    """The market's prices of the last weeks and those to come; nothing where the tariff follows none."""
+async def known_prices(
+    store: Store, tariff: Tariff | None, now: datetime, memory: timedelta = MEMORY
+) -> tuple[PriceInterval, ...]:
+    """The market's prices of the last `memory` and those to come; nothing where the tariff follows none."""
     if tariff is None or tariff.day_ahead is None:
         return ()
-    return await store.market_prices(tariff.day_ahead.zone, now - MEMORY, now)
+    return await store.market_prices(tariff.day_ahead.zone, now - memory, now)
 
 
 @dataclass

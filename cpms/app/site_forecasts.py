@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from forecasting.arrivals.rests import Outlook
     from forecasting.calendar import Calendar
     from forecasting.load.levels import Pasts
+    from forecasting.prices.day_ahead import Pasts as PricePasts
     from forecasting.serving import Served
     from forecasting.sessions.model import Record
     from forecasting.solar.learned import BandRecord
@@ -45,12 +46,13 @@ Measured = Sequence[tuple[datetime, float]]
 
 @dataclass(frozen=True)
 class Trained:
-    """What serves: models by kind, and how each did lately (None: not looked at yet)."""
+    """What serves: models by kind, and how each, and the forecast of prices, did lately (None: not looked at yet)."""
 
     models: Mapping[ModelKind, ForecastModel] = field(default_factory=dict)
     solar_record: Sequence[BandRecord] | None = None
     load_record: Pasts | None = None
     session_records: Mapping[str, Record] | None = None
+    price_record: PricePasts | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def _prices(seen: Seen, now: datetime) -> Forecast | None:
     if seen.tariff is None or seen.tariff.day_ahead is None or not seen.market:
         return None
     published = [seen.tariff.day_ahead.price(one) for one in seen.market]
-    return forecast_price(seen.site.id, seen.tariff.timezone, published, coming(now), now)
+    record = seen.trained.price_record
+    return forecast_price(seen.site.id, seen.tariff.timezone, published, coming(now), now, past=record)
 
 
 def load_calendar(

@@ -158,11 +158,16 @@ def spread_of(recent: Floats, holdout: Floats, patience: float, inner: Floats | 
         past = pool(recent[:begin], holdout)
         if len(past.positions) < MIN_POSITIONS:
             continue
-        reached, ascending = _reached(past)
-        for level in np.interp(asked[begin : begin + REPLAY_BLOCK], ascending, reached).tolist():
+        for level in reached_levels(past, asked[begin : begin + REPLAY_BLOCK]).tolist():
             low, high = widened(BAND, spread).tolist()
             spread = spread.after((float(level < low), float(level > high)), patience)
     return spread
+
+
+def reached_levels(past: Past, where: Floats) -> Floats:
+    """The share of the past that fell below each position of `where`: the level it has once forecasts are corrected by `past`."""
+    reached, ascending = _reached(past)
+    return np.asarray(np.interp(where, ascending, reached))
 
 
 def _reached(past: Past) -> tuple[Floats, Floats]:

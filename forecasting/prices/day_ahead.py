@@ -16,13 +16,19 @@ from cpms.domain.errors import InvalidInput
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.tariff import PriceInterval
 from cpms.domain.time import Interval, require_aware
+from forecasting.learning.conformal import Past, corrected_levels
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, to_forecast
-from forecasting.series import Floats, Series, zone_of
+from forecasting.series import DAY_S, Floats, Series, zone_of
 from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
 
 ZONES = {"UTC": "UTC", "CET/CEST": "Europe/Brussels", "EET/EEST": "Europe/Helsinki", "WET/WEST": "Europe/Lisbon"}
 STAMP = re.compile(r"(\d\d)[./](\d\d)[./](\d{4}) (\d\d):(\d\d)")
 KWH_PER_MWH = Decimal(1000)
+DAYS_BEYOND = 2
+"""Days after the published ones whose bands are corrected by how they came out; later ones count as the last."""
+
+Pasts = tuple[Past, ...]
+"""One per day beyond."""
 
 
 def read_day_ahead(text: str) -> list[PriceInterval]:
@@ -55,21 +61,27 @@ def forecast_price(
     intervals: Sequence[Interval],
     issued_at: datetime,
     levels: Sequence[float] = DEFAULT_LEVELS,
+    past: Pasts | None = None,
 ) -> Forecast:
     """Import price [money/kWh] per interval: the published one where there is one, else by time of week with a band.
 
-    `published`: any past and the published future; what was not known at `issued_at` must not be in it. InvalidInput for an
-    unknown zone, impossible levels or no prices at all.
+    `published`: any past and the published future; what was not known at `issued_at` must not be in it. `past`: how earlier
+    bands came out (`forecasting.prices.backtest.review_prices`). InvalidInput for an unknown zone, impossible levels or no prices
+    at all.
     """
     require_aware(issued_at, "issued_at")
     wanted, zone = require_levels(levels), zone_of(timezone)
     if not published:
         raise InvalidInput("published", "holds no price", "give at least the last published day")
-    series = _series(published)
+    series = price_series(published)
     starts_s = np.array([i.starts_at.timestamp() for i in intervals])
     ends_s = np.array([i.ends_at.timestamp() for i in intervals])
     known, quantiles = week_quantiles(series, zone, (starts_s + ends_s) / 2)
     values = at_levels(known, quantiles, wanted)
+    if past is not None:
+        beyond = ((starts_s - series.epochs_s[-1] - STEP_S) // DAY_S).astype(np.int64)
+        by_day = np.array([at_levels(known, quantiles, corrected_levels(wanted, one)) for one in past])
+        values = by_day[np.clip(beyond, 0, len(past) - 1), np.arange(len(intervals))]
     said = np.array([_published(series, start_s, end_s) for start_s, end_s in zip(starts_s, ends_s, strict=True)])
     values = np.where(np.isnan(said)[:, None], values, said[:, None])
     return to_forecast(
@@ -113,11 +125,11 @@ def _stamps(text: str) -> list[tuple[str, ...]]:
     return STAMP.findall(text)
 
 
-def _series(published: Sequence[PriceInterval]) -> Series:
-    """Quarter hours of the last weeks of prices, the later of two that overlap."""
+def price_series(published: Sequence[PriceInterval], window_s: int = WINDOW_S) -> Series:
+    """Quarter hours of the last weeks of prices [money/kWh], which are not none; the later of two that overlap."""
     quarters = dict(_quarters(published))
     epochs_s = np.array(sorted(quarters), dtype=np.int64)
-    epochs_s = epochs_s[epochs_s >= epochs_s[-1] - WINDOW_S]
+    epochs_s = epochs_s[epochs_s >= epochs_s[-1] - window_s]
     return Series(epochs_s, np.array([quarters[int(epoch_s)] for epoch_s in epochs_s]), STEP_S)
 
 

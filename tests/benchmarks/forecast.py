@@ -1,4 +1,4 @@
-"""Forecast quality: `python -m tests.benchmarks.forecast solar|sessions|load|value|set --json` prints one JSON object.
+"""Forecast quality: `python -m tests.benchmarks.forecast solar|sessions|load|prices|value|set --json` prints one JSON object.
 
 Every figure comes from forecasts that knew nothing after their issue; baselines are computed in the same run.
 """
@@ -10,12 +10,20 @@ import json
 import sys
 
 from cpms.domain.errors import InvalidInput
-from tests.benchmarks import forecast_load, forecast_sessions, forecast_set, forecast_solar, forecast_value
+from tests.benchmarks import (
+    forecast_load,
+    forecast_prices,
+    forecast_sessions,
+    forecast_set,
+    forecast_solar,
+    forecast_value,
+)
 
 COMMANDS = {
     "solar": forecast_solar,
     "sessions": forecast_sessions,
     "load": forecast_load,
+    "prices": forecast_prices,
     "value": forecast_value,
     "set": forecast_set,
 }
