@@ -12,10 +12,12 @@ from rich.table import Table
 
 from cpms.app.database import open_store
 from cpms.app.improve import Known, read_known
-from cpms.app.site_arrivals import visits_of
+from cpms.app.site_arrivals import demand_window_s, visits_of
 from cpms.app.site_forecasts import load_calendar
 from cpms.domain.errors import InvalidInput
 from cpms.settings import Settings
+from forecasting.load.peak_backtest import backtest_peak
+from forecasting.prices.backtest import backtest_prices
 from forecasting.site_backtest import (
     Tested,
     backtest_arrivals,
@@ -68,13 +70,35 @@ def _arrivals(known: Known, _: datetime, since: datetime | None) -> list[Tested]
     return backtest_arrivals(known.site.timezone, visits, since or _since(starts))
 
 
+def _peak(known: Known, _: datetime, since: datetime | None) -> list[Tested]:
+    window_s = demand_window_s(known.tariff)
+    if known.tariff is None or window_s is None:
+        raise InvalidInput("quantity", f"site {known.site.id} pays for no month's peak", "give another quantity")
+    since = since or _since([at for at, _ in known.power])
+    return backtest_peak(known.tariff.timezone, known.power, since, window_s)
+
+
+def _prices(known: Known, _: datetime, since: datetime | None) -> list[Tested]:
+    if known.tariff is None or not known.market:
+        raise InvalidInput("quantity", f"site {known.site.id} follows no market", "give another quantity")
+    since = since or _since([price.interval.starts_at for price in known.market])
+    return backtest_prices(known.tariff.timezone, known.market, since)
+
+
 def _since(instants: Sequence[datetime]) -> datetime:
     if not instants:
         raise InvalidInput("site", "nothing of this quantity is stored", "give another site or quantity")
     return default_since(instants[0], instants[-1])
 
 
-BACKTESTS: Mapping[str, Backtest] = {"solar": _solar, "load": _load, "sessions": _sessions, "arrivals": _arrivals}
+BACKTESTS: Mapping[str, Backtest] = {
+    "solar": _solar,
+    "load": _load,
+    "sessions": _sessions,
+    "arrivals": _arrivals,
+    "peak": _peak,
+    "prices": _prices,
+}
 
 
 def show(tested: list[Tested], as_json: bool) -> None:

@@ -10,18 +10,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cpms.app.day_and_month import QUARTER_S, Outcome
 from cpms.app.market import known_prices
+from cpms.app.site_arrivals import demand_window_s, power_of, visits_of
 from cpms.app.site_forecasts import HALF_S, Measured, Trained, load_calendar, load_of, sun_of
 from cpms.domain.errors import InvalidInput
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.forecast_record import ForecastModel, ForecastScore, ModelKind
 from cpms.domain.session import Session
 from cpms.domain.site import Site
-from cpms.domain.tariff import PriceInterval
+from cpms.domain.tariff import PriceInterval, Tariff
 from cpms.domain.weather import WeatherForecast
 from data.forecast_records import Temperatures
 from data.store import Store
-from forecasting.learning.scoring import score_points
+from forecasting.learning.scoring import Came, by_time, score_points
 from forecasting.load.backtest import review_load
 from forecasting.load.training import read_load, train_site_load
 from forecasting.prices.backtest import review_prices
@@ -34,6 +36,9 @@ NICENESS = 15
 SESSIONS_WINDOW = timedelta(days=120)
 MARKET_WINDOW = timedelta(days=90)
 SCORE_WINDOW = timedelta(days=28)
+PEAK_WINDOW = timedelta(days=366)
+"""A month has one peak: it takes several to say anything of the forecasts of them."""
+
 HALF = timedelta(seconds=HALF_S)
 _READERS: Mapping[ModelKind, Callable[[str], object]] = {
     ModelKind.LOAD: read_load,
@@ -62,6 +67,9 @@ class Known:
     weather: Sequence[WeatherForecast]
     temperatures: Temperatures = field(default_factory=Temperatures)
     market: Sequence[PriceInterval] = ()
+    power: Measured = ()
+    present: Sequence[Session] = ()
+    tariff: Tariff | None = None
 
 
 def improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
@@ -100,6 +108,9 @@ async def read_known(store: Store, site_id: str, now: datetime) -> Known:
         weather=await store.weather_forecasts(site_id, now - WINDOW, now),
         temperatures=await store.air_temperatures(site_id, now - WINDOW, now),
         market=await known_prices(store, tariff, now, MARKET_WINDOW),
+        power=power_of(quarters),
+        present=await store.open_sessions(site_id),
+        tariff=tariff,
     )
 
 
@@ -144,12 +155,22 @@ async def _score(store: Store, known: Known, now: datetime) -> list[ForecastScor
             s.id: (s.ended_at - s.started_at).total_seconds() / 3600.0 for s in ended if s.ended_at is not None
         },
     }
+    judges = {quantity: by_time(came) for quantity, came in actual.items()} | _days_and_months(known)
     scores = []
-    for quantity, came in actual.items():
-        points = await store.forecast_points(known.site.id, quantity, now - SCORE_WINDOW, now)
+    for quantity, came in judges.items():
+        since = now - (PEAK_WINDOW if quantity is ForecastQuantity.PEAK_IMPORT_KW else SCORE_WINDOW)
+        points = await store.forecast_points(known.site.id, quantity, since, now)
         scores += score_points(points, came, now)
     await store.add_scores(scores)
     return scores
+
+
+def _days_and_months(known: Known) -> dict[ForecastQuantity, Came]:
+    """What came of statements about the rest of a day and about a month's peak."""
+    tariff, visits = known.tariff, visits_of(known.site, known.sessions)
+    zone = ZoneInfo(known.site.timezone if tariff is None else tariff.timezone)
+    came = Outcome(visits, known.present, known.power, zone, demand_window_s(tariff) or QUARTER_S)
+    return {ForecastQuantity.ARRIVALS_KWH: came.arrivals_kwh, ForecastQuantity.PEAK_IMPORT_KW: came.peak_kw}
 
 
 def _readable(model: ForecastModel) -> bool:

@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from cpms.app.day_and_month import Measured
 from cpms.control.peaks import is_shared
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.session import Session
 from cpms.domain.site import Site
-from cpms.domain.tariff import DemandCharge, Tariff
+from cpms.domain.tariff import Tariff
 from cpms.domain.time import Interval
 from cpms.domain.units import PHASES, power_kw
 from data.means import Quarters
+from forecasting.load.windows import highest_kw
 
 if TYPE_CHECKING:
     from forecasting.arrivals.rests import Outlook
@@ -81,29 +83,35 @@ def forecast_arrivals(
 
 
 def forecast_peak(
-    site: Site, quarters: Quarters, tariff: Tariff | None, calendar: Calendar, now: datetime
+    site: Site, measured: Measured, tariff: Tariff | None, calendar: Calendar, now: datetime
 ) -> Forecast | None:
-    """The billing month's highest demand window [kW] at the grid connection; None without a monthly demand charge at all hours."""
+    """The billing month's highest demand window [kW] at the grid connection, from `measured` (`power_of`); None without a monthly
+    demand charge at all hours."""
     from forecasting.load.month_peak import month_peak
 
-    charge = None if tariff is None else _dearest(tariff)
-    if tariff is None or charge is None:
+    window_s = demand_window_s(tariff)
+    if tariff is None or window_s is None:
         return None
     begins_at, ends_at = _billing_month(ZoneInfo(tariff.timezone), now)
-    window_s = max(QUARTER_S, charge.window_s)
-    measured = [
-        (datetime.fromtimestamp(start_s, UTC), kw)
-        for start_s, kw in zip(quarters.starts_s, quarters.power_kw, strict=True)
-    ]
-    so_far_kw = _highest_kw([(at, kw) for at, kw in measured if at >= begins_at], window_s)
+    so_far_kw = highest_kw(measured, begins_at, now, window_s)
     told = month_peak(measured, tariff.timezone, now, ends_at, so_far_kw, LEVELS, window_s, calendar)
     method = f"{told.so_far_kw:.1f} kW so far, days alike"
     return _single(site, ForecastQuantity.PEAK_IMPORT_KW, now, ends_at, told.peak_kw, method)
 
 
-def _dearest(tariff: Tariff) -> DemandCharge | None:
-    monthly = [charge for charge in tariff.demand_charges if is_shared(charge)]
-    return max(monthly, key=lambda charge: charge.price_per_kw, default=None)
+def demand_window_s(tariff: Tariff | None) -> int | None:
+    """Length [s] of the windows of the dearest monthly demand charge at all hours, a quarter hour at least; None without one."""
+    monthly = [] if tariff is None else [charge for charge in tariff.demand_charges if is_shared(charge)]
+    dearest = max(monthly, key=lambda charge: charge.price_per_kw, default=None)
+    return None if dearest is None else max(QUARTER_S, dearest.window_s)
+
+
+def power_of(quarters: Quarters) -> Measured:
+    """Power [kW] at the grid connection in each quarter hour, by its start."""
+    return [
+        (datetime.fromtimestamp(start_s, UTC), kw)
+        for start_s, kw in zip(quarters.starts_s, quarters.power_kw, strict=True)
+    ]
 
 
 def _beside_vehicles(quarters: Quarters, now: datetime) -> list[tuple[datetime, float]]:
@@ -115,13 +123,6 @@ def _beside_vehicles(quarters: Quarters, now: datetime) -> list[tuple[datetime, 
         if load_kw is not None or solar_kw is not None
     ]
     return [(at, kw) for at, kw in told if at < now]
-
-
-def _highest_kw(measured: Sequence[tuple[datetime, float]], window_s: int) -> float:
-    windows: dict[int, list[float]] = {}
-    for at, kw in measured:
-        windows.setdefault(int(at.timestamp()) // window_s, []).append(kw)
-    return max((sum(kws) / len(kws) for kws in windows.values()), default=0.0)
 
 
 def _billing_month(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:

@@ -23,6 +23,7 @@ from data.means import Quarters
 
 if TYPE_CHECKING:
     from forecasting.arrivals.rests import Outlook
+    from forecasting.arrivals.visits import Visit
     from forecasting.calendar import Calendar
     from forecasting.load.levels import Pasts
     from forecasting.prices.day_ahead import Pasts as PricePasts
@@ -85,22 +86,38 @@ class SiteForecasts:
 
 def forecast_site(seen: Seen, now: datetime) -> SiteForecasts:
     """Other load, sun and prices of the coming 48 h, who still comes today, and the month's peak."""
-    from cpms.app.site_arrivals import expected_arrivals, forecast_arrivals, forecast_peak, visits_of
+    from cpms.app.site_arrivals import expected_arrivals, visits_of
 
     site, load = seen.site, load_of(seen.quarters)
     calendar = load_calendar(site, load, now, seen.temperatures, seen.weather)
-    served = _served(seen, load, calendar, now)
-    visits = visits_of(site, seen.ended)
-    told = [
-        forecast_arrivals(site, visits, seen.present, calendar, now) if visits else None,
-        forecast_peak(site, seen.quarters, seen.tariff, calendar, now),
-        _prices(seen, now),
-    ]
+    served, visits = _served(seen, load, calendar, now), visits_of(site, seen.ended)
+    told, kept = _of_day_and_month(seen, visits, calendar, now)
+    prices = _prices(seen, now)
     return SiteForecasts(
-        (*(one.forecast for one in served), *(forecast for forecast in told if forecast is not None)),
-        tuple(point for one in served for point in _points(one)),
+        (*(one.forecast for one in served), *told, *([] if prices is None else [prices])),
+        (*(point for one in served for point in _points(one)), *kept),
         expected_arrivals(site, visits, seen.present, seen.quarters, seen.tariff, now),
     )
+
+
+def _of_day_and_month(
+    seen: Seen, visits: Sequence[Visit], calendar: Calendar, now: datetime
+) -> tuple[list[Forecast], list[ForecastPoint]]:
+    """Who still comes today, and the month's peak, with the points of them that are kept."""
+    from cpms.app.day_and_month import arrival_points, peak_points
+    from cpms.app.site_arrivals import demand_window_s, forecast_arrivals, forecast_peak, power_of
+
+    told: list[Forecast] = []
+    kept: list[ForecastPoint] = []
+    if visits:
+        told.append(forecast_arrivals(seen.site, visits, seen.present, calendar, now))
+        kept += arrival_points(told[-1], visits)
+    power, window_s = power_of(seen.quarters), demand_window_s(seen.tariff)
+    peak = forecast_peak(seen.site, power, seen.tariff, calendar, now)
+    if peak is not None and window_s is not None:
+        told.append(peak)
+        kept += peak_points(peak, power, window_s)
+    return told, kept
 
 
 def _served(seen: Seen, load: Measured, calendar: Calendar, now: datetime) -> list[Served]:

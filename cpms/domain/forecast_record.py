@@ -47,8 +47,10 @@ class ForecastModel:
 class ForecastPoint:
     """One value as it was expected: at `issued_at`, of the step that begins at `valid_at`, `horizon_s` [s] later.
 
-    Of a session (`session_id`): `valid_at` is its start, `horizon_s` how long it had lasted. `values` and `floor_values`:
-    quantiles at `levels`, those that served and those of the simple forecast. `model_version` 0: the simple one served.
+    Of a session (`session_id`): `valid_at` is its start, `horizon_s` how long it had lasted. Of the rest of a day (arrivals) or of
+    a month (its peak): `valid_at` is its end, `horizon_s` how much of it was left, of a month in whole weeks. `values` and
+    `floor_values`: quantiles at `levels`, those that served and those of the simple forecast. `model_version` 0: the simple one
+    served.
     """
 
     site_id: str

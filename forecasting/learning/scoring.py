@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -22,16 +22,23 @@ COVERAGE_80_BOUNDS = (0.6, 0.95)
 """Further off than a week's weather explains."""
 
 
-def score_points(
-    points: Sequence[ForecastPoint], actual: Mapping[datetime | str, float], scored_at: datetime
-) -> list[ForecastScore]:
-    """Scores of `points` (of one site and quantity) per horizon. `actual`: what came, by session id or by the begin of the step.
+Came = Callable[[ForecastPoint], float | None]
+"""What came of a statement; None where nobody knows yet."""
+
+
+def by_time(actual: Mapping[datetime | str, float]) -> Came:
+    """What came, by session id or by the begin of the step."""
+    return lambda point: actual.get(point.session_id or point.valid_at)
+
+
+def score_points(points: Sequence[ForecastPoint], actual: Came, scored_at: datetime) -> list[ForecastScore]:
+    """Scores of `points` (of one site and quantity) per horizon, against what came.
 
     Points nobody can judge yet are left out, and so are those of which everybody said 0 and 0 came (nights).
     """
     horizons: dict[int, list[tuple[ForecastPoint, float]]] = defaultdict(list)
     for point in points:
-        came = actual.get(point.session_id or point.valid_at)
+        came = actual(point)
         if came is not None and (came or any(point.values) or any(point.floor_values)):
             horizons[point.horizon_s].append((point, came))
     return [

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cpms.domain.errors import InvalidInput
 from cpms.domain.tariff import PriceInterval
 from forecasting.learning.conformal import (
     AS_SAID,
@@ -26,8 +28,9 @@ from forecasting.learning.conformal import (
 )
 from forecasting.prices.day_ahead import DAYS_BEYOND, Pasts, price_series
 from forecasting.quantiles import at_levels
-from forecasting.score import FINE_LEVELS
+from forecasting.score import FINE_LEVELS, rmse, score
 from forecasting.series import DAY_S, HOUR_S, Floats, Ints, Series, zone_of
+from forecasting.site_backtest import Tested
 from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
 
 REVIEW_DAYS = 28
@@ -83,6 +86,26 @@ def hindcast_prices(series: Series, zone: ZoneInfo, midnights_s: Sequence[int]) 
     """
     told = [_tell(series, zone, at_s) for at_s in midnights_s]
     return tuple(_hindcast(series, told, beyond) for beyond in range(DAYS_BEYOND))
+
+
+def backtest_prices(timezone: str, published: Sequence[PriceInterval], since: datetime) -> list[Tested]:
+    """Prices [money/kWh] of the hours of each day beyond, told at every local midnight from `since` on. InvalidInput where too little
+    lies before or after."""
+    zone, series = zone_of(timezone), price_series(published, 10 * WINDOW_S)
+    first, last = since.astimezone(zone).date(), datetime.fromtimestamp(int(series.epochs_s[-1]), zone).date()
+    days = [first + timedelta(days=n) for n in range(1 - REVIEW_DAYS, (last - first).days)]
+    midnights_s = [int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) for day in days]
+    if len(days) <= REVIEW_DAYS or midnights_s[0] - DAY_S <= series.epochs_s[0]:
+        raise InvalidInput(
+            "from", f"leaves less than {REVIEW_DAYS + 1} days before it, or none after", "give another instant"
+        )
+    usual = float(np.abs(series.values).mean())
+    tested = []
+    for beyond, made in enumerate(hindcast_prices(series, zone, midnights_s), start=1):
+        baseline = rmse(made.last_week, made.actual)
+        scored = score(FINE_LEVELS, made.quantiles, made.actual, usual, baseline)
+        tested.append(Tested("prices", 24.0 * beyond, usual, "money/kWh", "same hour last week", scored))
+    return tested
 
 
 def _tell(series: Series, zone: ZoneInfo, published_s: int) -> _Told:

@@ -4,9 +4,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from cpms.domain.errors import InvalidInput
 from cpms.domain.tariff import PriceInterval
 from cpms.domain.time import Interval
-from forecasting.prices.backtest import hindcast_prices, review_prices
+from forecasting.prices.backtest import backtest_prices, hindcast_prices, review_prices
 from forecasting.prices.day_ahead import forecast_price, price_series
 from forecasting.score import FINE_LEVELS, coverage
 from forecasting.series import zone_of
@@ -66,3 +67,12 @@ def test_a_review_knows_no_more_than_was_published():
     assert len(review_prices(earlier, ZONE)[0].positions) == len(review_prices(published, ZONE)[0].positions)
     assert review_prices(published[-24 * 20 :], ZONE) is None
     assert review_prices([], ZONE) is None
+
+
+def test_a_backtest_says_how_the_two_days_beyond_came_out():
+    tested = backtest_prices(ZONE, market(120), MIDNIGHT - timedelta(days=40))
+    assert [one.horizon_h for one in tested] == [24.0, 48.0]
+    assert all(one.score.skill > 0.0 and one.score.count > 800 for one in tested)
+    for since in (MIDNIGHT - timedelta(days=119), MIDNIGHT):
+        with pytest.raises(InvalidInput, match="from"):
+            backtest_prices(ZONE, market(120), since)
