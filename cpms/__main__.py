@@ -76,7 +76,9 @@ def _add_forecast(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     forecast = verbs.add_parser("forecast", help="forecasts of a site").add_subparsers(required=True, metavar="VERB")
     backtest = forecast.add_parser("backtest", help="score what forecasts would have said, from what is stored")
     backtest.add_argument("--site", required=True, metavar="ID")
-    backtest.add_argument("--quantity", choices=["solar", "load", "sessions", "arrivals", "peak", "prices"], help="default: all there is")
+    backtest.add_argument(
+        "--quantity", choices=["solar", "load", "sessions", "arrivals", "peak", "prices"], help="default: all there is"
+    )
     backtest.add_argument(
         "--from", dest="since", metavar="INSTANT", help="first issue; default: two thirds of the data"
     )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.learning.conformal import Past, corrected_levels, inner_positions, lessons, patience_of, positions
+from forecasting.learning.conformal import Past, corrected_levels, inner_positions, lessons, positions
 from forecasting.load.levels import CORRECTED_LEADS_S, Pasts
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
@@ -19,6 +19,9 @@ from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
 
 CALIBRATION_S = 56 * DAY_S
 WEEK_S = 7 * DAY_S
+PATIENCE = 0.05
+"""How far one value moves the ends of the next bands: hours of a day miss together, so the pace of values that do not is too fast."""
+
 REVIEW_EVERY_S = 4 * HOUR_S
 TENTH = 3
 """Column of the level 0.1 in `week_quantiles`."""
@@ -89,12 +92,7 @@ def _lessons(measured: Series, target_s: Ints, levels: Floats, raw_kw: Floats, l
     told = np.isin(target_s, measured.epochs_s) & _alive(raw_kw, largest_kw)
     raw_kw, actual_kw = raw_kw[told], _at(measured, target_s[told])
     where, inner = positions(levels, raw_kw, actual_kw), inner_positions(levels, raw_kw, actual_kw)
-    return _learned(target_s[told], where, inner)
-
-
-def _learned(target_s: Ints, where: Floats, inner: Floats) -> Past:
-    days = float(np.ptp(target_s)) / DAY_S if len(target_s) else 0.0
-    return lessons(where, NO_POSITIONS, patience_of(len(where), days), inner)
+    return lessons(where, NO_POSITIONS, PATIENCE, inner)
 
 
 def _alive(raw_kw: Floats, largest_kw: float) -> Bools:
@@ -120,7 +118,7 @@ def _corrected(
     quantiles_kw = np.empty((len(issued_s), len(FINE_LEVELS)))
     for k, issue_s in enumerate(issued_s):
         over = alive & (target_s + STEP_S <= issue_s) & (target_s > issue_s - CALIBRATION_S)
-        asked = corrected_levels(FINE_LEVELS, _learned(target_s[over], where[over], inner[over]))
+        asked = corrected_levels(FINE_LEVELS, lessons(where[over], NO_POSITIONS, PATIENCE, inner[over]))
         quantiles_kw[k] = np.maximum(at_levels(levels, raw_kw[[k]], asked)[0], 0.0)
     return LoadHindcast(issued_s, target_s, quantiles_kw, last_week_kw, actual_kw, alive)
 
