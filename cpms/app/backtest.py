@@ -99,13 +99,6 @@ BACKTESTS: Mapping[str, Backtest] = {
     "peak": _peak,
     "prices": _prices,
 }
-    "solar": _solar,
-    "load": _load,
-    "sessions": _sessions,
-    "arrivals": _arrivals,
-    "peak": _peak,
-    "prices": _prices,
-}
 
 
 def show(tested: list[Tested], as_json: bool) -> None:
