@@ -14,6 +14,7 @@ from optimizer.model.formulation import LinearProgram, formulate
 from optimizer.model.other_limits import with_limits_of
 from optimizer.problem.horizon import Horizon, horizon
 from optimizer.search.completion import Found, at_rest
+from optimizer.search.highs_form import with_rows
 from optimizer.search.rounds import search
 from optimizer.search.rules import rule_setpoints_kw, shared_setpoints_kw
 from optimizer.search.solve import Basis, Solver
@@ -51,13 +52,21 @@ def solve(request: PlanRequest, start: Plan | Solved | None = None) -> Solved:
     problem = horizon(in_canonical_order(request))
     known = start if isinstance(start, Solved) else None
     program = with_limits_of(known.program, known.problem, problem) if known else None
-    basis = known.basis if known and program else None
+    basis = _basis_for(program, known) if known and program else None
     program = program or formulate(problem)
     solver = Solver(program, problem)
     result = _solve(problem, solver, start.plan if isinstance(start, Solved) else start, basis)
     made = in_order_of(request, plan_of(problem, program, result))
     made = replace(made, cpu_s=time.process_time() - started_s)
     return Solved(request, made, problem, program, result.relaxation.basis if result.relaxation else None)
+
+
+def _basis_for(program: LinearProgram, known: Solved) -> Basis | None:
+    """Where the relaxation ended that was known, with the rows for limits that nobody could exceed before."""
+    if known.basis is None:
+        return None
+    more = program.matrix.shape[0] - known.program.matrix.shape[0]
+    return with_rows(known.basis, known.program.rows["limit"].stop, more) if more else known.basis
 
 
 def plan_by_rule(request: PlanRequest) -> Plan:

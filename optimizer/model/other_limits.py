@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import csr_array, vstack
 
 from cpms.domain.plan import PlanRequest
 from optimizer.model.formulation import LinearProgram
@@ -13,17 +14,42 @@ from optimizer.problem.horizon import Horizon
 
 
 def with_limits_of(program: LinearProgram, before: Horizon, now: Horizon) -> LinearProgram | None:
-    """The program of `before` as that of `now`; None where more differs than what limits leave, or a row is missing."""
+    """The program of `before` as that of `now`; None where more differs than what limits leave."""
     if any(topic.knows_limits for topic in program.topics) or not _same_but_for_limits(before, now):
         return None
     if np.any(before.limits.headroom_kw < 0) or np.any(now.limits.headroom_kw < 0):
         return None
-    index = program.row_index.get("limit", [])
-    if not loaded_limits(now, program.flows) <= set(index):
-        return None
-    row_upper = program.row_upper.copy()
-    row_upper[program.rows.get("limit", slice(0, 0))] = [now.limits.headroom_kw[key] for key in index]
-    return replace(program, row_upper=row_upper)
+    if "limit" not in program.rows:
+        return program if not any(loaded_limits(now, program.flows)) else None
+    wider = _with_rows(program, now)
+    row_upper = wider.row_upper.copy()
+    row_upper[wider.rows["limit"]] = [now.limits.headroom_kw[key] for key in wider.row_index["limit"]]
+    return replace(wider, row_upper=row_upper)
+
+
+def _with_rows(program: LinearProgram, now: Horizon) -> LinearProgram:
+    """With a row, after those that there are, for every limit that had none because nobody could exceed it."""
+    known, end = set(program.row_index["limit"]), program.rows["limit"].stop
+    new = [one for one in loaded_limits(now, program.flows) if one[:2] not in known]
+    if not new:
+        return program
+    columns = program.flow_column[np.concatenate([inside for _, _, inside, _ in new])]
+    shares = np.concatenate([shares for _, _, _, shares in new])
+    starts = np.concatenate(([0], np.cumsum([len(inside) for _, _, inside, _ in new])))
+    added = csr_array((shares, columns, starts), shape=(len(new), program.matrix.shape[1]))
+    moved = {name: _later(part, end, len(new)) for name, part in program.rows.items()}
+    return replace(
+        program,
+        matrix=csr_array(vstack([program.matrix[:end], added, program.matrix[end:]], format="csr")),
+        row_lower=np.insert(program.row_lower, end, np.full(len(new), -np.inf)),
+        row_upper=np.insert(program.row_upper, end, np.zeros(len(new))),
+        rows={**moved, "limit": slice(program.rows["limit"].start, end + len(new))},
+        row_index={**program.row_index, "limit": [*program.row_index["limit"], *(one[:2] for one in new)]},
+    )
+
+
+def _later(part: slice, end: int, by: int) -> slice:
+    return slice(part.start + by, part.stop + by) if part.start >= end else part
 
 
 def _same_but_for_limits(before: Horizon, now: Horizon) -> bool:

@@ -45,3 +45,12 @@ def add_rows(highs: highspy.Highs, program: LinearProgram, unit: Floats, first: 
     lower, upper = program.row_lower[first:], program.row_upper[first:]
     starts, columns = part.indptr[:-1].astype(np.int32), part.indices.astype(np.int32)
     highs.addRows(len(lower), lower, upper, part.nnz, starts, columns, part.data)
+
+
+def with_rows(basis: highspy.HighsBasis, at: int, count: int) -> highspy.HighsBasis:
+    """A basis of a model that has so many more rows at a place, which hold nothing back."""
+    wider = highspy.HighsBasis()
+    wider.col_status, rows = basis.col_status, list(basis.row_status)
+    wider.row_status = [*rows[:at], *[BASIC] * count, *rows[at:]]
+    wider.valid = basis.valid
+    return wider

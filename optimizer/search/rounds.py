@@ -112,21 +112,23 @@ class Search:
         if not self.good_enough(self.cost):
             self._round(one)
 
-    def dive(self, start_kw: Floats | None) -> None:
-        """The cheapest first answer, and mostly good enough; else what is better near it."""
+    def dive(self, start_kw: Floats | None) -> Dived:
+        """The cheapest first answer, and mostly good enough."""
         found = dive(self.solver, self.horizon, self.relaxation, start_kw)
         if gives(self.solver.program):
             self._look_near(found)
-            return
-        self._accept(found.vertex.values)
-        if self.good_enough(self.cost):
-            return
-        rounding = self.cost - found.vertex.objective
+        else:
+            self._accept(found.vertex.values)
+        return found
+
+    def flip(self, dived: Dived) -> None:
+        """What is better near a dive."""
+        rounding = self.cost - dived.vertex.objective
 
         def enough(cost: float) -> bool:
             return self.good_enough(cost + rounding) or self.good_enough(cost, PART_OF_TARGET)
 
-        self._accept(flipped(self.solver, found, enough).vertex.values)
+        self._accept(flipped(self.solver, dived, enough).vertex.values)
 
     def _look_near(self, dived: Dived) -> None:
         """Decide what a dive left open, then the setpoints around that, charging and giving together."""
@@ -140,17 +142,19 @@ class Search:
             around = setpoints_around(program, self.horizon, values, 1)
             self._offer_choice(solver.within(around, self.target, NEAR_SHARE * solver.left_s))
 
-    def tighten(self) -> None:
-        """A better bound by the covers that the relaxation breaks, as long as they raise it."""
+    def tighten(self) -> bool:
+        """A better bound by the covers that the relaxation breaks, as long as they raise it; whether there were any."""
+        begun = self.bound
         for _ in range(MOST_TIGHTENINGS):
             program = with_covers(self.solver.program, self.horizon, self.relaxation.values)
             if program is None or self.solver.left_s <= 0:
-                return
+                break
             self.solver.extend(program, self.relaxation.basis)
             self.relaxation = self.solver.relax()
             before, self.bound = self.bound, max(self.bound, lower_bound(program, self.relaxation.duals))
             if relative_gap(self.bound, before) < LEAST_TIGHTENING:
-                return
+                break
+        return self.bound > begun
 
     def branch(self) -> None:
         """A better bound where the linear relaxation is between the sides of a yes or no, and what it finds on the way."""
@@ -230,13 +234,20 @@ class Search:
     def _is_small(self) -> bool:
         return 0 < len(self.power_kw) <= FEW_TO_CHOOSE and not gives(self.solver.program)
 
+    def _dive_twice(self, start_kw: Floats | None) -> None:
+        """From the relaxation, and where that is not good enough from a tighter one."""
+        found = self.dive(start_kw)
+        if not self.good_enough(self.cost) and self.tighten() and not self.good_enough(self.cost):
+            found = self.dive(start_kw)
+        if not self.good_enough(self.cost) and not gives(self.solver.program):
+            self.flip(found)
+
     def run_all(self, start_kw: Floats | None) -> None:
         """Dive, bound, and rounds that look further, until the certificate is good enough or the time over."""
         if start_kw is not None:
             self.take(start_kw)
-        self.tighten()
         if not self.good_enough(self.cost):
-            self.dive(start_kw)
+            self._dive_twice(start_kw)
         if not np.isfinite(self.cost):
             self.offer(np.zeros_like(self.power_kw))
         if not self.good_enough(self.cost):

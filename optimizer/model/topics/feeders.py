@@ -29,7 +29,7 @@ OVER_RATIO = 10.0
 
 def declare_over(model: ConcreteModel, horizon: Horizon) -> None:
     """`over[l, t]` [kW]: by how much limit l is relaxed in step t, where other load alone exceeds it and something can relieve it."""
-    model.loads = {(row, t): (inside, shares) for row, t, inside, shares in _loaded_limits(horizon, model.flows)}
+    model.loads = {(row, t): (inside, shares) for row, t, inside, shares in loaded_limits(horizon, model.flows)}
     headroom_kw = horizon.limits.headroom_kw
     exceeded = [key for key in model.loads if headroom_kw[key] < 0]
     model.over = Var(exceeded, bounds=lambda _, row, t: (0.0, float(-headroom_kw[row, t])))
@@ -51,12 +51,7 @@ def keep_limits(model: ConcreteModel, horizon: Horizon) -> None:
     model.limit = Constraint(list(loads), rule=rule)
 
 
-def loaded_limits(horizon: Horizon, flows: Flows) -> set[tuple[int, int]]:
-    """Limits and steps that have a row."""
-    return {(row, t) for row, t, _, _ in _loaded_limits(horizon, flows)}
-
-
-def _loaded_limits(horizon: Horizon, flows: Flows) -> Iterator[tuple[int, int, list[int], list[float]]]:
+def loaded_limits(horizon: Horizon, flows: Flows) -> Iterator[tuple[int, int, list[int], list[float]]]:
     """Limits and steps that everybody drawing at maximum would exceed, with the flows concerned and their signed shares."""
     load = csr_array(horizon.limits.share.tocsc()[:, flows.point]).tocoo()
     signed, place = (

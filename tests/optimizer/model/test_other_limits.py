@@ -16,6 +16,7 @@ from optimizer.model.topic import Topic
 from optimizer.model.topics import TOPICS
 from optimizer.problem.horizon import horizon
 from optimizer.questions.what_if import Change, more_grid
+from optimizer.search.highs_form import with_rows
 from optimizer.search.solve import Solver
 from tests.benchmarks.sites import made_up_request
 from tests.optimizer.requests import need
@@ -36,12 +37,27 @@ def one_more(request: PlanRequest) -> PlanRequest:
 @pytest.mark.parametrize("more_kw", [-3.0, 0.0, 2.0, 1000.0])
 def test_other_limits_in_the_model_are_the_model_written_anew(more_kw: float):
     now = horizon(more_grid(more_kw)(ASKED))
-    program = with_limits_of(PROGRAM, BEFORE, now) or formulate(now)
+    program = with_limits_of(PROGRAM, BEFORE, now)
+    assert program is not None
     kept, anew = Solver(program, now), Solver(formulate(now), now)
-    kept.begin_from(Solver(PROGRAM, BEFORE).relax().basis)
+    more = program.matrix.shape[0] - PROGRAM.matrix.shape[0]
+    kept.begin_from(with_rows(Solver(PROGRAM, BEFORE).relax().basis, PROGRAM.rows["limit"].stop, more))
     kept.relax()
     anew.relax()
     assert kept.objective == pytest.approx(anew.objective)
+
+
+def test_limits_that_nobody_could_exceed_before_get_their_rows():
+    wide = horizon(more_grid(60.0)(ASKED))
+    program = formulate(wide)
+    lowered = with_limits_of(program, wide, BEFORE)
+    assert lowered is not None
+    assert lowered.matrix.shape[0] > program.matrix.shape[0]
+    kept, anew = Solver(lowered, BEFORE), Solver(PROGRAM, BEFORE)
+    kept.relax()
+    anew.relax()
+    assert kept.objective == pytest.approx(anew.objective)
+    assert lowered.matrix[lowered.rows["energy"]].nnz == PROGRAM.matrix[PROGRAM.rows["energy"]].nnz
 
 
 def test_a_little_more_grid_needs_no_new_model():
