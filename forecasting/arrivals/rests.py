@@ -1,7 +1,8 @@
-"""Vehicles yet to come: likely rests of today, and what a kW of peak costs while most of the billing period is unknown.
+"""Vehicles yet to come: how today may go on, and what a kW of peak costs while most of the billing period is unknown.
 
-What it knows are visits that ended by `now`; today is represented by the last days of its kind (working day or weekend), each as it
-was, because a sum of averages has no peaks.
+What it knows are visits that ended by `now`. The rest of today is told twice. The usual one is the mean of the last days of its kind
+(working day or weekend), whose vehicles count as fractions: it says how much there is to do. The busy one is a day as it was, with its
+short stays, because a mean has no peaks: it says for what room is worth keeping.
 """
 
 from __future__ import annotations
@@ -17,11 +18,17 @@ from cpms.domain.plan import Coming, LikelyDay
 from cpms.domain.time import Interval, require_aware
 from forecasting.arrivals.base import NO_BASE, Base
 from forecasting.arrivals.peak_prices import PEAK_DAYS, peak_prices
-from forecasting.arrivals.visits import Floats, Visit, alike, by_day, moved, together
+from forecasting.arrivals.visits import Floats, Visit, alike, by_day, due_kwh, moved, together
 from forecasting.series import zone_of
 
+LIKELY_DAYS = 20
+"""Days of the same kind, four working weeks: enough to tell a busy one. The usual one is that of the last PEAK_DAYS of them."""
+
+BUSY = 0.1
+"""How likely the busy rest is, which is the mildest of so large a part of the days: one in ten is at least as busy."""
+
 UNLIKELY = 0.03
-"""Days of less probability are left out."""
+"""Days of less probability are left out of the mean."""
 
 UNSEEN = 0.5
 """Arrivals added to what a day had seen, as nothing is impossible on a day that had seen none."""
@@ -29,8 +36,8 @@ UNSEEN = 0.5
 
 @dataclass(frozen=True)
 class Outlook:
-    """What may be expected at `issued_at`: likely days, today's local date each, and the price of peak, ascending in both fields.
-    `arrived`: how many had come that day by then."""
+    """What may be expected at `issued_at`: likely days, latest first, moved to today's local date, and the price of peak, ascending in
+    both fields. `arrived`: how many had come that day by then."""
 
     issued_at: datetime
     likely_days: tuple[tuple[Visit, ...], ...]
@@ -38,28 +45,41 @@ class Outlook:
     arrived: int = 0
 
     def likely(self, steps: Sequence[Interval], arrived: int) -> tuple[LikelyDay, ...]:
-        """Rests of the day over a plan's steps, of visits that begin after the first one's start; those that are alike are one.
+        """The usual and the busy rest of the day over a plan's steps, of visits that begin after the first one's start; one if alike.
 
-        `arrived`: how many vehicles have come today. The probability of a day is that of so many on it (Poisson), so a full morning
-        makes full days likely.
+        A peak is paid for a whole month, and waiting for a cheaper hour saves little: at its small probability the busy rest makes a
+        plan keep room where that is cheap, and raise no peak for it. `arrived`: how many vehicles have come today.
         """
-        now = steps[0].starts_at
-        rests: dict[tuple[Coming, ...], float] = {}
-        for day, probability in zip(self.likely_days, self._probabilities(now, arrived), strict=True):
-            if probability >= UNLIKELY:
-                rest = together([visit for visit in day if visit.arrives_at > now], steps)
-                rests[rest] = rests.get(rest, 0.0) + float(probability)
-        whole = sum(rests.values())
-        return tuple(LikelyDay(probability / whole, rest) for rest, probability in rests.items())
+        now, until = steps[0].starts_at, steps[-1].ends_at
+        rests = [[visit for visit in day if visit.arrives_at > now] for day in self.likely_days]
+        if not rests:
+            return ()
+        usual = self._usual(rests, steps, arrived)
+        busy = together(_busy(rests, until), steps)
+        return (LikelyDay(1.0 - BUSY, usual), LikelyDay(BUSY, busy)) if usual != busy else (LikelyDay(1.0, usual),)
+
+    def _usual(self, rests: Sequence[Sequence[Visit]], steps: Sequence[Interval], arrived: int) -> tuple[Coming, ...]:
+        """The mean of the latest likely days' rests, each weighed by how probable so many arrivals were on it."""
+        probabilities = self._probabilities(steps[0].starts_at, arrived)
+        weighed = [(p, rest) for p, rest in zip(probabilities.tolist(), rests, strict=False) if p]
+        shares = [p for p, rest in weighed for _ in rest]
+        return together([visit for _, rest in weighed for visit in rest], steps, shares)
 
     def _probabilities(self, now: datetime, arrived: int) -> Floats:
-        """Of each likely day, given how many have come by `now`; they add to 1."""
-        had = np.array([sum(visit.arrives_at <= now for visit in day) for day in self.likely_days]) + UNSEEN
-        if not len(had):
-            return had
+        """Of the latest likely days, by how probable so many arrivals by `now` were on them (Poisson): a full morning makes full days
+        likely. They add to 1."""
+        latest = self.likely_days[:PEAK_DAYS]
+        had = np.array([sum(visit.arrives_at <= now for visit in day) for day in latest]) + UNSEEN
         logs = arrived * np.log(had) - had
         weights = np.exp(logs - logs.max())
-        return np.asarray(weights / weights.sum())
+        likely = np.where(weights >= UNLIKELY * weights.sum(), weights, 0.0)
+        return np.asarray(likely / likely.sum())
+
+
+def _busy(rests: Sequence[Sequence[Visit]], until: datetime) -> Sequence[Visit]:
+    """The mildest of the busiest BUSY of rests, by the energy that cannot wait for later than `until`."""
+    place = max(1, round(BUSY * len(rests)))
+    return sorted(rests, key=lambda rest: due_kwh(rest, until), reverse=True)[place - 1]
 
 
 def outlook(
@@ -85,7 +105,7 @@ def outlook(
     today = now.astimezone(zone).date()
     came = by_day([visit for visit in history if visit.departs_at <= now], zone)
     days = {day: came.get(day, ()) for day in {*base.days, *came}}
-    likely = [moved(days[day], today, zone) for day in alike(days, today, PEAK_DAYS)]
+    likely = [moved(days[day], today, zone) for day in alike(days, today, LIKELY_DAYS)]
     last = (billing_ends_at.astimezone(zone) - timedelta(microseconds=1)).date()
     prices = peak_prices(days, today, last, price_per_kw, expected_peak_kw, base)
     return Outlook(now, tuple(likely), prices, arrived)

@@ -76,27 +76,41 @@ def is_weekend(day: date) -> bool:
     return day.weekday() >= WEEKEND
 
 
-def together(visits: Sequence[Visit], steps: Sequence[Interval]) -> tuple[Coming, ...]:
-    """Visits taken together by feeder and phases."""
-    groups: dict[tuple[str, tuple[Phase, ...]], list[Visit]] = {}
-    for visit in visits:
-        groups.setdefault((visit.feeder_id, visit.phases), []).append(visit)
+def together(
+    visits: Sequence[Visit], steps: Sequence[Interval], shares: Sequence[float] | None = None
+) -> tuple[Coming, ...]:
+    """Visits taken together by feeder and phases; `shares`: for how much of a vehicle each counts, a whole one unless said."""
+    groups: dict[tuple[str, tuple[Phase, ...]], list[tuple[Visit, float]]] = {}
+    for visit, share in zip(visits, [1.0] * len(visits) if shares is None else shares, strict=True):
+        groups.setdefault((visit.feeder_id, visit.phases), []).append((visit, share))
     return tuple(
         _coming(feeder_id, phases, groups[feeder_id, phases], steps) for feeder_id, phases in sorted(groups, key=str)
     )
 
 
-def _coming(feeder_id: str, phases: tuple[Phase, ...], visits: Sequence[Visit], steps: Sequence[Interval]) -> Coming:
+def _coming(
+    feeder_id: str, phases: tuple[Phase, ...], counted: Sequence[tuple[Visit, float]], steps: Sequence[Interval]
+) -> Coming:
     """The least and the most energy [kWh] visits can have taken by the end of each step, and the most they can draw [kW] in it."""
     edges_h = np.array([steps[0].starts_at.timestamp(), *(step.ends_at.timestamp() for step in steps)])[:, None] / 3600
-    arrive_h, depart_h, energy_kwh, max_kw = _columns(visits)
+    arrive_h, depart_h, energy_kwh, max_kw = _columns([visit for visit, _ in counted])
+    shares = np.array([share for _, share in counted])
     present_h = np.clip(np.minimum(edges_h, depart_h) - arrive_h, 0, None)
     left_h = np.clip(depart_h - np.maximum(edges_h, arrive_h), 0, None)
-    least_kwh = np.clip(energy_kwh - max_kw * left_h, 0, None).sum(axis=1)
-    most_kwh = np.minimum(energy_kwh, max_kw * present_h).sum(axis=1)
-    most_kw = (max_kw * np.diff(present_h, axis=0)).sum(axis=1) / np.diff(edges_h[:, 0])
+    least_kwh = np.clip(energy_kwh - max_kw * left_h, 0, None) @ shares
+    most_kwh = np.minimum(energy_kwh, max_kw * present_h) @ shares
+    most_kw = (max_kw * np.diff(present_h, axis=0)) @ shares / np.diff(edges_h[:, 0])
     least, most, most_kw_t = (tuple(values.tolist()) for values in (least_kwh[1:], most_kwh[1:], most_kw))
     return Coming(feeder_id, least, most, most_kw_t, phases)
+
+
+def due_kwh(visits: Sequence[Visit], until: datetime) -> float:
+    """Energy [kWh] that `visits` must have had by an instant, as they could not have it in the rest of their stays."""
+    if not visits:
+        return 0.0
+    arrive_h, depart_h, energy_kwh, max_kw = _columns(visits)
+    left_h = np.clip(depart_h - np.maximum(until.timestamp() / 3600, arrive_h), 0, None)
+    return float(np.clip(energy_kwh - max_kw * left_h, 0, None).sum())
 
 
 def least_peak_kw(visits: Sequence[Visit], base: Base = NO_BASE) -> float:

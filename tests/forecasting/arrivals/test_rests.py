@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.peak_price import PeakPrice
+from cpms.domain.plan import DemandPrice
 from cpms.domain.time import Interval
-from forecasting.arrivals.rests import Outlook, outlook
+from forecasting.arrivals.rests import BUSY, LIKELY_DAYS, Outlook, outlook
 from forecasting.arrivals.visits import Visit
+from optimizer import plan
 from tests.forecasting.visits_of import BERLIN, MONDAY, at, visit
+from tests.optimizer.requests import NOW, need, request
 
 MONTH_END = datetime(2026, 4, 1, tzinfo=BERLIN)
 
@@ -43,9 +47,43 @@ def test_a_full_morning_makes_full_days_likely() -> None:
     full, empty = ([visit(MONDAY, 8, 9) for _ in range(count)] + [visit(MONDAY, 15, 3)] * count for count in (12, 2))
     view = view_of(full, empty)
     for arrived, expected in ((12, 24.0), (2, 4.0)):
-        likely = max(view.likely(steps_from(11), arrived), key=lambda day: day.probability)
-        assert likely.coming[0].least_kwh[-1] == pytest.approx(10.0 * expected / 2)
-        assert likely.probability > 0.9
+        usual = view.likely(steps_from(11), arrived)[0]
+        assert usual.coming[0].least_kwh[-1] == pytest.approx(10.0 * expected / 2)
+
+
+def test_vehicles_of_the_usual_rest_count_as_fractions_over_the_days_that_are_alike() -> None:
+    once, twice, never = ([visit(MONDAY, 14, 2, 12.0)] * count for count in (1, 2, 0))
+    usual, _ = view_of(once, twice, never).likely(steps_from(11), arrived=0)
+    assert usual.coming[0].least_kwh[-1] == pytest.approx(12.0)
+    assert usual.coming[0].most_kw[3] == pytest.approx(11.0)
+
+
+def test_the_busy_rest_is_a_day_as_it_was_of_which_only_one_in_ten_had_more_to_do() -> None:
+    days = [[visit(MONDAY, 14, 2, 1.0 + number)] for number in range(LIKELY_DAYS)]
+    _, busy = view_of(*days).likely(steps_from(11), arrived=0)
+    assert busy.probability == BUSY
+    assert busy.coming[0].least_kwh[-1] == pytest.approx(LIKELY_DAYS - 1.0)
+
+
+def test_a_day_is_busy_by_what_cannot_wait_until_the_plan_is_over() -> None:
+    overnight, short = [visit(MONDAY, 14, 18, 60.0)], [visit(MONDAY, 14, 2, 15.0)]
+    _, busy = view_of(overnight, short).likely(steps_from(11), arrived=0)
+    assert busy.coming[0].least_kwh[-1] == pytest.approx(15.0)
+
+
+def test_energy_does_not_wait_for_a_cheap_hour_in_which_a_few_short_visits_would_make_a_peak() -> None:
+    """Two of twenty evenings brought short visits; the hour saves 0.10 per kWh, a kW of peak costs 15."""
+    evening = visit(NOW.date(), 23.25, 1.75, 11.0, 11.0)
+    quiet, lively = [], [replace(evening, feeder_id="root")] * 2
+    here = need(energy_kwh=20.0, max_current_a=16.0, min_current_a=0.0, hours=6)
+    peak = DemandPrice(15.0, 11.0, (True,) * 6, 3600)
+    asked = request(here, count=6, price=(0.3,) * 4 + (0.2,) * 2, demand=(peak,))
+    waits, makes_room = (
+        plan(replace(asked, likely=view_of(*days).likely(asked.steps, arrived=0))).sessions[0].power_kw
+        for days in ([quiet] * 20, [quiet] * 18 + [lively] * 2)
+    )
+    assert sum(waits[4:]) > 19.0
+    assert sum(makes_room[4:]) < 3.0
 
 
 def test_probabilities_add_to_one_and_days_that_are_alike_are_one() -> None:

@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import Coming
 from cpms.domain.time import Interval
-from forecasting.arrivals.visits import Visit, alike, least_peak_kw, together
+from forecasting.arrivals.visits import Visit, alike, due_kwh, least_peak_kw, together
 from tests.forecasting.visits_of import MONDAY, at, visit
 
 
@@ -34,6 +34,19 @@ def test_visits_together_take_their_energy_between_as_early_and_as_late_as_they_
     assert day.least_kwh == pytest.approx((0.0, 5.0, 15.0, 15.0))
     assert day.most_kwh == pytest.approx((0.0, 10.0, 15.0, 15.0))
     assert day.most_kw == pytest.approx((0.0, 10.0, 10.0, 0.0))
+
+
+def test_half_a_vehicle_takes_half() -> None:
+    stay = visit(MONDAY, 9, 2, 15.0, 10.0)
+    (whole,), (half,) = together([stay], quarters(12)), together([stay, stay], quarters(12), [0.2, 0.3])
+    for series in ("least_kwh", "most_kwh", "most_kw"):
+        assert getattr(half, series) == pytest.approx(np.array(getattr(whole, series)) / 2)
+
+
+def test_what_is_due_cannot_be_had_later() -> None:
+    stays = [visit(MONDAY, 9, 2, 15.0, 10.0), visit(MONDAY, 8, 1, 4.0, 10.0), visit(MONDAY, 12, 2, 5.0, 10.0)]
+    assert due_kwh(stays, at(MONDAY, 10)) == pytest.approx(5.0 + 4.0)
+    assert due_kwh([], at(MONDAY, 10)) == 0.0
 
 
 @settings(max_examples=50, deadline=None)
