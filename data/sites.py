@@ -9,7 +9,7 @@ from typing import TypeVar
 from cpms.domain.errors import Conflict, InvalidInput, NotFound
 from cpms.domain.identity import ConnectorKey, require_station_id
 from cpms.domain.policy import PlanningPolicy
-from cpms.domain.site import Connector, Feeder, Site, SolarArray, Station
+from cpms.domain.site import Connector, Feeder, Place, Site, SolarArray, Station
 from cpms.domain.units import Phase
 from data.codec import from_json, to_json
 from data.database import Database, Row, Topic, Work
@@ -107,6 +107,7 @@ def _site_values(site: Site) -> dict[str, object]:
         "region": site.region,
         "export_limit_kw": site.export_limit_kw,
         "policy": to_json(site.policy),
+        "place": None if site.place is None else to_json(site.place),
     }
 
 
@@ -114,7 +115,8 @@ def _site(row: Row, stations: tuple[Station, ...]) -> Site:
     feeders = from_json(tuple[Feeder, ...], row["feeders"])
     solar = None if row["solar"] is None else from_json(SolarArray, row["solar"])
     policy = PlanningPolicy() if row["policy"] is None else from_json(PlanningPolicy, row["policy"])
-    return Site(**{**row, "feeders": feeders, "solar": solar, "policy": policy, "stations": stations})
+    place = None if row["place"] is None else from_json(Place, row["place"])
+    return Site(**{**row, "feeders": feeders, "solar": solar, "policy": policy, "place": place, "stations": stations})
 
 
 def station_values(station: Station) -> dict[str, object]:

@@ -11,7 +11,7 @@ from api.schemas.common import Body, Id, PowerKw, Text, Timezone
 from cpms.domain.errors import InvalidInput
 from cpms.domain.need import Fairness
 from cpms.domain.policy import PlanningPolicy
-from cpms.domain.site import Feeder, Site, SolarArray, Station
+from cpms.domain.site import Feeder, Place, Site, SolarArray, Station
 from cpms.domain.units import current_a
 from forecasting.calendar import require_region
 
@@ -30,11 +30,16 @@ class FeederBody(Body):
     parent_id: Id | None = None
 
 
-class SolarBody(Body):
-    """A photovoltaic array; azimuth clockwise from north, tilt from horizontal."""
+class PlaceBody(Body):
+    """A point on the ground, north and east positive."""
 
     latitude_deg: float = Field(ge=-90, le=90, examples=[52.1])
     longitude_deg: float = Field(ge=-180, le=180, examples=[5.2])
+
+
+class SolarBody(PlaceBody):
+    """A photovoltaic array; azimuth clockwise from north, tilt from horizontal."""
+
     tilt_deg: float = Field(ge=0, le=90, examples=[15])
     azimuth_deg: float = Field(ge=0, le=360, examples=[180])
     peak_kw: PowerKw
@@ -80,6 +85,9 @@ class SiteFields(Body):
         description="Whose public holidays the site keeps: ISO 3166-1 alpha-2 or 3166-2. Null: none",
         examples=["DE-BY", "US"],
     )
+    place: PlaceBody | None = Field(
+        None, description="Whose weather the site's load follows. Null: where its array is, if it has one"
+    )
     policy: PolicyBody = PolicyBody()
 
 
@@ -114,6 +122,7 @@ class SiteBody(SiteFields):
             region=self.region,
             export_limit_kw=self.export_limit_kw,
             policy=PlanningPolicy(**self.policy.model_dump()),
+            place=None if self.place is None else Place(**self.place.model_dump()),
         )
 
     def _feeders(self) -> tuple[Feeder, ...]:
@@ -156,4 +165,5 @@ class SiteConfiguration(SiteFields):
             region=site.region,
             export_limit_kw=site.export_limit_kw,
             policy=PolicyBody(**asdict(site.policy)),
+            place=None if site.place is None else PlaceBody(**asdict(site.place)),
         )

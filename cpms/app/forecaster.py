@@ -87,11 +87,11 @@ class Forecaster:
 
     async def _weather(self, now: datetime) -> WeatherForecast | None:
         """The sky as it is expected now; kept, since models learn from what was expected."""
-        if self.weather is None or self.site.solar is None:
+        place = self.site.weather_place
+        if self.weather is None or place is None:
             return None
-        place = self.site.solar.latitude_deg, self.site.solar.longitude_deg
-        found = await self.weather.forecast(*place, now)
-        self.weather_problem = self.weather.problem(*place)
+        found = await self.weather.forecast(place.latitude_deg, place.longitude_deg, now)
+        self.weather_problem = self.weather.problem(place.latitude_deg, place.longitude_deg)
         if found is not None:
             await self.store.add_weather(self.site.id, found)
         return found

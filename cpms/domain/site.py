@@ -29,6 +29,14 @@ class Feeder:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A point on the ground [deg], north and east positive."""
+
+    latitude_deg: float
+    longitude_deg: float
+
+
+@dataclass(frozen=True)
 class SolarArray:
     """A photovoltaic array. Azimuth in degrees clockwise from north, tilt from horizontal, `peak_kw` at STC [kW]."""
 
@@ -99,6 +107,7 @@ class Site:
     `export_limit_kw` [kW]: most that may be fed into the grid, None if there is no cap; plans charge against it.
     `policy`: what its operator wants of plans.
     `region`: whose public holidays its load knows, ISO 3166-1 alpha-2 or 3166-2 ("US", "DE-BY"); None: no holidays.
+    `place`: whose weather its load knows; None: where its array is, if it has one.
     """
 
     id: str
@@ -115,6 +124,7 @@ class Site:
     region: str | None = None
     export_limit_kw: float | None = None
     policy: PlanningPolicy = field(default_factory=PlanningPolicy)
+    place: Place | None = None
 
     def __post_init__(self) -> None:
         require_tree(self.feeders)
@@ -126,6 +136,13 @@ class Site:
                     f"{station.feeder_id!r} is not a feeder of site {self.id}",
                     f"use one of {sorted(known)}",
                 )
+
+    @property
+    def weather_place(self) -> Place | None:
+        """Whose weather counts here; the array's own where it is not where the site is. None where nobody said."""
+        if self.solar is not None:
+            return Place(self.solar.latitude_deg, self.solar.longitude_deg)
+        return self.place
 
     @cached_property
     def root(self) -> Feeder:

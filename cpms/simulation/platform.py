@@ -60,6 +60,7 @@ class Platform:
             "feeders",
             "solar",
             "region",
+            "place",
         )
         body = {name: plain(getattr(site, name)) for name in (*fields, "reserved_other_load_kw")}
         await self._send("POST", "/sites", body)

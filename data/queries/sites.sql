@@ -1,20 +1,21 @@
 -- name: put_site
 INSERT INTO sites (id, name, timezone, currency, feeders, voltage_v, max_voltage_v, import_limit_kw, reserved_other_load_kw, solar,
-                   region, export_limit_kw, policy)
+                   region, export_limit_kw, policy, place)
 VALUES (%(id)s, %(name)s, %(timezone)s, %(currency)s, %(feeders)s, %(voltage_v)s, %(max_voltage_v)s, %(import_limit_kw)s,
-        %(reserved_other_load_kw)s, %(solar)s, %(region)s, %(export_limit_kw)s, %(policy)s)
+        %(reserved_other_load_kw)s, %(solar)s, %(region)s, %(export_limit_kw)s, %(policy)s, %(place)s)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, timezone = excluded.timezone, currency = excluded.currency, feeders = excluded.feeders,
     voltage_v = excluded.voltage_v, max_voltage_v = excluded.max_voltage_v, import_limit_kw = excluded.import_limit_kw,
     reserved_other_load_kw = excluded.reserved_other_load_kw, solar = excluded.solar,
-    region = excluded.region, export_limit_kw = excluded.export_limit_kw, policy = excluded.policy, retired_at = NULL;
+    region = excluded.region, export_limit_kw = excluded.export_limit_kw, policy = excluded.policy,
+    place = excluded.place, retired_at = NULL;
 
 -- name: lock_site
 SELECT id FROM sites WHERE id = %(site_id)s FOR NO KEY UPDATE;
 
 -- name: sites
 SELECT id, name, timezone, currency, feeders::text, voltage_v, max_voltage_v, import_limit_kw, reserved_other_load_kw, solar::text,
-       region, export_limit_kw, policy::text
+       region, export_limit_kw, policy::text, place::text
 FROM sites WHERE (%(site_id)s::text IS NULL OR id = %(site_id)s) AND (retired_at IS NULL OR %(retired)s) ORDER BY id;
 
 -- name: stations

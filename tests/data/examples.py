@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import Session
-from cpms.domain.site import Connector, Feeder, Site, SolarArray, Station
+from cpms.domain.site import Connector, Feeder, Place, Site, SolarArray, Station
 from cpms.domain.telemetry import Sample, TransactionEnded, TransactionStarted, TransactionUpdated
 from cpms.domain.units import Phase
 from data.store import Store
@@ -24,6 +24,7 @@ SITE = Site(
     reserved_other_load_kw=5.0,
     solar=SolarArray(52.0, 5.0, 30.0, 180.0, 20.0),
     region="NL",
+    place=Place(52.1, 5.1),
 )
 
 

@@ -9,6 +9,7 @@ from cpms.control.state import ConnectorState, FeederState, SiteState
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import Fairness
 from cpms.domain.plan import PlanStatus
+from cpms.domain.site import Place
 from tests.api.conftest import NOW
 from tests.api.recording import RecordingLive
 
@@ -44,6 +45,15 @@ async def test_a_site_keeps_the_holidays_of_its_region_until_it_is_said_otherwis
     assert (await client.get("/api/v1/sites/s1")).json()["region"] == "DE-BY"
     changed = await client.put("/api/v1/sites/s1", json=SITE)
     assert (changed.status_code, changed.json()["region"]) == (200, None)
+
+
+async def test_a_site_without_an_array_says_where_it_is(client: httpx.AsyncClient, services: Services) -> None:
+    place = {"latitude_deg": 48.1, "longitude_deg": 11.5}
+    assert (await client.post("/api/v1/sites", json=SITE | {"place": place})).json()["place"] == place
+    assert (await services.store.site("s1")).weather_place == Place(48.1, 11.5)
+    refused = await client.put("/api/v1/sites/s1", json=SITE | {"place": {"latitude_deg": 91, "longitude_deg": 0}})
+    assert refused.status_code == 422
+    assert (await client.put("/api/v1/sites/s1", json=SITE)).json()["place"] is None
 
 
 async def test_a_site_says_how_it_wants_to_be_planned(client: httpx.AsyncClient, services: Services) -> None:

@@ -19,6 +19,7 @@ from cpms.control.events import ControlEvent, ForecastsChanged, NeedChanged
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.session import EnergyNeed, NeedSource
+from cpms.domain.site import Place
 from cpms.domain.telemetry import TransactionStarted
 from cpms.domain.time import ManualClock
 from cpms.domain.weather import WeatherForecast
@@ -112,6 +113,17 @@ async def test_the_simple_forecast_stands_in_for_a_model_and_both_changes_are_sa
         await forecaster.forecast()
         assert caplog.text.count("solar_kw is the model's again") == 1
     assert "another version" in made.forecasts[1].fallback
+
+
+async def test_a_site_without_an_array_sees_the_weather_of_its_place(forecaster: Forecaster, store: Store) -> None:
+    hours = tuple(NOW + timedelta(hours=n) for n in range(49))
+    forecaster.weather.says = WeatherForecast(NOW, hours, (300.0,) * 49, (15.0,) * 49)
+    forecaster.site = replace(forecaster.site, solar=None)
+    await forecaster.forecast()
+    assert await store.weather_forecasts("office", NOW, NOW) == []
+    forecaster.site = replace(forecaster.site, place=Place(48.0, 11.0))
+    await forecaster.forecast()
+    assert (await store.air_temperatures("office", NOW, NOW)).air_c == (15.0,) * 49
 
 
 async def test_what_stands_in_and_why_the_weather_is_missing_is_told_to_whoever_looks(forecaster: Forecaster) -> None:
