@@ -27,7 +27,7 @@ from acnportal.algorithms import (
 
 from cpms.domain.tariff import Tariff
 from tests.benchmarks.acn.command import Report, add_reality, parser_of, report_of
-from tests.benchmarks.acn.controller import PlannedController
+from tests.benchmarks.acn.controller import WATCHED, PlannedController
 from tests.benchmarks.acn.data import TIMEZONE, ZONE, read_tariff
 from tests.benchmarks.acn.garage import Garage
 from tests.benchmarks.acn.most_energy import most_energy_kwh, most_worth, total_kwh
@@ -53,6 +53,8 @@ def run(given: argparse.Namespace) -> Report:
     garage = replace(garage, real_stations=given.real_stations, tapering=given.tapering)
     bound = Bound.of(garage, given.sells_per_kwh)
     planner = PlannedController(start, garage.price_per_kwh)
+    if given.tapering:
+        planner.max_recompute = WATCHED
     controllers: dict[str, BaseAlgorithm] = {
         "planner": planner,
         "edf": SortedSchedulingAlgo(earliest_deadline_first),
@@ -98,8 +100,8 @@ class Bound:
 
     def judged(self, figures: dict[str, float]) -> dict[str, float]:
         """A controller's figures against the bounds."""
-        delivered_kwh = figures["delivered_pct"] / 100 * self.wanted_kwh
-        profit = self.sells_per_kwh * delivered_kwh - figures["energy_cost"]
+        delivered_kwh = float(figures["delivered_pct"]) / 100 * self.wanted_kwh
+        profit = self.sells_per_kwh * delivered_kwh - float(figures["energy_cost"])
         return {
             "delivered_kwh": round(delivered_kwh, 1),
             "of_offline_pct": round(100 * delivered_kwh / self.energy_kwh, 3),

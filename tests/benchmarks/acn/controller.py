@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,10 +16,10 @@ from cpms.domain.identity import ConnectorKey
 from cpms.domain.peak_price import demand_price
 from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, LikelyDay, PhasorLimit, PlanRequest
 from cpms.domain.time import Interval
-from cpms.domain.units import MIN_CHARGING_CURRENT_A
 from forecasting.arrivals.rests import Outlook, outlook
 from forecasting.arrivals.visits import Visit
 from optimizer import plan
+from tests.benchmarks.acn.acceptance import Acceptance
 from tests.benchmarks.acn.data import MAX_A, ONE_PHASE, PERIOD_S, ROOT, TIMEZONE, VOLTAGE_V, ZONE, instant
 from tests.benchmarks.acn.horizon import FINE, mean_over, steps_until
 from tests.benchmarks.acn.network import phasor_limits_of, pods_of
@@ -31,10 +30,10 @@ STEP_A = 0.001
 NO_LIMIT_A = 1e4
 PLENTY_S = 60.0
 GAP_TARGET = 0.002
-BRIEF_S, ROUGH_GAP = 1.0, 0.01
+BRIEF_S, ROUGH_GAP = 5.0, 0.01
 """Where stations know a few currents the last of them is worth little, and the next plan is a few minutes away."""
-TAPERING_A = 1.0
-"""A vehicle that takes so much less than it is offered [A] does not accept it."""
+WATCHED = 3
+"""So often [periods] vehicles that taper are looked at and planned for."""
 TAPERING_SHARE = 0.2
 """The last share of a vehicle's energy, in which it may accept less and less; it takes up to twice as long."""
 
@@ -49,11 +48,13 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
         self.price_per_kwh = price_per_kwh
         self.plans = 0
         self.cpu_s = 0.0
+        self._acceptance = Acceptance()
 
     def schedule(self, active_sessions: list[SessionInfo]) -> dict[str, list[float]]:
         """Currents [A] per station for the whole horizon."""
         if not active_sessions:
             return {}
+        self._acceptance.learn(self.interface.last_applied_pilot_signals, self.interface.last_actual_charging_rate)
         began_s = time.process_time()
         request = self.request(active_sessions)
         made = plan(request)
@@ -120,21 +121,15 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
 
     @cached_property
     def _setpoints_a(self) -> dict[str, tuple[float, ...]]:
-        """What stations know that do not know every current [A]."""
+        """What stations know that do not know every current, but for none [A]."""
         info = self.interface.infrastructure_info()
         return {
-            station_id: tuple(map(float, pilots))
+            station_id: tuple(float(pilot) for pilot in pilots if pilot > 0)
             for station_id, pilots, any_current in zip(
                 info.station_ids, info.allowable_pilots, info.is_continuous, strict=True
             )
             if not any_current
         }
-
-    def _accepted_a(self, session: SessionInfo) -> float:
-        """What a vehicle accepts [A]: all, or a setpoint more than it took of what it was offered."""
-        offered_a = self.interface.last_applied_pilot_signals.get(session.session_id, 0.0)
-        taken_a = self.interface.last_actual_charging_rate.get(session.session_id, 0.0)
-        return MAX_A if taken_a >= offered_a - TAPERING_A else max(MIN_CHARGING_CURRENT_A, math.ceil(taken_a) + 1.0)
 
     def _need(self, session: SessionInfo) -> ChargingNeed:
         setpoints_a = self._setpoints_a.get(session.station_id, ())
@@ -144,7 +139,7 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
 
     def _real_need(self, session: SessionInfo, setpoints_a: tuple[float, ...]) -> ChargingNeed:
         """On a station that knows a few currents; done before the departure by the time of tapering, where the stay allows it."""
-        accepted_a = self._accepted_a(session)
+        accepted_a = self._acceptance.highest_a(session.session_id, setpoints_a)
         tapering_h = min(session.remaining_demand, TAPERING_SHARE * session.requested_energy) / (MAX_A * KW_PER_A)
         now, departs_at = (instant(self.start, t) for t in (self.interface.current_time, session.departure))
         possible_at = now + timedelta(hours=1.05 * session.remaining_demand / (accepted_a * KW_PER_A))
@@ -152,10 +147,10 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
         return replace(
             self._ideal_need(session),
             departs_at=done_at,
-            max_current_a=max([a for a in setpoints_a if a <= accepted_a] + [setpoints_a[1]]),
-            min_current_a=setpoints_a[1],
+            max_current_a=accepted_a,
+            min_current_a=setpoints_a[0],
             step_a=1.0,
-            setpoints_a=setpoints_a[1:],
+            setpoints_a=setpoints_a,
         )
 
     def _ideal_need(self, session: SessionInfo) -> ChargingNeed:

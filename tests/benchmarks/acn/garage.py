@@ -142,9 +142,15 @@ def _violated_periods(simulator: acnsim.Simulator) -> int:
 
 
 def _vehicle(stay: Stay, tapering: bool) -> acnsim.EV:
-    """With an ideal battery, or with one that accepts less and less from 80 % on, the worst that still gets its energy in its stay."""
-    battery = acnsim.Battery(stay.energy_kwh, 0, MAX_KW)
-    if tapering:
-        capacity_kwh, held_kwh = batt_cap_fn(stay.energy_kwh, stay.departure - stay.arrival, VOLTAGE_V, PERIOD_S // 60)
-        battery = acnsim.Linear2StageBattery(capacity_kwh, held_kwh, MAX_KW)
+    battery = _tapering(stay) if tapering else acnsim.Battery(stay.energy_kwh, 0, MAX_KW)
     return acnsim.EV(stay.arrival, stay.departure, stay.energy_kwh, stay.station_id, stay.session_id, battery)
+
+
+def _tapering(stay: Stay) -> acnsim.Battery:
+    """A battery that accepts less and less from 80 % on, the worst that still gets its energy in its stay; an ideal one where that takes
+    full power to the end."""
+    try:
+        capacity_kwh, held_kwh = batt_cap_fn(stay.energy_kwh, stay.departure - stay.arrival, VOLTAGE_V, PERIOD_S // 60)
+    except ValueError:
+        return acnsim.Battery(stay.energy_kwh, 0, MAX_KW)
+    return acnsim.Linear2StageBattery(capacity_kwh, held_kwh, MAX_KW)
