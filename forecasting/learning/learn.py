@@ -23,6 +23,7 @@ class Growth:
     """How trees are grown: few leaves of many rows, since a band that fits its past too well is too narrow for tomorrow.
 
     `middle_members`: ensembles, grown from different draws, whose mean is the median: what is planned with errs least.
+    `draw_every`: so many trees grow from the same draw of the rows, as drawing costs a fifth of the time of large trainings.
     """
 
     rounds: int = 90
@@ -31,6 +32,7 @@ class Growth:
     learning_rate: float = 0.06
     max_rows: int = 20_000
     middle_members: int = 1
+    draw_every: int = 1
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _parameters(growth: Growth, row_count: int) -> dict[str, object]:
         "learning_rate": growth.learning_rate,
         "feature_fraction": 0.6,
         "bagging_fraction": 0.6,
-        "bagging_freq": 1,
+        "bagging_freq": growth.draw_every,
         "lambda_l2": 5.0,
         "max_bin": 63,
         "num_threads": 1,

@@ -19,8 +19,8 @@ LEAD_BANDS = ((0, 1, 2, 3), (4, 5, 7, 9, 11, 15), (19, 27, 35, 47, 59, 71, 83, 9
 
 GROWTH = (
     Growth(rounds=120, leaves=20, min_rows_per_leaf=150, max_rows=50_000),
-    Growth(rounds=80, max_rows=12_000),
-    Growth(rounds=70, leaves=6, min_rows_per_leaf=300, max_rows=12_000),
+    Growth(rounds=80, max_rows=12_000, draw_every=5),
+    Growth(rounds=70, leaves=6, min_rows_per_leaf=300, max_rows=12_000, draw_every=5),
 )
 HOLDOUT_WEEKS = 5
 """Every fifth week is kept from training; how it comes out is the first calibration."""
