@@ -147,8 +147,10 @@ def _vehicle(stay: Stay, tapering: bool) -> acnsim.EV:
 
 
 def _tapering(stay: Stay) -> acnsim.Battery:
-    """A battery that accepts less and less from 80 % on, the worst that still gets its energy in its stay; an ideal one where that takes
-    full power to the end."""
+    """A battery that accepts less and less from 80 % on, the worst that still gets its energy in its stay.
+
+    An ideal one where that takes full power to the end.
+    """
     try:
         capacity_kwh, held_kwh = batt_cap_fn(stay.energy_kwh, stay.departure - stay.arrival, VOLTAGE_V, PERIOD_S // 60)
     except ValueError:
