@@ -56,7 +56,9 @@ def test_a_full_battery_takes_no_more_and_the_rest_is_short():
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.data())
-def test_tapering_vehicles_never_draw_more_than_they_accept_and_what_they_do_not_draw_is_named_as_missing(data: st.DataObject):
+def test_tapering_vehicles_never_draw_more_than_they_accept_and_what_they_do_not_draw_is_named_as_missing(
+    data: st.DataObject,
+):
     share = st.floats(0.3, 1.0)
     needs = [
         filling(name, data.draw(share), data.draw(share), data.draw(st.floats(0.2, 2.5))) for name in ("a", "b", "c")
