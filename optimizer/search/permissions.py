@@ -6,7 +6,8 @@ lets it draw and take up less, which at small sites and short stays is most of t
 
     power[s] <= most_drawn[s] on[s],   least[s] on[s] <= permitted[s],   power[s] <= permitted[s],   on[s] in {0, 1}
 
-and, but for vehicles that may draw less than they are told by themselves, with stops[s] in {0, 1} where the need is met:
+and, but for vehicles that may draw less than they are told by themselves, with stops[s] in {0, 1} where the need is met (0 for those
+that may give back, which go on until they are full):
 
     least[s] (on[s] - stops[s]) <= power[s],   permitted[s] - power[s] <= least[s] stops[s],   stops[s] <= on[s]
     on[s] + sum of stops[r] over the slots r before s <= 1,   sum_s stops[s] + (short + deep) / need_kwh <= 1
@@ -39,7 +40,7 @@ def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
     """The program with families `on`, `permitted` [kW] and `stops` after its columns, over the slots that have a minimum."""
     slots, width = horizon.slots, program.matrix.shape[1]
     (s,) = np.nonzero((slots.least_kw > 0) & (slots.hours > 0))
-    k = np.flatnonzero(_stops_when_met(horizon)[slots.need[s]])
+    k = np.flatnonzero(_draws_all(horizon)[slots.need[s]])
     rows = [_counting_permitted(program, s), *_permitting(program, horizon, s), *_stopping(program, horizon, s, k)]
     matrix = csr_array(block_array([blocks for blocks, _ in rows], format="csr"))
     most = np.concatenate([right for _, right in rows[1:]])
@@ -54,7 +55,7 @@ def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
         row_lower=np.append(program.row_lower, np.full(len(most), -np.inf)),
         row_upper=np.append(program.row_upper, most),
         lower=np.append(program.lower, np.zeros(added)),
-        upper=np.concatenate([program.upper, np.ones(len(s)), slots.most_kw[s], np.ones(len(k))]),
+        upper=np.concatenate([program.upper, np.ones(len(s)), slots.most_kw[s], _may_stop(horizon)[slots.need[s[k]]]]),
         kind=np.concatenate([program.kind, *kinds]).astype(np.uint8),
         least=np.append(program.least, np.zeros(added)),
         quantum=np.append(program.quantum, np.ones(added)),
@@ -94,7 +95,7 @@ def _stopping(program: LinearProgram, horizon: Horizon, s: Ints, k: Ints) -> lis
     drawn, least = _drawn(program, s[k]), diags_array(slots.least_kw[s[k]])
     need = slots.need[s[k]]
     earlier = csr_array((need[:, None] == need[None, :]) & (np.arange(len(k))[:, None] > np.arange(len(k))[None, :]))
-    met, lacking = _met(program, horizon, need)
+    met, lacking = _met(program, horizon, np.where(_may_stop(horizon)[need] > 0, need, -1))
     return [
         ([-drawn, least @ chosen, None, -least], zero),
         ([-drawn, None, chosen, -least], zero),
@@ -105,9 +106,10 @@ def _stopping(program: LinearProgram, horizon: Horizon, s: Ints, k: Ints) -> lis
 
 
 def _met(program: LinearProgram, horizon: Horizon, need: Ints) -> tuple[csr_array, csr_array]:
-    """Which stops are whose, and the share of a need that it lacks; a row for each need."""
-    needs, row = np.unique(need, return_inverse=True)
-    met = csr_array((np.ones(len(need)), (row, np.arange(len(need)))), shape=(len(needs), len(need)))
+    """Which stops are whose, and the share of a need that it lacks; a row for each need (-1: none)."""
+    (of,) = np.nonzero(need >= 0)
+    needs, row = np.unique(need[of], return_inverse=True)
+    met = csr_array((np.ones(len(of)), (row, of)), shape=(len(needs), len(need)))
     at = np.searchsorted(program.places("short")[0], needs)
     columns = np.concatenate([program.columns[family].start + at for family in ("short", "deep")])
     share, rows = (
@@ -123,11 +125,16 @@ def _drawn(program: LinearProgram, s: Ints) -> csr_array:
     return csr_array((np.ones(len(s)), (np.arange(len(s)), columns)), shape=(len(s), program.matrix.shape[1]))
 
 
-def _stops_when_met(horizon: Horizon) -> NDArray[np.bool_]:
-    """Whether each need's vehicle draws what it is told until its need is met."""
-    stops = (horizon.gives_kw <= 0) & (horizon.need_kwh > 0)
-    stops[list(horizon.taper)] = False
-    return stops
+def _draws_all(horizon: Horizon) -> NDArray[np.bool_]:
+    """Whether each need's vehicle draws what it is told, until its need is met."""
+    draws = np.ones(len(horizon.need_kwh), dtype=np.bool_)
+    draws[list(horizon.taper)] = False
+    return draws
+
+
+def _may_stop(horizon: Horizon) -> Floats:
+    """1 for each need that can be met, 0 for those that may take more to give it back."""
+    return ((horizon.gives_kw <= 0) & (horizon.need_kwh > 0)).astype(np.float64)
 
 
 def permitted_kw(program: LinearProgram, values: Floats) -> Floats:

@@ -60,10 +60,6 @@ FEW_TO_CHOOSE = 1_200
 WHOLE_SHARE = 0.5
 """Of the time that is left: for the whole choice."""
 
-FEW_SLOTS = 400
-"""Below this many slots the first round is skipped: what is undecided is better settled at once."""
-
-
 PART_OF_TARGET = 0.4
 """Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""
 
@@ -166,14 +162,19 @@ class Search:
         if values is not None:
             self.offer(values[program.columns["power"]], self._behind(values))
 
-    def choose_whole(self) -> None:
-        """Of few slots the whole choice: first what the relaxation and the best so far do not agree on, then all of it, which bounds
-        as well."""
-        whole = Whole(self.solver, self.horizon)
-        self._offer_whole(whole, whole.near(self.relaxation.values, self.best, NEAR_SHARE * self.solver.left_s))
-        if self.good_enough(self.cost):
-            return
-        values, bound = whole.best_of_all(self.best, WHOLE_SHARE * self.solver.left_s)
+    def choose_whole(self, whole: Whole) -> None:
+        """Of few slots the whole choice: first what the relaxation and the best so far do not agree on, then all of it, which
+        bounds as well."""
+        values = whole.near(self.relaxation.values, self.best, NEAR_SHARE * self.solver.left_s)
+        self._offer_whole(whole, values)
+        if not self.good_enough(self.cost):
+            values, bound = whole.best_of_all(self.best, WHOLE_SHARE * self.solver.left_s)
+            self.bound = max(self.bound, bound)
+            self._offer_whole(whole, values)
+
+    def choose_on_grid(self, whole: Whole) -> None:
+        """The whole choice among setpoints: exact if there is time for it."""
+        values, bound = whole.best_on_grid(self.best, self.solver.left_s)
         self.bound = max(self.bound, bound)
         self._offer_whole(whole, values)
 
@@ -232,7 +233,7 @@ class Search:
             self.best = found
 
     def _is_small(self) -> bool:
-        return 0 < len(self.power_kw) <= FEW_TO_CHOOSE and not gives(self.solver.program)
+        return 0 < len(self.power_kw) <= FEW_TO_CHOOSE
 
     def _dive_twice(self, start_kw: Floats | None) -> None:
         """From the relaxation, and where that is not good enough from a tighter one."""
@@ -250,17 +251,27 @@ class Search:
             self._dive_twice(start_kw)
         if not np.isfinite(self.cost):
             self.offer(np.zeros_like(self.power_kw))
-        if not self.good_enough(self.cost):
-            self.choose_whole() if self._is_small() else self.branch()
-        for one in ROUNDS[len(self.power_kw) < FEW_SLOTS :]:
+        if self.good_enough(self.cost):
+            return
+        whole = Whole(self.solver, self.horizon) if self._is_small() else None
+        self.choose_whole(whole) if whole else self.branch()
+        self._look_further()
+        if self.good_enough(self.cost) or self.solver.left_s <= 0:
+            return
+        if whole:
+            self.choose_on_grid(whole)
+        elif not self.good_enough(self.cost, part=PATIENCE):
+            self.decide_on_grid()
+
+    def _look_further(self) -> None:
+        """Rounds, as long as they gain something."""
+        for one in ROUNDS[self._is_small() :]:
             if self.good_enough(self.cost) or self.solver.left_s <= 0:
                 return
             before = self.cost
             self.run(one)
             if self.good_enough(self.cost, part=PATIENCE) and before - self.cost < 0.1 * (before - self.bound):
                 return
-        if not self.good_enough(self.cost):
-            self.decide_on_grid()
 
 
 def search(

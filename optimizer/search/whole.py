@@ -1,13 +1,15 @@
-"""The whole choice of a small site as one mixed-integer program: near a plan, and all of it, which bounds as well.
+"""The whole choice of a small site as one mixed-integer program: near a plan, and all of it.
 
 Where a plan and the relaxation agree who is on or off there is mostly nothing to gain: what is left is a tenth of the slots.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from optimizer.model.kinds import CONTINUOUS
+from optimizer.model.kinds import CONTINUOUS, INTEGER
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.completion import Found
 from optimizer.search.permissions import with_permissions, with_permits
@@ -34,12 +36,21 @@ class Whole:
         off = (power_kw <= TOLERANCE_KW) & (best.setpoint_kw <= 0)
         region.lower[program.columns["on"]] = on[program.places("on")]
         for family in ("on", "stops"):
-            region.upper[program.columns[family]] = ~off[program.places(family)]
+            region.upper[program.columns[family]] *= ~off[program.places(family)]
         return self._solver.improve(region, self._start(best), time_limit_s)[0]
 
     def best_of_all(self, best: Found, time_limit_s: float) -> tuple[Floats | None, float]:
-        """Best columns found, and a lower bound [money]."""
+        """Best columns found, and a lower bound [money]; any power may be permitted."""
         return self._solver.improve(self._region(), self._start(best), time_limit_s)
+
+    def best_on_grid(self, best: Found, time_limit_s: float) -> tuple[Floats | None, float]:
+        """The same where what is permitted is a setpoint."""
+        program, permitted = self.program, self.program.columns["permitted"]
+        quantum, region = program.quantum.copy(), self._region()
+        quantum[permitted] = self._horizon.slots.quantum_kw[program.places("permitted")]
+        region.kind[permitted] = INTEGER
+        solver = Solver(replace(program, quantum=quantum), self._horizon, self._solver.ends_s)
+        return solver.improve(region, self._start(best), time_limit_s)
 
     def _region(self) -> Region:
         program, power = self.program, self.program.columns["power"]
