@@ -15,7 +15,7 @@ from cpms.domain.need import AcceptancePoint, VehicleBattery
 from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
 from optimizer import plan
 from tests.optimizer.model.topics.test_closed_forms import contracted
-from tests.optimizer.oracle import exceeded_limits, held_kwh, phases_of, setpoint_kw, switches_in_time
+from tests.optimizer.oracle import energy_kwh, exceeded_limits, held_kwh, phases_of, setpoint_kw, switches_in_time
 from tests.optimizer.test_promises import few, numbers
 from tests.optimizer.test_site_promises import batteries, givers
 from tests.optimizer.test_switching import switchers
@@ -92,6 +92,22 @@ def test_everybody_is_off_or_within_range_and_never_both_ways_at_once(asked: Pla
             assert not session.discharge_a or not (session.discharge_a[t] and current_a)
             most_kw = setpoint_kw(asked, len(phases_of(one, session, t)), current_a)
             assert -1e-9 <= session.power_kw[t] <= most_kw + 1e-6
+
+
+@given(whole_sites())
+@few
+def test_energy_is_conserved_whoever_takes_stores_and_gives(asked: PlanRequest):
+    made = plan(asked)
+    for one, session in zip(asked.needs, made.sessions, strict=True):
+        delivered_kwh = energy_kwh(asked, one, session)
+        assert session.shortfall_kwh == pytest.approx(max(0.0, one.energy_kwh - delivered_kwh), abs=1e-5)
+        assert one.v2g is not None or delivered_kwh <= one.energy_kwh + 1e-5
+    for battery, used in zip(asked.batteries, made.batteries, strict=True):
+        stored_kwh = battery.stored_kwh
+        for step, power_kw, after_kwh in zip(asked.steps, used.power_kw, used.stored_kwh, strict=True):
+            kept = battery.charge_efficiency if power_kw > 0 else 1 / battery.discharge_efficiency
+            stored_kwh += step.duration_h * kept * power_kw
+            assert after_kwh == pytest.approx(stored_kwh, abs=1e-5)
 
 
 @given(whole_sites(), st.randoms(use_true_random=False))
