@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.benchmarks.acn.command import report_of
 from tests.benchmarks.acn.data import TIMEZONE, ZONE, read_tariff
-from tests.benchmarks.forecast_sessions import read_sessions
+from tests.benchmarks.recorded_sessions import read_sessions
 from tests.benchmarks.rolling.compare import saved_pct
 from tests.benchmarks.rolling.foresight import least_cost
 from tests.benchmarks.rolling.loop import Loop, Outcome

@@ -1,4 +1,4 @@
-"""Forecast quality: `python -m tests.benchmarks.forecast solar|sessions|load|prices|value|set --json` prints one JSON object.
+"""Forecast quality: `python -m tests.benchmarks.forecast solar|sessions|arrivals|load|prices|value|set --json` prints one JSON object.
 
 Every figure comes from forecasts that knew nothing after their issue; baselines are computed in the same run.
 """
@@ -11,6 +11,7 @@ import sys
 
 from cpms.domain.errors import InvalidInput
 from tests.benchmarks import (
+    forecast_arrivals,
     forecast_load,
     forecast_prices,
     forecast_sessions,
@@ -23,6 +24,7 @@ COMMANDS = {
     "solar": forecast_solar,
     "sessions": forecast_sessions,
     "load": forecast_load,
+    "arrivals": forecast_arrivals,
     "prices": forecast_prices,
     "value": forecast_value,
     "set": forecast_set,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from forecasting.arrivals.to_come import arrivals_to_come
 from forecasting.arrivals.visits import Visit
 from forecasting.calendar import Calendar
 from forecasting.score import FINE_LEVELS, coverage, held
+from tests.benchmarks.recorded_sessions import add_file_arguments, read_recorded
 
 ISSUE_HOURS = (0, 6, 9, 12, 15)
 MIN_MONTH_ROWS = 60
@@ -29,6 +31,20 @@ class Told:
     came_kwh: float
     last_week_kwh: float
     energy_kwh: tuple[float, ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_file_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """MAE and bands by hour of issue and month."""
+    recorded = read_recorded(arguments)
+    return {
+        "quantity": "arrivals",
+        "train_until": datetime.fromtimestamp(recorded.split_s, recorded.zone).isoformat(),
+        **arrival_figures(recorded.sessions, recorded.zone, recorded.split_s, recorded.calendar),
+    }
 
 
 def arrival_figures(sessions: Sequence[Session], zone: ZoneInfo, split_s: int, calendar: Calendar) -> dict[str, object]:

@@ -14,7 +14,7 @@ from forecasting.calendar import calendar_of
 from forecasting.load.backtest import LoadHindcast, hindcast_load
 from forecasting.score import FINE_LEVELS, band, rmse, score
 from forecasting.series import HOUR_S, Series, zone_of
-from tests.benchmarks.forecast_sessions import FOLDER, read_sessions
+from tests.benchmarks.recorded_sessions import FOLDER, read_sessions
 
 STEP_S = 900
 VEHICLE_KW = 6.6

@@ -32,10 +32,10 @@ from forecasting.solar.array_fit import fit_array
 from forecasting.solar.features import SolarTable, lay_grid
 from forecasting.solar.model import band_of, train_solar
 from optimizer import plan
-from tests.benchmarks.forecast_sessions import FOLDER as SESSIONS
-from tests.benchmarks.forecast_sessions import read_sessions
 from tests.benchmarks.forecast_solar import FOLDER as SOLAR
 from tests.benchmarks.forecast_solar import before, read_power
+from tests.benchmarks.recorded_sessions import FOLDER as SESSIONS
+from tests.benchmarks.recorded_sessions import read_sessions
 
 PRICES = SOLAR.parent / "prices/nl_day_ahead_2015_2024.parquet"
 STEP = timedelta(minutes=30)

@@ -11,8 +11,8 @@ import pytest
 from cpms.domain.site import SolarArray
 from forecasting.series import zone_of
 from forecasting.solar.clearsky import clear_sky_kw
-from tests.benchmarks.forecast_sessions import read_sessions
 from tests.benchmarks.forecast_solar import read_power
+from tests.benchmarks.recorded_sessions import read_sessions
 from tests.forecasting.weather_worlds import ARRAY, cloudy_series
 
 ROOT = Path(__file__).parents[2]
