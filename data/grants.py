@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from cpms.domain.errors import Conflict
 from cpms.domain.grid import Grant, GrantState, LimitPeriod
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.units import Phase
 from data.database import Row, Topic
 
 
@@ -74,6 +75,8 @@ def _values(grant: Grant) -> dict[str, object]:
         "epoch": grant.epoch,
         "plan_id": grant.plan_id,
         "clock_ahead_s": grant.clock_ahead_s,
+        "single_phase": None if grant.single_phase is None else grant.single_phase.value,
+        "switched_at": grant.switched_at,
     }
 
 
@@ -92,4 +95,6 @@ def _grant(row: Row) -> Grant:
         epoch=row["epoch"],
         plan_id=row["plan_id"],
         clock_ahead_s=row["clock_ahead_s"],
+        single_phase=None if row["single_phase"] is None else Phase(row["single_phase"]),
+        switched_at=row["switched_at"],
     )

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from cpms.domain.errors import Conflict, InvalidInput, NotFound
 from cpms.domain.identity import ConnectorKey, require_station_id
+from cpms.domain.need import PhaseSwitching
 from cpms.domain.policy import PlanningPolicy
 from cpms.domain.site import Connector, Feeder, Place, Site, SolarArray, Station
 from cpms.domain.units import Phase
@@ -141,6 +142,8 @@ def _connector_values(connector: Connector) -> dict[str, object]:
         "fallback_current_a": connector.fallback_current_a,
         "step_a": connector.step_a,
         "rotation_known": connector.rotation_known,
+        "single_phase": None if connector.switching is None else connector.switching.single.value,
+        "min_dwell_s": None if connector.switching is None else connector.switching.min_dwell_s,
     }
 
 
@@ -153,5 +156,11 @@ def _connector(row: Row) -> Connector:
         fallback_current_a=row["fallback_current_a"],
         step_a=row["step_a"],
         rotation_known=row["rotation_known"],
+        switching=_switching(row),
         retired=row["retired_at"] is not None,
     )
+
+
+def _switching(row: Row) -> PhaseSwitching | None:
+    single = row["single_phase"]
+    return None if single is None else PhaseSwitching(Phase(single), row["min_dwell_s"])

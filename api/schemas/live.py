@@ -10,6 +10,7 @@ from api.schemas.common import View
 from cpms.control.kept import Kept
 from cpms.control.state import ConnectorState, FeederState, SiteState
 from cpms.domain.plan import PlanStatus
+from cpms.domain.units import Phase
 
 
 class LiveConnector(View):
@@ -29,6 +30,7 @@ class LiveConnector(View):
     why: str
     clock_error_s: float | None = Field(description="How far its station's clock is ahead, as measured; null: not yet")
     late_s: float = Field(description="How late what it is told to lower may be over: clock and vehicle; counted")
+    single_phase: Phase | None = Field(description="The phase it is told to charge on alone; null: all of its phases")
 
     @classmethod
     def of(cls, state: ConnectorState) -> LiveConnector:
@@ -48,6 +50,7 @@ class LiveConnector(View):
             why=state.why,
             clock_error_s=state.clock_error_s,
             late_s=state.late_s,
+            single_phase=state.single_phase,
         )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from api.phase_reasons import SinglePhaseStretch, single_phase_stretches, why_on_one_phase
 from api.reasons import in_words
 from api.schemas.common import Shown, View
 from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, SessionPlan
@@ -27,6 +28,28 @@ class IntervalView(View):
         return cls(starts_at=interval.starts_at, ends_at=interval.ends_at)
 
 
+class SinglePhaseView(View):
+    """A stretch of a plan in which a session charges on one phase alone."""
+
+    starts_at: datetime
+    ends_at: datetime
+    phase: Phase
+    text: str = Field(
+        description="Why",
+        examples=["on L1 alone from 10:15 to 11:30: 3.2 kW is less than the 4.14 kW that its phases take at least"],
+    )
+
+    @classmethod
+    def of(cls, stretch: SinglePhaseStretch, plan: Plan, site: Site) -> SinglePhaseView:
+        """A stretch of `plan`."""
+        return cls(
+            starts_at=plan.steps[stretch.first].starts_at,
+            ends_at=plan.steps[stretch.last].ends_at,
+            phase=stretch.phase,
+            text=why_on_one_phase(stretch, plan, site),
+        )
+
+
 class SessionPlanView(View):
     """What a session gets per step, and what it will be short of at departure."""
 
@@ -36,10 +59,11 @@ class SessionPlanView(View):
     current_a: list[Shown] = Field(description="Per step, A per phase")
     power_kw: list[Shown] = Field(description="Per step, kW")
     shortfall_kwh: Shown
+    single_phase: list[SinglePhaseView] = Field(description="When it is switched to one of its phases, and why")
 
     @classmethod
-    def of(cls, session: SessionPlan) -> SessionPlanView:
-        """A session of a plan."""
+    def of(cls, session: SessionPlan, plan: Plan, site: Site) -> SessionPlanView:
+        """A session of `plan`."""
         return cls(
             session_id=session.session_id,
             station_id=session.connector.station_id,
@@ -47,6 +71,7 @@ class SessionPlanView(View):
             current_a=list(session.current_a),
             power_kw=list(session.power_kw),
             shortfall_kwh=session.shortfall_kwh,
+            single_phase=[SinglePhaseView.of(stretch, plan, site) for stretch in single_phase_stretches(session, site)],
         )
 
 
@@ -161,7 +186,7 @@ class PlanView(PlanSummaryView):
             currency=site.currency,
             peak_kw=plan.peak_kw,
             steps=[IntervalView.of(step) for step in plan.steps],
-            sessions=[SessionPlanView.of(session) for session in plan.sessions],
+            sessions=[SessionPlanView.of(session, plan, site) for session in plan.sessions],
             binding=[BindingLimitView.of(limit, plan, site) for limit in plan.binding],
             relaxed=[RelaxedLimitView.of(limit, plan) for limit in plan.relaxed],
             cost_by_term=plan.cost_by_term,

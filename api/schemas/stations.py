@@ -11,9 +11,20 @@ from pydantic import Field
 from api.schemas.common import Body, ConnectorId, CurrentA, Id, IdTag, Text, TransactionId, View
 from cpms.domain.errors import InvalidInput
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.need import PhaseSwitching
 from cpms.domain.site import Connector, Site, Station
 from cpms.domain.telemetry import CommandOutcome, CommandResult, ConnectorStatus, ConnectorStatusChanged, Sample
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
+
+
+class SwitchingBody(Body):
+    """That a connector can be told to charge on one phase (numberPhases 1): which grid phase that is, and its least time between two
+    switches."""
+
+    single: Phase | None = Field(
+        None, description="The grid phase it then charges on; by default the first of its phases, the station's own L1"
+    )
+    min_dwell_s: float = Field(600.0, ge=0, le=86_400, description="So long it stays as it is after a switch, s")
 
 
 class ConnectorBody(Body):
@@ -28,6 +39,7 @@ class ConnectorBody(Body):
     )
     step_a: float = Field(0.1, ge=0.1, le=16, description="Resolution of setpoints, A")
     rotation_known: bool = Field(True, description="false: its current is counted on all three phases")
+    switching: SwitchingBody | None = Field(None, description="Where it can charge on one phase instead of on all")
 
     def to_domain(self, station_id: str) -> Connector:
         """The connector of `station_id`; InvalidInput where it contradicts itself."""
@@ -54,7 +66,25 @@ class ConnectorBody(Body):
             fallback_current_a=self.fallback_current_a,
             step_a=self.step_a,
             rotation_known=self.rotation_known,
+            switching=self._switching(name),
         )
+
+    def _switching(self, name: str) -> PhaseSwitching | None:
+        """How it switches; InvalidInput where the room that leaves could never be relied on."""
+        if self.switching is None:
+            return None
+        single = self.switching.single or self.phases[0]
+        problems = {
+            f"{single.value} is not one of several phases of the connector": len(self.phases) < 2
+            or single not in self.phases,
+            "which phase it loads is not known": not self.rotation_known,
+            "its fallback is for all phases": self.fallback_current_a > 0,
+        }
+        for problem, holds in problems.items():
+            if holds:
+                cure = "name one of several known phases and no fallback_current_a, or leave switching out"
+                raise InvalidInput(f"{name}.switching", problem, cure)
+        return PhaseSwitching(single, self.switching.min_dwell_s)
 
     @classmethod
     def of(cls, connector: Connector) -> ConnectorBody:
@@ -67,6 +97,9 @@ class ConnectorBody(Body):
             fallback_current_a=connector.fallback_current_a,
             step_a=connector.step_a,
             rotation_known=connector.rotation_known,
+            switching=None
+            if connector.switching is None
+            else SwitchingBody(single=connector.switching.single, min_dwell_s=connector.switching.min_dwell_s),
         )
 
 

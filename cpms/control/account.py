@@ -8,11 +8,13 @@ from math import inf
 
 from cpms.control.bins import Bins, Vector, segments, to_instant
 from cpms.control.margins import Margins, margins
+from cpms.control.phases import ON_ALL, Told
 from cpms.control.settings import ControlSettings
 from cpms.domain.grid import Grant, GrantState
 from cpms.domain.site import Connector
 from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
 from cpms.domain.telemetry import CommandOutcome
+from cpms.domain.units import Phase
 
 NEVER_APPLIED = frozenset({CommandOutcome.REJECTED, CommandOutcome.NOT_SUPPORTED})
 
@@ -87,6 +89,24 @@ class Account:
         """The newest acknowledged transaction grant that nothing has ended."""
         accepted = [h for h in self.grants if h.state is GrantState.ACCEPTED and h.ends_s == inf]
         return max(accepted, key=lambda h: h.grant.sequence, default=None)
+
+    def last_told(self, transaction_id: str) -> Grant | None:
+        """The newest grant of a transaction that may be in force, whatever its station answered."""
+        live = (h.grant for h in self.grants if h.ends_s == inf and h.grant.transaction_id == transaction_id)
+        return max(live, key=lambda grant: grant.sequence, default=None)
+
+    def single(self, transaction_id: str) -> Phase | None:
+        """The phase that a transaction was last told to use alone; None: all."""
+        last = self.last_told(transaction_id)
+        return None if last is None else last.single_phase
+
+    def told(self, since_s: float, now_s: float) -> Told:
+        """On which phases alone it may have been told to draw between `since_s` and `now_s`; what is long ago is not known."""
+        if self.connector.switching is None:
+            return ON_ALL
+        if now_s - since_s > self.settings.sample_max_age_s:
+            return ON_ALL | {self.connector.switching.single}
+        return frozenset(g.single_phase for g in self._granted(since_s) if not g.is_base) or ON_ALL
 
     def margins(self, grant: Grant) -> Margins:
         """How far off its time what a grant says may happen here."""
@@ -186,16 +206,18 @@ class Account:
         if self.maximum_until_s > since_s - self.settings.lead_s:
             return self.connector.max_current_a
         from_s = since_s - self.settings.lead_s
-        grants = [h.grant for h in self.holdings()] + [
-            grant for ended_s, grant in self.past if ended_s > from_s - self.settings.lead_s
-        ]
         permitted = [
             limit_a
-            for grant in grants
+            for grant in self._granted(since_s)
             for _, end_s, limit_a in segments(grant)
             if end_s + self.margins(grant).late_s > from_s
         ]
         return max(permitted, default=self.connector.fallback_current_a)
+
+    def _granted(self, since_s: float) -> list[Grant]:
+        """Everything that may have been in force since `since_s`, and a little before."""
+        from_s = since_s - 2 * self.settings.lead_s
+        return [h.grant for h in self.holdings()] + [grant for ended_s, grant in self.past if ended_s > from_s]
 
     def move_instants(self, by_s: float) -> None:
         """Our clock was set by `by_s` [s]: what ends, ends when it would have; what grants say is for their stations' clocks."""

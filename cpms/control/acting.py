@@ -15,12 +15,14 @@ from cpms.control.known import Known
 from cpms.control.ledger import NotAdmitted
 from cpms.control.request import in_a_hurry, nearly_done, need_of, plan_request
 from cpms.control.situation import Situation
+from cpms.control.switching import phase_to_tell
 from cpms.control.wishes import maximum_a, minimum_a
 from cpms.domain.command import CommandPriority
 from cpms.domain.grid import Grant
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import Session
 from cpms.domain.site import Connector
+from cpms.domain.units import Phase
 
 PROBE_FOR = timedelta(minutes=20)
 """So long after plug-in a vehicle may draw the minimum whatever the plan says, until its phases are known: a plan for three phases
@@ -100,7 +102,7 @@ class Acting:
         lenient = self._lenient(now)
         caps = {f: guard.cap for f, guard in situation.guards.items() if guard.shedding}
         room = steerable_room(situation.ledger, set(steerable), caps, lenient)
-        wishes = [self._wish(session, self._planned(session, now), now) for session in steerable.values()]
+        wishes = [self._planned(session, now) for session in steerable.values()]
         if not self._plan_holds(now):
             wishes = equal_shares(wishes, situation.ledger, room)
         fitted = fit(wishes, situation.ledger, room)
@@ -115,7 +117,7 @@ class Acting:
         if self._storing and shedding.isdisjoint(ledger.path(wish.key)):
             return wish
         cut = quantised(wish.connector, list(map(min, wish.wanted_a, ledger.durable_a(wish.key))))
-        lower = replace(wish, wanted_a=cut)
+        lower = replace(wish, wanted_a=cut, single=ledger.accounts[wish.key].single(wish.transaction_id))
         proposal = propose(lower, ledger, self._s.desk, now)
         return lower if proposal is not None and proposal.lowers else wish
 
@@ -146,19 +148,28 @@ class Acting:
         age_s = (now - plan.plan.steps[0].starts_at).total_seconds()
         return age_s <= self._s.settings.plan_max_age_s and now < plan.plan.steps[-1].ends_at
 
-    def _planned(self, session: Session, now: datetime) -> Vector:
-        """The plan's currents; the minimum for a session it does not know; without a plan all, to be shared."""
+    def _planned(self, session: Session, now: datetime) -> Wish:
+        """The plan's currents and phases; the minimum for a session it does not know; without a plan all, to be shared, on the phases
+        that it was told last."""
         situation, bins = self._s, self._s.ledger.bins
-        connector = situation.site.connectors[session.connector]
-        if situation.plan is None or not self._plan_holds(now):
-            return maximum_a(connector, bins)
-        planned = situation.plan.wanted_a(session.id, bins) or minimum_a(connector, bins)
-        return self._probing(session, connector, planned, now)
+        connector, plan = (
+            situation.site.connectors[session.connector],
+            situation.plan if self._plan_holds(now) else None,
+        )
+        single = phase_to_tell(session, self._known(()), plan, now)
+        if plan is None:
+            return self._wish(session, maximum_a(connector, bins), now, single)
+        planned = plan.wanted_a(session.id, bins) or minimum_a(connector, bins)
+        if plan.on_single_phase(session.id, bins) not in (None, single is not None):
+            planned = [min(a, connector.min_current_a) for a in planned]  # it was meant for other phases
+        return self._wish(session, self._probing(session, connector, planned, now, single), now, single)
 
-    def _probing(self, session: Session, connector: Connector, planned: Vector, now: datetime) -> Vector:
+    def _probing(
+        self, session: Session, connector: Connector, planned: Vector, now: datetime, single: Phase | None
+    ) -> Vector:
         """A little more than planned where that shows what the vehicle is, or finishes it: the minimum until its phases are known,
         when it is nearly done and when it stopped by itself, and more than it is believed to take where it is planned with all of
-        that."""
+        that on all its phases."""
         situation, book = self._s, self._s.book
         if book.declines(session, now):
             return minimum_a(connector, situation.ledger.bins)
@@ -166,10 +177,12 @@ class Acting:
         unsure = not known and now - session.started_at < PROBE_FOR
         if unsure or nearly_done(session, connector, situation.site.voltage_v, situation.settings):
             planned = [max(a, connector.min_current_a) for a in planned]
+        if single is not None:
+            return planned
         all_a, probe_a = book.accepts_a(session, connector) - connector.step_a, book.probe_a(session, connector, now)
         return [probe_a if a >= all_a else a for a in planned]
 
-    def _wish(self, session: Session, wanted_a: Vector, now: datetime) -> Wish:
+    def _wish(self, session: Session, wanted_a: Vector, now: datetime, single: Phase | None) -> Wish:
         connector, known = self._s.site.connectors[session.connector], self._known(())
         return Wish(
             connector=connector,
@@ -180,15 +193,18 @@ class Acting:
             departs_at=need_of(session, known, now).departs_at,
             in_a_hurry=in_a_hurry(session, known, now),
             idle=self._s.book.declines(session, now),
+            single=single,
         )
 
     def _quarantined(self, now: datetime) -> list[Wish]:
         """Disobeying stations are asked for the minimum, so that they can show they obey; they count at their maximum anyhow."""
-        situation = self._s
+        accounts, bins = self._s.ledger.accounts, self._s.ledger.bins
         return [
-            self._wish(session, minimum_a(situation.site.connectors[key], situation.ledger.bins), now)
+            self._wish(
+                session, minimum_a(accounts[key].connector, bins), now, accounts[key].single(session.transaction_id)
+            )
             for key, session in self._sessions_by_connector().items()
-            if situation.ledger.accounts[key].quarantined and key.station_id in situation.online
+            if accounts[key].quarantined and key.station_id in self._s.online
         ]
 
     def _ask(self, now: datetime) -> None:

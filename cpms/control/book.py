@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from math import isfinite
 
 from cpms.control.effects import SessionLearned
+from cpms.control.phases import ON_ALL, PhaseProof, Told, proof_after
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import EnergyNeed, Session, SessionState
 from cpms.domain.site import Connector, Site
@@ -72,20 +73,6 @@ def draw_of(sample: Sample, connector: Connector, voltage_v: float) -> Draw | No
     return Draw(sample.sampled_at, known, power_kw)
 
 
-@dataclass(frozen=True)
-class PhaseProof:
-    """For how long [s] a vehicle drew on the same phases, all of them reported; pauses neither add to it nor end it."""
-
-    drawn_s: float = 0.0
-    last_at: datetime | None = None
-
-    def after(self, at: datetime | None) -> PhaseProof:
-        """The proof after a sample at `at`; None: one that showed no charging."""
-        if at is None or self.last_at is None:
-            return replace(self, last_at=at)
-        return PhaseProof(self.drawn_s + max(0.0, (at - self.last_at).total_seconds()), at)
-
-
 class SessionBook:
     """Open sessions by id. A connector has at most one: the one that started last. `voltage_v` [V]: of the site, to neutral."""
 
@@ -98,6 +85,7 @@ class SessionBook:
         self._left_a: dict[str, float] = {}
         self._proof: dict[str, PhaseProof] = {}
         self._zero_kwh: dict[str, float] = {}
+        self._fixed: set[str] = set()
 
     def open(self, session: Session) -> None:
         """Take a session up; what was metered of it before stays."""
@@ -118,14 +106,27 @@ class SessionBook:
         self._left_a.pop(session_id, None)
         self._proof.pop(session_id, None)
         self._zero_kwh.pop(session_id, None)
+        self._fixed.discard(session_id)
         return self.sessions.pop(session_id, None)
 
     def settled_phases(self, session: Session, connector: Connector, after_s: float) -> tuple[Phase, ...] | None:
-        """The phases a vehicle uses if it drew on these alone for `after_s` [s]; None where that is all of them, or not sure."""
-        proof = self._proof.get(session.id)
-        if proof is None or not session.active_phases or len(session.active_phases) == len(connector.phases):
-            return None
-        return session.active_phases if proof.drawn_s >= after_s else None
+        """The phases that are used if they alone were drawn on for `after_s` [s]; None where that is all of them, or not sure."""
+        return self.phase_proof(session).shows(len(connector.phases), after_s)
+
+    def phase_proof(self, session: Session) -> PhaseProof:
+        """What is known of the phases a session is charged on."""
+        return self._proof.get(session.id, PhaseProof())
+
+    def stop_switching(self, session: Session) -> bool:
+        """The session stays on all phases from now on, because its station does not do what it is told; False if that is known."""
+        known = session.id in self._fixed
+        self._fixed.add(session.id)
+        return not known
+
+    def may_switch(self, session: Session, connector: Connector) -> bool:
+        """Whether the vehicle may be moved between one phase and all: its connector can, and it was seen to use all of them."""
+        uses_all = set(session.active_phases or ()) == set(connector.phases)
+        return connector.switching is not None and uses_all and session.id not in self._fixed
 
     def knows_phases(self, session: Session, connector: Connector, after_s: float) -> bool:
         """Whether all phases of the connector were seen in use, or it is proven that the vehicle has fewer."""
@@ -171,11 +172,18 @@ class SessionBook:
         return min(connector.max_current_a, max(often_a, PROBE * believed_a))
 
     def note_acceptance(
-        self, session: Session, connector: Connector, drawn_a: float, permitted_a: float, at: datetime
+        self,
+        session: Session,
+        connector: Connector,
+        drawn_a: float,
+        permitted_a: float,
+        at: datetime,
+        on_all: bool = True,
     ) -> bool:
         """A vehicle drew `drawn_a` while it had long been permitted `permitted_a` [A per phase]; whether plans are touched by it.
 
-        One that leaves some of it twice in a row shows its limit, or that it is nearly full; one that takes all may take more.
+        One that leaves some of it twice in a row shows its limit, or that it is nearly full; one that takes all may take more, but
+        `on_all` phases only if it did so on all: many take more on one.
         """
         if drawn_a < connector.min_current_a - 0.5:
             return False
@@ -185,7 +193,7 @@ class SessionBook:
             self._left_a[session.id] = drawn_a
             if before_a is not None:
                 self._acceptance[session.id] = Acceptance(max(drawn_a, before_a) + 0.3, limited_at=at)
-        elif drawn_a > (USUAL_A - 1.0 if seen is None else seen.current_a + 0.5):
+        elif on_all and drawn_a > (USUAL_A - 1.0 if seen is None else seen.current_a + 0.5):
             self._acceptance[session.id] = Acceptance(drawn_a)
         return abs(self.accepts_a(session, connector) - believed_a) > LEFT_A
 
@@ -221,8 +229,9 @@ class SessionBook:
         since = self._idle_since.get(session.id)
         return since is not None and now - since >= IDLE_AFTER
 
-    def learn(self, sample: Sample, site: Site, permitted_a: float) -> SessionLearned | None:
-        """Take a sample in; what it taught, if anything new. `permitted_a` [A]: what the vehicle might have drawn."""
+    def learn(self, sample: Sample, site: Site, permitted_a: float, told: Told = ON_ALL) -> SessionLearned | None:
+        """Take a sample in; what it taught, if anything new. `permitted_a` [A]: what the vehicle might have drawn; `told`: on which
+        phases."""
         connector = site.connectors.get(sample.connector)
         if connector is None:
             return None
@@ -236,7 +245,7 @@ class SessionBook:
         most_kw = connector.max_power_kw(site.max_voltage_v)
         learned = replace(session, energy_kwh=self._energy_kwh(session, sample, most_kw))
         if draw is not None:
-            learned = self._with_draw(learned, draw, connector, permitted_a)
+            learned = self._with_draw(learned, draw, connector, permitted_a, told)
         self.sessions[session.id] = learned
         if learned == session:
             return None
@@ -248,7 +257,7 @@ class SessionBook:
             return None
         return session if sample.transaction_id in (None, session.transaction_id) else None
 
-    def _with_draw(self, session: Session, draw: Draw, connector: Connector, permitted_a: float) -> Session:
+    def _with_draw(self, session: Session, draw: Draw, connector: Connector, permitted_a: float, told: Told) -> Session:
         if draw.current_a > DRAWING_A:
             self._idle_since.pop(session.id, None)
             used = phases_in_use(
@@ -257,12 +266,13 @@ class SessionBook:
                 DRAWING_A,
             )
             seen = tuple(p for p in connector.phases if p in used or p in (session.active_phases or ()))
-            told = all(p in draw.phase_a for p in connector.phases)  # silence about a phase proves nothing
-            proof = self._proof.get(session.id) if told and seen == session.active_phases else None
-            drawing = draw.current_a >= connector.min_current_a - 0.5
-            self._proof[session.id] = (proof or PhaseProof()).after(draw.at if told and drawing else None)
+            reported = all(p in draw.phase_a for p in connector.phases)  # silence about a phase proves nothing
+            drawn_at = draw.at if draw.current_a >= connector.min_current_a - 0.5 else None
+            earlier = self._proof.pop(session.id, None)
+            if reported:
+                self._proof[session.id] = proof_after(earlier, told, seen, used, drawn_at)
             return replace(session, state=SessionState.CHARGING, active_phases=seen)
-        if (proof := self._proof.get(session.id)) is not None:
+        if (proof := self._proof.pop(session.id, None)) is not None and told == {proof.told}:
             self._proof[session.id] = proof.after(None)
         if permitted_a >= connector.min_current_a:
             self._idle_since.setdefault(session.id, draw.at)

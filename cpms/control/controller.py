@@ -257,9 +257,23 @@ class SiteController:
             first = situation.desk.failed(
                 key, now, timedelta(seconds=situation.settings.retry_s), situation.settings.lease_s
             )
+            if refused:
+                self._phase_refused(holding.grant, now)
             if first and refused:
                 message = f"{key} refused its limit: {event.outcome.value} {event.detail}".strip()
                 situation.out(RaiseAlarm(AlarmKind.GRANT_REFUSED, str(key), message))
+
+    def _phase_refused(self, grant: Grant, now: datetime) -> None:
+        """A station that does not take a grant on one phase gets the next one on all: its vehicle is not to be left without any. One
+        that took such a grant before refuses something else."""
+        session, in_force = self._s.book.at(grant.connector), self._s.ledger.accounts[grant.connector].in_force()
+        if session is None or grant.single_phase is None or session.transaction_id != grant.transaction_id:
+            return
+        knows = in_force is not None and in_force.grant.single_phase is not None
+        if not knows and self._s.book.stop_switching(session):
+            message = "refused to charge on one phase; it stays on all of them"
+            self._s.out(RaiseAlarm(AlarmKind.PHASES_NOT_SWITCHED, str(grant.connector), message))
+            self._s.need_plan("a connector does not switch phases", now)
 
 
 SUPERSEDED = "superseded"

@@ -9,7 +9,7 @@ under way at a time, unless it is lowered further.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from math import inf
@@ -17,7 +17,7 @@ from math import inf
 from cpms.control.account import Account, Holding
 from cpms.control.bins import Vector, to_instant
 from cpms.control.fit import Wish, quantised
-from cpms.control.ledger import Ledger
+from cpms.control.ledger import EPSILON, Ledger
 from cpms.control.margins import Margins
 from cpms.domain.grid import Grant, GrantState, LimitPeriod
 from cpms.domain.identity import ConnectorKey
@@ -88,13 +88,31 @@ class Proposal:
 
 def propose(wish: Wish, ledger: Ledger, desk: Desk, now: datetime) -> Proposal | None:
     """The grant that this connector should get now, or None if what is in force or under way will do."""
+    told = ledger.accounts[wish.key].single(wish.transaction_id)
+    if wish.single != told:
+        wish = _in_turn(wish, replace(wish, single=told), ledger, desk, now)
     limit_a = _admissible(wish, ledger, now)
     look = _Look(wish, ledger, desk, now, limit_a)
     if (waiting := look.waiting()) is not None:
         return Proposal(wish, limit_a, True) if look.lowers([waiting]) else None
     if look.lowers(look.live):
         return Proposal(wish, limit_a, True) if look.may_retry(ledger.settings.retry_s) else None
-    return Proposal(wish, limit_a, False) if look.may_retry(inf) and look.worth_sending() else None
+    worth_sending = wish.single != told or look.worth_sending()
+    return Proposal(wish, limit_a, False) if look.may_retry(inf) and worth_sending else None
+
+
+def _in_turn(wish: Wish, as_told: Wish, ledger: Ledger, desk: Desk, now: datetime) -> Wish:
+    """The wish for a switch, or first one `as_told` before: until what is under way is answered, and what will count on more phases is
+    lowered to what has room on all of them. It waits at the minimum until there is room for that."""
+    if _Look(as_told, ledger, desk, now, []).waiting() is not None:
+        return as_told
+    account, least_a = ledger.accounts[wish.key], wish.connector.min_current_a
+    room_a = ledger.admissible_a(wish.key, wish.single)
+    has_room = _admissible(wish, ledger, now)[0] >= least_a or wish.wanted_a[0] < least_a
+    if has_room and all(held <= room + EPSILON for held, room in zip(account.held, room_a, strict=True)):
+        return wish
+    lowered_a = [min(a, max(room, least_a)) for a, room in zip(wish.wanted_a, room_a, strict=True)]
+    return replace(as_told, wanted_a=lowered_a)
 
 
 def _admissible(wish: Wish, ledger: Ledger, now: datetime) -> Vector:
@@ -104,7 +122,7 @@ def _admissible(wish: Wish, ledger: Ledger, now: datetime) -> Vector:
     """
     account = ledger.accounts[wish.key]
     held, off = account.held, account.margins_now
-    admissible = ledger.admissible_a(wish.key)
+    admissible = ledger.admissible_a(wish.key, wish.single)
     following = [admissible[i:] + admissible[-1:] * i for i in range(SUSTAINED_BINS)]
     lasting = map(max, held, map(min, *following))
     limit_a = _in_lease(list(map(min, wish.wanted_a, lasting)), ledger, off)
@@ -202,6 +220,8 @@ def write_grant(proposal: Proposal, ledger: Ledger, desk: Desk, now: datetime) -
     for index, limit_a in enumerate(proposal.limit_a[1:], start=1):
         if limit_a != periods[-1].limit_a:
             periods.append(LimitPeriod(to_instant(ledger.bins.begin_s(index) - off.lower_s), limit_a))
+    last = account.last_told(wish.transaction_id)
+    before, switched_at = (None, None) if last is None else (last.single_phase, last.switched_at)
     return Grant(
         id=desk.grant_id(wish.key, sequence),
         site_id=desk.site_id,
@@ -215,6 +235,8 @@ def write_grant(proposal: Proposal, ledger: Ledger, desk: Desk, now: datetime) -
         epoch=desk.epoch,
         plan_id=desk.plan_id,
         clock_ahead_s=account.clock.ahead_s,
+        single_phase=wish.single,
+        switched_at=switched_at if wish.single == before else now,
     )
 
 

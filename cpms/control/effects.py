@@ -87,6 +87,7 @@ class AlarmKind(enum.Enum):
     METER_BACK = "meter_back"
     LIMIT_UNSAFE = "limit_unsafe"
     PLAN_FAILED = "plan_failed"
+    PHASES_NOT_SWITCHED = "phases_not_switched"
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,6 @@ def _fits(
     for wish in wishes:
         drawn_a = max(current_a[wish.session_id], ledger.accounts[wish.key].base_a)
         for feeder_id in ledger.path(wish.key):
-            for row, weight in ledger.weights(wish.key).items():
+            for row, weight in ledger.weights_if_told(wish.key, wish.single).items():
                 used[feeder_id][row] += weight * drawn_a
     return all(u <= free + 1e-6 for f, rows in used.items() for u, free in zip(rows, least[f], strict=True))

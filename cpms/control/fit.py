@@ -16,7 +16,7 @@ from cpms.control.bins import Vector
 from cpms.control.ledger import Ledger
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Connector
-from cpms.domain.units import floor_to_setpoint
+from cpms.domain.units import Phase, floor_to_setpoint
 
 Rows = list[Vector]
 EPSILON = 1e-6
@@ -25,7 +25,8 @@ EPSILON = 1e-6
 @dataclass(frozen=True)
 class Wish:
     """What a steerable connector should draw, [A per phase] per bin. Higher `priority` is cut last, and `in_a_hurry`: what it
-    needs takes all the time there is. `idle`: its vehicle stopped by itself, and is cut first."""
+    needs takes all the time there is. `idle`: its vehicle stopped by itself, and is cut first. `single`: on this phase
+    alone; None: on all of its connector's."""
 
     connector: Connector
     session_id: str
@@ -35,6 +36,7 @@ class Wish:
     departs_at: datetime
     in_a_hurry: bool = False
     idle: bool = False
+    single: Phase | None = None
 
     @property
     def key(self) -> ConnectorKey:
@@ -94,7 +96,8 @@ def fit(wishes: Sequence[Wish], ledger: Ledger, room: Mapping[str, Rows]) -> dic
 
 
 def _fit_row(below: Sequence[Wish], fitted: dict[ConnectorKey, Vector], ledger: Ledger, row: int, room: Vector) -> None:
-    loading = [(wish, ledger.weights(wish.key)[row]) for wish in below if row in ledger.weights(wish.key)]
+    weighed = [(wish, ledger.weights_if_told(wish.key, wish.single)) for wish in below]
+    loading = [(wish, weights[row]) for wish, weights in weighed if row in weights]
     if not loading or min(room) == inf:
         return
     total = [0.0] * len(room)

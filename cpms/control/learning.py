@@ -48,15 +48,19 @@ class Learning:
         in_force = account.in_force()
         permitted_a = in_force.grant.limit_a_at(sample.sampled_at) if in_force is not None else account.base_a
         before = situation.book.at(sample.connector)
-        if before is None or sample.transaction_id not in (None, before.transaction_id):
+        foreign = before is None or sample.transaction_id not in (None, before.transaction_id)
+        if foreign:
             situation.ledger.trust_phases(sample.connector, None)
         was_idle = before is not None and situation.book.declines(before, now)
-        learned = situation.book.learn(sample, situation.site, permitted_a)
-        if learned is None or before is None:
+        told = account.told(sample.sampled_at.timestamp(), now.timestamp())
+        learned = situation.book.learn(sample, situation.site, permitted_a, told)
+        if before is None or foreign:
+            return
+        after = situation.book.sessions[before.id]
+        self._trust_phases(after, now)
+        if learned is None:
             return
         situation.out(learned)
-        after = situation.book.sessions[before.id]
-        self._trust_phases(after)
         if before.active_phases != after.active_phases and before.active_phases is not None:
             situation.need_plan("a vehicle changed phases", now)
         if was_idle and not situation.book.declines(after, now):
@@ -66,12 +70,16 @@ class Learning:
         if in_force is not None and self._acceptance(after, sample, in_force.grant):
             situation.need_plan("a vehicle takes more or less than was believed", now)
 
-    def _trust_phases(self, session: Session) -> None:
-        """A vehicle with one phase is counted on one, once it is sure that it has no more (G9)."""
-        situation, key = self._s, session.connector
-        connector = situation.site.connectors[key]
-        settled = situation.book.settled_phases(session, connector, situation.settings.phases_trusted_s)
-        situation.ledger.trust_phases(key, settled)
+    def _trust_phases(self, session: Session, now: datetime) -> None:
+        """Who was long seen on one phase is counted on one, as a vehicle that has no more or a connector that was told so (G9)."""
+        situation, key, long_s = self._s, session.connector, self._s.settings.phases_trusted_s
+        proof = situation.book.phase_proof(session)
+        phases = proof.shows(len(situation.site.connectors[key].phases), long_s)
+        situation.ledger.trust_phases(key, phases, proof.told)
+        if proof.refutes(long_s) and situation.book.stop_switching(session):
+            message = "does not charge on the phase it is told alone; it stays on all of them"
+            situation.out(RaiseAlarm(AlarmKind.PHASES_NOT_SWITCHED, str(key), message))
+            situation.need_plan("a connector does not switch phases", now)
 
     def _acceptance(self, session: Session, sample: Sample, grant: Grant) -> bool:
         """Learn what a vehicle takes from a sample under a limit that has held long enough to be followed."""
@@ -82,8 +90,8 @@ class Learning:
         if draw is None or draw.at != sample.sampled_at or grant.issued_at > since:
             return False
         permitted_a = min(grant.limit_a_at(since), grant.limit_a_at(sample.sampled_at))
-        connector = situation.site.connectors[sample.connector]
-        return situation.book.note_acceptance(session, connector, draw.current_a, permitted_a, draw.at)
+        connector, on_all = situation.site.connectors[sample.connector], grant.single_phase is None
+        return situation.book.note_acceptance(session, connector, draw.current_a, permitted_a, draw.at, on_all)
 
     def _drifted(self, session: Session, now: datetime) -> bool:
         plan = self._s.plan

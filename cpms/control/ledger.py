@@ -12,7 +12,8 @@ from math import inf
 
 from cpms.control.account import NEVER_APPLIED, Account, Holding
 from cpms.control.bins import Bins, Vector, to_instant
-from cpms.control.rows import limit_rows, row_weights
+from cpms.control.loads import Loads, Trusted
+from cpms.control.rows import limit_rows
 from cpms.control.settings import ControlSettings
 from cpms.domain.errors import CpmsError
 from cpms.domain.grid import Grant, GrantState, LimitTimeline
@@ -40,7 +41,7 @@ class Ledger:
         self.accounts: dict[ConnectorKey, Account] = {}
         self.clocks: dict[str, StationClock] = {}
         self._by_grant: dict[str, ConnectorKey] = {}
-        self._trusted: dict[ConnectorKey, tuple[Phase, ...]] = {}
+        self._loads = Loads()
         self._solar_credit_kw = 0.0
         self._now_s = now.timestamp()
         self.adopt(timeline, now)
@@ -61,11 +62,6 @@ class Ledger:
         if solar_credit_kw is not None:
             self._solar_credit_kw = solar_credit_kw
         connectors = timeline.site.connectors
-        self._trusted = {
-            key: phases
-            for key, phases in self._trusted.items()
-            if key in self.accounts and self.accounts[key].connector == connectors.get(key)
-        }
         self.accounts = {
             key: self.accounts.get(key) or Account(connector, self.settings, unconfirmed_since_s=now.timestamp())
             for key, connector in connectors.items()
@@ -74,7 +70,7 @@ class Ledger:
             self.accounts[key].connector = connector
             self.accounts[key].clock = self.clock(key.station_id)
         self._paths = {key: timeline.site.feeders_of(key) for key in connectors}
-        self._weights = {key: self._weights_of(key) for key in connectors}
+        self._loads.adopt(timeline.site)
         self._rebase(now.timestamp())
 
     def clock(self, station_id: str) -> StationClock:
@@ -120,19 +116,21 @@ class Ledger:
             self._rebase(now_s)
         return gone
 
-    def admissible_a(self, key: ConnectorKey) -> Vector:
-        """Most a connector may be granted [A per phase] per bin: what it holds, and the room above it."""
-        account = self.accounts[key]
-        rows = [
-            free if weight == 1.0 else [f / weight for f in free]
-            for row, weight in self._weights[key].items()
-            for free in (self.room[feeder_id][row] for feeder_id in self._paths[key])
-            if free[-1] < inf or min(free) < inf
-        ]
+    def admissible_a(self, key: ConnectorKey, single: Phase | None = None) -> Vector:
+        """Most a connector may be granted [A per phase] per bin on all its phases, or a `single` one: what it holds, unless that may
+        now be on fewer phases, and the room above it."""
+        account, now, then = self.accounts[key], self._loads.now(key), self._loads.if_told(key, single)
+        rows = []
+        for row, weight in then.items():
+            more = weight - now.get(row, 0.0)
+            for free in (self.room[feeder_id][row] for feeder_id in self._paths[key]):
+                if free[-1] < inf or min(free) < inf:
+                    left = [f - more * a for f, a in zip(free, account.counted, strict=True)] if more else free
+                    rows.append(left if weight == 1.0 else [f / weight for f in left])
         room = map(min, *rows) if len(rows) > 1 else rows[0]
-        return [
-            max(held, free + counted) for held, counted, free in zip(account.held, account.counted, room, strict=True)
-        ]
+        repeats = then is now and all(h.grant.single_phase in (None, single) for h in account.grants)
+        held = account.held if repeats else [0.0] * self.bins.count
+        return [max(h, free + counted) for h, counted, free in zip(held, account.counted, room, strict=True)]
 
     def admits(self, grant: Grant) -> bool:
         """Whether, with this grant in force beside all that may be, nothing exceeds a limit that it adds to, ever."""
@@ -141,8 +139,15 @@ class Ledger:
         siblings.append(Holding(grant))
         wanted, _ = account.vectors(self.bins, self._now_s)
         siblings.pop()
-        admissible = self.admissible_a(grant.connector)
-        return all(w <= max(a, h) + EPSILON for w, a, h in zip(wanted, admissible, account.held, strict=True))
+        admissible = self.admissible_a(grant.connector, self._single_of(grant))
+        if grant.is_base:
+            admissible = list(map(max, admissible, account.held))
+        return all(w <= a + EPSILON for w, a in zip(wanted, admissible, strict=True))
+
+    def _single_of(self, grant: Grant) -> Phase | None:
+        """The phase it tells to use alone; a default changes nothing of what a transaction was told."""
+        trusted = self._loads.trusted(grant.connector)
+        return trusted.told if grant.is_base and trusted is not None else grant.single_phase
 
     def durable_a(self, key: ConnectorKey) -> Vector:
         """What is counted of a connector after a crash as well [A per phase] per bin."""
@@ -150,7 +155,10 @@ class Ledger:
 
     def only_lowers(self, grant: Grant) -> bool:
         """Whether a grant permits nothing, ever, that durable grants do not: it may be sent before it is stored (G7, G10)."""
-        wanted = self.accounts[grant.connector].permitted_a([Holding(grant)], self.bins, self._now_s)
+        account = self.accounts[grant.connector]
+        if not grant.is_base and any(h.answered and h.grant.single_phase != grant.single_phase for h in account.grants):
+            return False
+        wanted = account.permitted_a([Holding(grant)], self.bins, self._now_s)
         return all(w <= d + EPSILON for w, d in zip(wanted, self.durable_a(grant.connector), strict=True))
 
     def record(self, grant: Grant) -> None:
@@ -158,6 +166,8 @@ class Ledger:
         if not self.admits(grant):
             raise NotAdmitted(f"grant {grant.id} for {grant.connector} is not admitted by the ledger")
         account = self.accounts[grant.connector]
+        if self.weights_if_told(grant.connector, self._single_of(grant)) is not self.weights(grant.connector):
+            self.trust_phases(grant.connector, None)
         (account.base if grant.is_base else account.grants).append(Holding(grant))
         self._by_grant[grant.id] = grant.connector
         self._recount(grant.connector)
@@ -165,8 +175,7 @@ class Ledger:
     def answer(self, grant_id: str, outcome: CommandOutcome, now: datetime) -> Holding | None:
         """Take over what became of a grant; None if it no longer counts."""
         key = self._by_grant.get(grant_id)
-        account = self.accounts.get(key) if key is not None else None
-        if key is None or account is None:
+        if key is None or (account := self.accounts.get(key)) is None:
             return None
         holding = next((h for h in account.holdings() if h.grant.id == grant_id), None)
         if holding is not None:
@@ -198,31 +207,26 @@ class Ledger:
         self.accounts[key].quarantined = quarantined
         self._recount(key)
 
-    def trust_phases(self, key: ConnectorKey, phases: tuple[Phase, ...] | None) -> None:
-        """Count a connector only on the phases its vehicle was long seen to use; None: on all again (G9).
+    def trust_phases(self, key: ConnectorKey, phases: tuple[Phase, ...] | None, told: Phase | None = None) -> None:
+        """Count a connector only on the phases it was long seen to use while `told` to use one alone, or all; None: on all again (G9).
 
-        A transaction's grants die with it, but its connector's fallback is for any vehicle: where there is one, nothing is trusted.
+        It lasts until it is told something else. A fallback is for any vehicle: where there is one, nothing is trusted.
         """
-        if phases is None or not self._may_trust(self.accounts[key], phases):
-            trusted = self._trusted.pop(key, None) is not None
-        else:
-            trusted = self._trusted.get(key) != phases
-            self._trusted[key] = phases
-        if trusted:
-            counted = self.accounts[key].counted
-            self._add(key, [-a for a in counted])
-            self._weights[key] = self._weights_of(key)
-            self._add(key, counted)
+        account = self.accounts[key]
+        may = phases is not None and self._may_trust(account, phases, told)
+        trusted = Trusted(phases, told) if may and phases is not None else None
+        if trusted != self._loads.trusted(key):
+            self._add(key, [-a for a in account.counted])
+            self._loads.trust(key, trusted)
+            self._add(key, account.counted)
 
-    def _may_trust(self, account: Account, phases: tuple[Phase, ...]) -> bool:
+    def _may_trust(self, account: Account, phases: tuple[Phase, ...], told: Phase | None) -> bool:
         connector = account.connector
         for_any_vehicle = (
             connector.fallback_current_a > 0 or account.quarantined or account.maximum_until_s > self._now_s
         )
-        return connector.rotation_known and not for_any_vehicle and set(phases) <= set(connector.phases)
-
-    def _weights_of(self, key: ConnectorKey) -> dict[int, float]:
-        return row_weights(self.accounts[key].connector, self.site.max_voltage_v, self._trusted.get(key))
+        as_told = all(h.grant.single_phase == told for h in account.grants)
+        return connector.rotation_known and as_told and not for_any_vehicle and set(phases) <= set(connector.phases)
 
     def headroom(self, feeder_id: str) -> tuple[float, float, float, float]:
         """Room now on L1, L2, L3 [A] and in all [kW, inf without a limit]; negative where the worst case exceeds the limit."""
@@ -239,13 +243,17 @@ class Ledger:
 
     def weights(self, key: ConnectorKey) -> Mapping[int, float]:
         """Rows a connector loads and how much per ampere."""
-        return self._weights[key]
+        return self._loads.now(key)
+
+    def weights_if_told(self, key: ConnectorKey, single: Phase | None) -> Mapping[int, float]:
+        """The same if it were told to use `single` alone, or all its phases (None); the very same object if that changes nothing."""
+        return self._loads.if_told(key, single)
 
     def overcommitted(self, key: ConnectorKey) -> list[bool]:
         """Per bin, whether some feeder above the connector could be overloaded in the worst case."""
         over = [False] * self.bins.count
         for feeder_id in self._paths[key]:
-            for row in self._weights[key]:
+            for row in self.weights(key):
                 free = self.room[feeder_id][row]
                 if min(free) < -EPSILON:
                     over = [o or f < -EPSILON for o, f in zip(over, free, strict=True)]
@@ -271,7 +279,7 @@ class Ledger:
             return
         for feeder_id in self._paths[key]:
             rows = self.room[feeder_id]
-            for row, weight in self._weights[key].items():
+            for row, weight in self.weights(key).items():
                 rows[row] = [free - delta * weight for free, delta in zip(rows[row], delta_a, strict=True)]
 
     def _rebase(self, now_s: float) -> None:

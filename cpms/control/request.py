@@ -14,6 +14,7 @@ from cpms.control.peaks import FULL_PRICE, demand_prices
 from cpms.control.rows import KW_ROW, row_weights
 from cpms.control.settings import ControlSettings
 from cpms.control.steps import first_mark, steps_from
+from cpms.control.switching import switching_of
 from cpms.control.underway import under_way
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.need import EnergyTarget
@@ -101,6 +102,7 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
     in_force = known.ledger.accounts[session.connector].in_force()
     phases = session.active_phases or connector.phases
     counted_phases, counted_ratio = _counted(known, connector, phases)
+    switching, told = switching_of(session, known)
     return ChargingNeed(
         session_id=session.id,
         connector=session.connector,
@@ -116,6 +118,9 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         priority=session.priority,
         current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
         minimum_now_kwh=_minimum_now_kwh(session, remaining_kwh),
+        switching=switching,
+        on_single_phase=switching is not None and told is not None and told.single_phase is not None,
+        switched_at=told.switched_at if switching is not None and told is not None else None,
     )
 
 
@@ -128,7 +133,7 @@ def _minimum_now_kwh(session: Session, remaining_kwh: float) -> float:
 def _counted(known: Known, connector: Connector, phases: tuple[Phase, ...]) -> tuple[tuple[Phase, ...], float]:
     """On which phases the ledger counts a vehicle that is believed to use `phases`, and how many times its power, so that what is
     planned is granted."""
-    weights = known.ledger.weights(connector.key)
+    weights = known.ledger.weights_if_told(connector.key, None)
     counted = {phase for row, phase in enumerate(PHASES) if row in weights} | set(phases)
     ratio = weights[KW_ROW] / row_weights(connector, known.site.max_voltage_v, phases)[KW_ROW]
     return () if counted == set(phases) else tuple(p for p in PHASES if p in counted), max(1.0, ratio)

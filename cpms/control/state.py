@@ -15,7 +15,7 @@ from cpms.control.rows import KW_ROW
 from cpms.control.wishes import PlanInForce
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import PlanStatus
-from cpms.domain.units import PHASES
+from cpms.domain.units import PHASES, Phase
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ConnectorState:
     """A connector now. `limit_a`: acknowledged limit; `worst_case_a`: counted in the ledger; `planned_a`: the plan's; A per phase.
 
     `clock_error_s` [s]: how far its station's clock was measured to be ahead (negative: behind), None before; `late_s` [s]: how late
-    what it was told to lower may be over, its vehicle's ramp included.
+    what it was told to lower may be over, its vehicle's ramp included. `single_phase`: the phase it is told to charge on alone.
     """
 
     connector: ConnectorKey
@@ -39,6 +39,7 @@ class ConnectorState:
     why: str
     clock_error_s: float | None = None
     late_s: float = 0.0
+    single_phase: Phase | None = None
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,21 @@ def connector_state(
         planned_a=planned[0] if planned is not None else None,
         power_kw=draw.power_kw if draw is not None else None,
         lease_ends_at=in_force.grant.lease_ends_at if in_force is not None else None,
-        why=_why(account, online, limit_a, planned[0] if planned is not None else None, room_kept),
+        why=_why(account, ledger, online, limit_a, planned[0] if planned is not None else None, room_kept),
         clock_error_s=account.clock.error_s,
         late_s=account.margins_now.late_s,
+        single_phase=in_force.grant.single_phase if in_force is not None else None,
     )
 
 
-def _why(account: Account, online: bool, limit_a: float, planned_a: float | None, room_kept: Sequence[Kept]) -> str:
+def _why(
+    account: Account,
+    ledger: Ledger,
+    online: bool,
+    limit_a: float,
+    planned_a: float | None,
+    room_kept: Sequence[Kept],
+) -> str:
     if account.connector.retired or account.quarantined or not account.confirmed or not online:
         return why_counted(account, online)
     if any(not holding.answered for holding in account.grants):
@@ -114,7 +123,17 @@ def _why(account: Account, online: bool, limit_a: float, planned_a: float | None
         return f"waits for room: {in_words(room_kept) or 'what others may still draw leaves no more now'}"
     if planned_a is None:
         return "not in the current plan"
-    return "as planned"
+    return "as planned" + _on_phases(account, ledger)
+
+
+def _on_phases(account: Account, ledger: Ledger) -> str:
+    """ " on L1 alone", and whether its meter showed that it does so."""
+    in_force = account.in_force()
+    single = in_force.grant.single_phase if in_force is not None else None
+    if single is None:
+        return ""
+    shown = len(ledger.weights(account.connector.key)) == len((single, KW_ROW))
+    return f" on {single.value} alone" + ("" if shown else "; counted on all phases until its meter shows it")
 
 
 def feeder_state(feeder_id: str, ledger: Ledger, guard: FeederGuard | None, now: datetime) -> FeederState:

@@ -23,6 +23,8 @@ def problem_with(plan: Plan) -> str | None:
             return f"session {session.session_id} has {len(session.current_a)} values for {len(plan.steps)} steps"
         if not all(isfinite(a) and a >= 0 for a in session.current_a):
             return f"session {session.session_id} has currents that are negative or no numbers"
+        if session.single_phase and len(session.single_phase) != len(plan.steps):
+            return f"session {session.session_id} does not say its phases for all of {len(plan.steps)} steps"
     return None
 
 
@@ -41,12 +43,19 @@ class PlanInForce:
     def wanted_a(self, session_id: str, bins: Bins) -> Vector | None:
         """Planned current [A per phase] per bin, what is after the plan as its last step; None for a session it does not know."""
         planned = self._sessions.get(session_id)
-        if planned is None:
-            return None
+        return None if planned is None else [planned.current_a[step] for step in self._steps(bins)]
+
+    def on_single_phase(self, session_id: str, bins: Bins) -> bool | None:
+        """Whether it is planned on one phase in the first bin; None for a session it does not know."""
+        planned = self._sessions.get(session_id)
+        return None if planned is None else bool(planned.single_phase) and planned.single_phase[self._steps(bins)[0]]
+
+    def _steps(self, bins: Bins) -> list[int]:
+        """The step in the middle of each bin."""
         if self._steps_of[0] is not bins:
             middles = (bins.begin_s(i) + bins.width_s / 2 for i in range(bins.count))
             self._steps_of = bins, [max(0, bisect_right(self._starts, s) - 1) for s in middles]
-        return [planned.current_a[step] for step in self._steps_of[1]]
+        return self._steps_of[1]
 
     def planned_kwh(self, session_id: str, now: datetime) -> float | None:
         """Energy [kWh] that the session should have got between the request and `now`."""

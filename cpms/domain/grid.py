@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from cpms.domain.errors import UnsafeConfiguration
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Connector, Site
-from cpms.domain.units import PHASES, power_kw
+from cpms.domain.units import PHASES, Phase, power_kw
 
 
 class LimitSource(enum.Enum):
@@ -180,6 +180,9 @@ class Grant:
     `sequence` grows with every grant of the connector; an acknowledged one supersedes all before it. `epoch` fences
     controllers (G10). The first period starts at or before `issued_at`, so that replacing leaves no gap. Its instants are
     ours, and are sent `clock_ahead_s` [s] later, as a station's clock shows them that is so far ahead.
+
+    `single_phase`: it permits to draw on this phase alone, all the time; None: on all that the connector has. `switched_at`: since
+    when its transaction has been told so, from grant to grant; None: from its beginning.
     """
 
     id: str
@@ -194,6 +197,8 @@ class Grant:
     epoch: int = 0
     plan_id: str | None = None
     clock_ahead_s: float = 0.0
+    single_phase: Phase | None = None
+    switched_at: datetime | None = None
 
     @property
     def is_base(self) -> bool:

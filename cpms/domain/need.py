@@ -56,6 +56,8 @@ class VehicleToGrid:
     Discharge is 0 or between `min_discharge_a` and `max_discharge_a` [A per phase], on the grid of setpoints, never while charging.
     It never takes the vehicle below `floor_kwh`, which is the driver's, and what is given back counts as needed again.
     `efficiency`: what comes back of a kWh that was charged; `wear_per_kwh`: money per kWh given.
+
+    Plans only: profiles of OCPP 1.6 and 2.0.1 cannot ask for discharging, 2.1 (block Q) is the first that can; no station is asked to.
     """
 
     floor_kwh: float
@@ -70,7 +72,7 @@ class PhaseSwitching:
     """A connector that can be told to charge on the phase `single` alone instead of on all of its phases.
 
     After a switch it stays as it is for at least `min_dwell_s` [s], charging or not: contactors wear, and some vehicles take a quick
-    change for a fault.
+    change for a fault. (OCPP 1.6 9.4.4 ConnectorSwitch3to1PhaseSupported; 2.0.1 SmartChargingCtrlr.Phases3to1.)
     """
 
     single: Phase = Phase.L1

@@ -15,6 +15,7 @@ from functools import cached_property
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.need import PhaseSwitching
 from cpms.domain.policy import PlanningPolicy
 from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase, power_kw
 
@@ -53,6 +54,7 @@ class Connector:
 
     `fallback_current_a` [A per phase]: what it may draw when nobody can be asked; 0 or at least the minimum current.
     `step_a` [A]: the station's resolution of setpoints. `rotation_known=False`: counted on all phases (invariant G9).
+    `switching`: it can be told to charge on one phase instead of on all (numberPhases); None: it cannot.
     `retired`: taken out of service, and counted only until nothing that it was granted can be in force.
     """
 
@@ -63,6 +65,7 @@ class Connector:
     fallback_current_a: float = 0.0
     step_a: float = 0.1
     rotation_known: bool = True
+    switching: PhaseSwitching | None = None
     retired: bool = False
 
     def max_power_kw(self, voltage_v: float) -> float:

@@ -100,13 +100,17 @@ class StationBooted(StationEvent):
 
 @dataclass(frozen=True)
 class StationCapabilities(StationEvent):
-    """What the station said of its smart charging (configuration keys or variables); None = it did not say."""
+    """What the station said of its smart charging (configuration keys or variables); None = it did not say.
+
+    `selects_phase`: which phase it charges on, where it is told one, can be said (2.0.1, ACPhaseSwitchingSupported).
+    """
 
     max_stack_level: int | None = None
     max_periods: int | None = None
     max_profiles: int | None = None
     rate_units: frozenset[str] = frozenset({"A"})
     connector_count: int | None = None
+    selects_phase: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,13 @@ class ProfileKind(enum.Enum):
 
 @dataclass(frozen=True)
 class StoredPeriod:
-    """From `start_s` [s after the schedule's start] on: `limit` in the unit of the profile, on `phase_count` phases."""
+    """From `start_s` [s after the schedule's start] on: `limit` in the unit of the profile, on `phase_count` phases; `phase_to_use`:
+    which of the station's own (1 to 3) if it is one."""
 
     start_s: float
     limit: float
     phase_count: int = 3
+    phase_to_use: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,16 +127,40 @@ def composite_limit_a(
     Of each purpose the highest valid stack level wins; a TxProfile overrules the default; the result is the lowest of the
     station's maximum, external constraints and transaction. Limits in W are divided by `voltage_v` [V, phase to neutral].
     """
-    limit_a: dict[ProfilePurpose, float] = {}
-    ranked = sorted(profiles, key=lambda p: (p.stack_level, p.connector_id != 0))
-    for profile in ranked:
+    in_force = _in_force(profiles, connector_id, instant, transaction_id, transaction_started_at)
+    return min((_in_ampere(unit, period, voltage_v) for unit, period in in_force.values()), default=math.inf)
+
+
+def composite_phases(
+    profiles: Iterable[StoredProfile],
+    connector_id: int,
+    instant: datetime,
+    transaction_id: str | None = None,
+    transaction_started_at: datetime | None = None,
+) -> tuple[int, int | None]:
+    """On how many phases a station lets a connector draw at `instant`, the fewest that any profile says, and on which if it is one."""
+    in_force = _in_force(profiles, connector_id, instant, transaction_id, transaction_started_at)
+    fewest = min((period for _, period in in_force.values()), key=lambda p: p.phase_count, default=None)
+    return (3, None) if fewest is None else (fewest.phase_count, fewest.phase_to_use)
+
+
+def _in_force(
+    profiles: Iterable[StoredProfile],
+    connector_id: int,
+    instant: datetime,
+    transaction_id: str | None,
+    transaction_started_at: datetime | None,
+) -> dict[ProfilePurpose, tuple[str, StoredPeriod]]:
+    """By purpose, unit and period of the profile that wins."""
+    found: dict[ProfilePurpose, tuple[str, StoredPeriod]] = {}
+    for profile in sorted(profiles, key=lambda p: (p.stack_level, p.connector_id != 0)):
         if profile.applies_to(connector_id, transaction_id):
             period = profile.period_at(instant, transaction_started_at)
             if period is not None:
-                limit_a[profile.purpose] = _in_ampere(profile.unit, period, voltage_v)
-    if ProfilePurpose.TX in limit_a:
-        limit_a.pop(ProfilePurpose.TX_DEFAULT, None)
-    return min(limit_a.values(), default=math.inf)
+                found[profile.purpose] = profile.unit, period
+    if ProfilePurpose.TX in found:
+        found.pop(ProfilePurpose.TX_DEFAULT, None)
+    return found
 
 
 def composite_schedule(
@@ -213,7 +239,8 @@ def _parse(connector_id: int, profile: Mapping[str, Any], profile_id: Any, sched
 
 
 def _period(period: Mapping[str, Any]) -> StoredPeriod:
-    return StoredPeriod(float(period["startPeriod"]), float(period["limit"]), int(period.get("numberPhases") or 3))
+    phase_count, phase_to_use = int(period.get("numberPhases") or 3), period.get("phaseToUse")
+    return StoredPeriod(float(period["startPeriod"]), float(period["limit"]), phase_count, phase_to_use)
 
 
 def _instant(text: str | None) -> datetime | None:

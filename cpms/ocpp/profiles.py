@@ -7,6 +7,8 @@
   to "unlimited" where a station lost or never took the default.
 - Every profile sits on stack level 0, which all stations have; purposes stack separately.
 - The same id per connector and purpose replaces in place, as 2.0.1 demands (K01.FR.39).
+- A connector that switches phases is told their number in every period, the same in all of them. Which one it is, only 2.0.1 can say,
+  to stations that tell they can select it (K01.FR.19, K01.FR.20); others choose by themselves.
 """
 
 from __future__ import annotations
@@ -33,10 +35,11 @@ LOWEST_VOLTAGE_V = 207.0
 
 @dataclass(frozen=True)
 class ProfileAbilities:
-    """What a station can store."""
+    """What a station can store. `selects_phase`: it can be told which phase to use (2.0.1, ACPhaseSwitchingSupported)."""
 
     max_periods: int | None = None
     rate_units: frozenset[str] = frozenset({"A"})
+    selects_phase: bool = False
 
     @property
     def unit(self) -> str:
@@ -66,6 +69,9 @@ def v16(grant: Grant, connector: Connector, abilities: ProfileAbilities, now: da
 def v201(grant: Grant, connector: Connector, abilities: ProfileAbilities, now: datetime) -> dict[str, Any]:
     """`chargingProfile` of SetChargingProfileRequest."""
     starts_at, periods = _schedule(grant, connector, abilities, now)
+    if abilities.selects_phase and grant.single_phase in connector.phases:
+        phase_to_use = connector.phases.index(grant.single_phase) + 1
+        periods = [period | {"phaseToUse": phase_to_use} for period in periods]
     schedule = {"id": profile_id(grant), "chargingRateUnit": abilities.unit, "chargingSchedulePeriod": periods}
     profile: dict[str, Any] = {"id": profile_id(grant), "stackLevel": 0, **_purpose(grant)}
     if grant.transaction_id is not None:
@@ -131,7 +137,8 @@ def _schedule(
     before = max([grant.issued_at - period.starts_at for period in grant.periods[:1]], default=timedelta())
     starts_at = (now - before).replace(microsecond=0) - START_MARGIN
     found = merged(steps(grant, connector, starts_at), abilities.max_periods or DEFAULT_MAX_PERIODS)
-    return starts_at, [_period(step, connector, abilities.unit) for step in found]
+    phase_count = 1 if grant.single_phase is not None else len(connector.phases)
+    return starts_at, [_period(step, abilities.unit, phase_count, connector) for step in found]
 
 
 def _written(instant: datetime, grant: Grant) -> str:
@@ -139,12 +146,13 @@ def _written(instant: datetime, grant: Grant) -> str:
     return write_instant(instant + timedelta(seconds=grant.clock_ahead_s))
 
 
-def _period(step: Step, connector: Connector, unit: str) -> dict[str, Any]:
+def _period(step: Step, unit: str, phase_count: int, connector: Connector) -> dict[str, Any]:
     if unit == "A":
-        return {"startPeriod": step.start_s, "limit": step.limit_a}
+        phases = {} if connector.switching is None else {"numberPhases": phase_count}
+        return {"startPeriod": step.start_s, "limit": step.limit_a, **phases}
     # A vehicle on one phase may take all of a limit in W on it, and some stations ignore numberPhases (invariant G11).
     limit_w = floor_to_step(step.limit_a * LOWEST_VOLTAGE_V, 1.0)
-    return {"startPeriod": step.start_s, "limit": limit_w, "numberPhases": len(connector.phases)}
+    return {"startPeriod": step.start_s, "limit": limit_w, "numberPhases": phase_count}
 
 
 def _setpoint_a(limit_a: float, connector: Connector) -> float:

@@ -241,7 +241,9 @@ class StationCore:
 
     def _learned(self, values: Mapping[str, Any], now: datetime) -> Notice:
         capabilities = self._dialect.capabilities(self.station_id, now, values)
-        self._memory.abilities = ProfileAbilities(capabilities.max_periods, capabilities.rate_units)
+        self._memory.abilities = ProfileAbilities(
+            capabilities.max_periods, capabilities.rate_units, capabilities.selects_phase
+        )
         return Notice(capabilities)
 
     def _done(self, waiting: Waiting, result: CommandResult) -> list[Output]:

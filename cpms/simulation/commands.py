@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.site import Station
 from cpms.simulation.messages import (
     ClearProfiles,
     Command,
@@ -26,6 +27,7 @@ from cpms.simulation.profiles import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL,
 class Commanded(Protocol):
     """What commands act upon: a virtual station."""
 
+    station: Station
     dialect: Dialect
     outlets: dict[int, Outlet]
     profiles: ProfileStore
@@ -109,8 +111,10 @@ def _stop(station: Commanded, transaction_id: str, now: datetime) -> bool:
 
 
 def _settings(station: Commanded) -> dict[str, str]:
+    switches = any(connector.switching is not None for connector in station.station.connectors)
     if station.dialect.chooses_transaction_id:
         return {
+            "SmartChargingCtrlr.ACPhaseSwitchingSupported": str(switches).lower(),
             "SmartChargingCtrlr.Enabled": "true",
             "SmartChargingCtrlr.Available": "true",
             "SmartChargingCtrlr.ProfileStackLevel": str(MAX_STACK_LEVEL),
@@ -119,6 +123,7 @@ def _settings(station: Commanded) -> dict[str, str]:
             "SmartChargingCtrlr.Entries[ChargingProfiles]": str(MAX_PROFILES * len(station.outlets)),
         }
     return {
+        "ConnectorSwitch3to1PhaseSupported": str(switches).lower(),
         "NumberOfConnectors": str(len(station.outlets)),
         "SupportedFeatureProfiles": "Core,SmartCharging",
         "ChargeProfileMaxStackLevel": str(MAX_STACK_LEVEL),

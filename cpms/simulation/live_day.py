@@ -53,6 +53,7 @@ class LiveDay:
                 day.site.voltage_v,
                 sample_s,
                 day.clocks_ahead.get(station.id, timedelta()),
+                station.id in day.ignore_phases,
             )
             for station in day.site.stations
         }
@@ -153,7 +154,9 @@ class LiveDay:
 
     def _limit_of(self, key: ConnectorKey, second: int) -> tuple[float, int]:
         now = self.day.instant_of(second)
-        limit_a, until = self.stations[key.station_id].limit_at(key.connector_id, now)
+        station = self.stations[key.station_id]
+        limit_a, until = station.limit_at(key.connector_id, now)
+        self.plant.supply(key, station.phases_at(key.connector_id, now))
         return limit_a, max(second + 1, second + math.ceil((until - now) / timedelta(seconds=1)))
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.units import PHASES
+from cpms.domain.units import PHASES, Phase
 from cpms.simulation.record import LimitRow, Record, limit_rows
 from cpms.simulation.scenario import Day
 from cpms.simulation.vehicle import FloatArray, Vehicle, accepted_a, follow
 
 NEVER = np.iinfo(np.int64).max
+SWITCH_PAUSE_S = 15
+"""A station that changes its phases opens its contactors without current, and waits that long [s] before it charges again."""
 VOLTAGE_SWING = 0.012
 """The voltage moves around nominal by at most this share, slowly and a little differently on each phase."""
 
@@ -57,6 +59,9 @@ class Plant:
         self.current_a, self.power_kw, self.register_kwh = np.zeros(count), np.zeros(count), np.zeros(count)
         self.taken_kwh, self.final_kwh, self._vehicle_a = np.zeros(count), np.zeros(count), np.zeros(count)
         self._uses = np.zeros((count, 3))
+        self._vehicle_uses = np.zeros((count, 3))
+        self._supplies = np.array([[float(p in connector.phases) for p in PHASES] for connector in self.connectors])
+        self._supplies_next, self._switch_at = self._supplies.copy(), np.full(count, NEVER, dtype=np.int64)
         self.feeders = tuple(feeder.id for feeder in day.site.feeders)
         self.below = np.array([[float(f in day.site.feeders_of(c.key)) for c in self.connectors] for f in self.feeders])
         self._root = self.feeders.index(day.site.root.id)
@@ -88,13 +93,14 @@ class Plant:
         i = self.index[key]
         connector = self.connectors[i]
         self.taken_kwh[i], self.final_kwh[i], self._vehicle_a[i] = 0.0, vehicle.final_kwh, vehicle.max_current_a
-        self._uses[i] = [float(phase in connector.phases[: vehicle.phase_count]) for phase in PHASES]
+        self._vehicle_uses[i] = [float(phase in connector.phases[: vehicle.phase_count]) for phase in PHASES]
+        self._uses[i] = self._vehicle_uses[i] * self._supplies[i]
 
     def unplug(self, key: ConnectorKey) -> float:
         """The vehicle leaves; returns what it took [kWh]. Its current stops at once."""
         i = self.index[key]
         taken_kwh = float(self.taken_kwh[i])
-        self._uses[i] = 0.0
+        self._uses[i] = self._vehicle_uses[i] = 0.0
         for array in (self.taken_kwh, self.final_kwh, self._vehicle_a, self.current_a, self.power_kw):
             array[i] = 0.0
         return taken_kwh
@@ -103,6 +109,13 @@ class Plant:
         """From this second on a connector offers `limit_a` [A per phase]."""
         i = self.index[key]
         self.limit_a[i], self._ask_at[i] = min(limit_a, self.max_current_a[i]), ask_again_at
+
+    def supply(self, key: ConnectorKey, phases: Collection[Phase]) -> None:
+        """From now on a connector supplies these phases, after a pause without current where that is a change."""
+        i = self.index[key]
+        wanted = np.array([float(phase in phases) for phase in PHASES])
+        if (wanted != self._supplies_next[i]).any():
+            self._supplies_next[i], self._switch_at[i] = wanted, self.second + SWITCH_PAUSE_S
 
     def ask(self, key: ConnectorKey) -> None:
         """A connector's limit may have changed: look it up before the next second."""
@@ -145,7 +158,10 @@ class Plant:
     def _step(self, second: int) -> None:
         if self._ask_at.min() <= second:
             self._ask_limits(second)
-        self.current_a = follow(self.current_a, np.minimum(self.limit_a, self.wanted_a))
+        if self._switch_at.min() <= second:
+            self._switch(second)
+        offered_a = np.where(self._switch_at < NEVER, 0.0, self.limit_a)
+        self.current_a = follow(self.current_a, np.minimum(offered_a, self.wanted_a))
         phase_a = self.current_a[:, None] * self._uses
         volts = self.voltage_v[second]
         self.power_kw = phase_a @ volts / 1000.0
@@ -154,6 +170,11 @@ class Plant:
         self.register_kwh += energy_kwh
         self.second = second + 1
         self._meter(second, phase_a, volts)
+
+    def _switch(self, second: int) -> None:
+        for i in np.flatnonzero(self._switch_at <= second):
+            self._supplies[i], self._switch_at[i] = self._supplies_next[i], NEVER
+            self._uses[i] = self._vehicle_uses[i] * self._supplies[i]
 
     def _meter(self, second: int, phase_a: FloatArray, volts: FloatArray) -> None:
         other_kw = self.other_kw[second] - self.solar_kw[second]

@@ -200,7 +200,7 @@ def plain(value: Any) -> Any:
 
 
 def _connector(connector: Connector) -> dict[str, Any]:
-    names = ("phases", "max_current_a", "min_current_a", "fallback_current_a", "step_a", "rotation_known")
+    names = ("phases", "max_current_a", "min_current_a", "fallback_current_a", "step_a", "rotation_known", "switching")
     return {"id": connector.key.connector_id} | {name: plain(getattr(connector, name)) for name in names}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cpms.ocpp.composite import ProfilePurpose, StoredProfile, composite_schedule, install, occupies
+from cpms.ocpp.composite import ProfilePurpose, StoredProfile, composite_phases, composite_schedule, install, occupies
 from cpms.simulation.messages import ClearProfiles, Transaction
 
 MAX_STACK_LEVEL = 8
@@ -57,6 +57,12 @@ class ProfileStore:
         return composite_schedule(
             self.stored, connector_id, now, duration_s, known_as, started_at, voltage_v=self._voltage_v
         )
+
+    def phases(self, connector_id: int, now: datetime, transaction: Transaction | None) -> tuple[int, int | None]:
+        """On how many phases the connector may charge at `now`, and on which of the station's own (1 to 3) if it is one."""
+        known_as = None if transaction is None else (transaction.id or "")
+        started_at = None if transaction is None else transaction.started_at
+        return composite_phases(self.stored, connector_id, now, known_as, started_at)
 
     def _is_possible(self, profile: StoredProfile) -> bool:
         return (

@@ -53,7 +53,7 @@ class Day:
 
     `protocols`: OCPP subprotocol per station. `history`: measurements of the days before. `past_sessions`: a file of sessions; those
     that had ended when the day began are the site's past. `notes`: what to know of how the day was made. `clocks_ahead`: stations
-    whose clocks are wrong, and how far they are ahead.
+    whose clocks are wrong, and how far they are ahead. `ignore_phases`: stations that do not do what numberPhases says.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Day:
     past_sessions: Path | None = None
     notes: tuple[str, ...] = ()
     clocks_ahead: Mapping[str, timedelta] = field(default_factory=dict)
+    ignore_phases: frozenset[str] = frozenset()
 
     @property
     def ends_at(self) -> datetime:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.site import Station
-from cpms.domain.units import MIN_CHARGING_CURRENT_A
+from cpms.domain.units import MIN_CHARGING_CURRENT_A, Phase
 from cpms.ocpp.composite import ProfilePurpose
 from cpms.simulation.commands import answer
 from cpms.simulation.messages import Dialect, Kind, Message, Outlet, State, Transaction
@@ -44,7 +44,7 @@ class Meter(Protocol):
 
 class VirtualStation:
     """One station. `sample_s` [s]: between meter values of a transaction. `clock_ahead`: how far its clock is ahead of the world's,
-    from which every `now` comes; what it says and does goes by its own."""
+    from which every `now` comes; what it says and does goes by its own. `ignores_phases`: numberPhases mean nothing to it."""
 
     def __init__(
         self,
@@ -54,8 +54,10 @@ class VirtualStation:
         voltage_v: float,
         sample_s: float,
         clock_ahead: timedelta = timedelta(),
+        ignores_phases: bool = False,
     ) -> None:
         self.station = station
+        self.ignores_phases = ignores_phases
         self.clock_ahead = clock_ahead
         self.dialect = dialect
         self.online = False
@@ -155,6 +157,15 @@ class VirtualStation:
         schedule = self.profiles.schedule(connector_id, begun, LOOKAHEAD_S, outlet.transaction)
         until = now + timedelta(seconds=schedule[1][0]) if len(schedule) > 1 else horizon
         return schedule[0][1], until - self.clock_ahead
+
+    def phases_at(self, connector_id: int, now: datetime) -> tuple[Phase, ...]:
+        """Grid phases that the connector supplies at `now`; told one, and not which, the one it is wired for."""
+        outlet = self.outlets[connector_id]
+        connector = next(c for c in self.station.connectors if c.key == outlet.key)
+        number, which = self.profiles.phases(connector_id, now + self.clock_ahead, outlet.transaction)
+        if connector.switching is None or self.ignores_phases or outlet.transaction is None or number != 1:
+            return connector.phases
+        return (connector.switching.single if which is None else connector.phases[which - 1],)
 
     def start(self, outlet: Outlet, now: datetime) -> None:
         """Begin a transaction; the contactor closes."""

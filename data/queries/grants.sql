@@ -9,10 +9,10 @@ SELECT epoch FROM controller_epochs WHERE site_id = %(site_id)s FOR SHARE;
 
 -- name: add_grant
 INSERT INTO grants (id, site_id, station_id, connector_id, sequence, issued_at, fallback_a, transaction_id, period_starts_at,
-                    period_limit_a, lease_ends_at, epoch, plan_id, clock_ahead_s, state)
+                    period_limit_a, lease_ends_at, epoch, plan_id, clock_ahead_s, single_phase, switched_at, state)
 VALUES (%(id)s, %(site_id)s, %(station_id)s, %(connector_id)s, %(sequence)s, %(issued_at)s, %(fallback_a)s, %(transaction_id)s,
         %(period_starts_at)s, %(period_limit_a)s, %(lease_ends_at)s, %(epoch)s, %(plan_id)s, %(clock_ahead_s)s,
-        'stored')
+        %(single_phase)s, %(switched_at)s, 'stored')
 ON CONFLICT (id) DO NOTHING;
 
 -- name: set_grant_state

@@ -43,10 +43,12 @@ WHERE stations.retired_at IS NOT NULL AND stations.site_id = excluded.site_id;
 UPDATE stations SET feeder_id = %(feeder_id)s, vendor = %(vendor)s, model = %(model)s WHERE id = %(id)s AND retired_at IS NULL;
 
 -- name: put_connector
-INSERT INTO connectors (station_id, connector_id, phases, max_current_a, min_current_a, fallback_current_a, step_a, rotation_known)
+INSERT INTO connectors (station_id, connector_id, phases, max_current_a, min_current_a, fallback_current_a, step_a, rotation_known,
+                        single_phase, min_dwell_s)
 VALUES (%(station_id)s, %(connector_id)s, %(phases)s, %(max_current_a)s, %(min_current_a)s, %(fallback_current_a)s, %(step_a)s,
-        %(rotation_known)s)
+        %(rotation_known)s, %(single_phase)s, %(min_dwell_s)s)
 ON CONFLICT (station_id, connector_id) DO UPDATE SET
     phases = excluded.phases, max_current_a = excluded.max_current_a, min_current_a = excluded.min_current_a,
     fallback_current_a = excluded.fallback_current_a, step_a = excluded.step_a, rotation_known = excluded.rotation_known,
+    single_phase = excluded.single_phase, min_dwell_s = excluded.min_dwell_s,
     retired_at = NULL, counted = true;

@@ -8,6 +8,7 @@ import pytest
 from cpms.domain.errors import Conflict, InvalidInput, NotFound
 from cpms.domain.grid import Grant, GrantState, LimitPeriod
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.units import Phase
 from data.store import Store
 from tests.data.examples import KEY, NOW, at, build
 
@@ -24,6 +25,8 @@ GRANT = Grant(
     epoch=1,
     plan_id="p",
     clock_ahead_s=-3600.0,
+    single_phase=Phase.L3,
+    switched_at=at(-20),
 )
 
 

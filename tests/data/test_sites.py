@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from cpms.domain.errors import Conflict, InvalidInput, NotFound
-from cpms.domain.need import Fairness
+from cpms.domain.need import Fairness, PhaseSwitching
 from cpms.domain.policy import PlanningPolicy
 from cpms.domain.site import Feeder
+from cpms.domain.units import Phase
 from data.store import Store
-from tests.data.examples import SITE, build, station
+from tests.data.examples import NOW, SITE, build, station
 
 
 async def test_a_site_comes_back_with_its_stations_and_connectors(store: Store) -> None:
@@ -19,6 +20,15 @@ async def test_a_site_comes_back_with_its_stations_and_connectors(store: Store) 
     assert found == replace(SITE, stations=(station("CP-1", 2), station("CP-2", 1)))
     assert await store.sites() == (found,)
     assert await store.station("CP-2") == station("CP-2", 1)
+
+
+async def test_how_a_connector_switches_phases_is_kept_and_may_be_taken_back(store: Store) -> None:
+    (plain,) = station(connectors=1).connectors
+    switching = replace(plain, switching=PhaseSwitching(Phase.L3, 900.0))
+    await build(store, replace(station(), connectors=(switching,)))
+    assert (await store.station("CP-1")).connectors == (switching,)
+    await store.change_station(station(connectors=1), NOW)
+    assert (await store.station("CP-1")).connectors == (plain,)
 
 
 async def test_changing_a_site_keeps_its_stations(store: Store) -> None:

@@ -37,6 +37,7 @@ CAPABILITY_KEYS = (
     "SmartChargingCtrlr.RateUnit",
     "SmartChargingCtrlr.PeriodsPerSchedule",
     "SmartChargingCtrlr.Entries[ChargingProfiles]",
+    "SmartChargingCtrlr.ACPhaseSwitchingSupported",
 )
 
 _KEY = re.compile(r"([^.\[\]]+)\.([^\[\]]+)(?:\[(.+)\])?")
@@ -99,7 +100,7 @@ def result(command: Command, payload: Mapping[str, Any]) -> CommandResult:
 
 def capabilities(station_id: str, now: datetime, values: Mapping[str, Any]) -> StationCapabilities:
     """What GetVariables says of smart charging; the number of EVSEs is no variable of it."""
-    stack_level, units, periods, installed = (values.get(key) for key in CAPABILITY_KEYS)
+    stack_level, units, periods, installed, selects_phase = (values.get(key) for key in CAPABILITY_KEYS)
     return StationCapabilities(
         station_id,
         now,
@@ -107,6 +108,7 @@ def capabilities(station_id: str, now: datetime, values: Mapping[str, Any]) -> S
         max_periods=whole_number(periods),
         max_profiles=whole_number(installed),
         rate_units=rate_units(units),
+        selects_phase=str(selects_phase).strip().lower() == "true",
     )
 
 

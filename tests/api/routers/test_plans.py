@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 
 from api import Services
+from api.schemas.plans import PlanView
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, SessionPlan
 from cpms.domain.time import Interval
@@ -76,3 +78,25 @@ async def test_earlier_plans_are_summed_up(depot: httpx.AsyncClient, services: S
     }
     later = {"since": "2026-01-15T12:00:01Z"}
     assert (await depot.get("/api/v1/sites/depot/plans", params=later)).json() == {"items": []}
+
+
+async def test_the_plan_says_when_a_vehicle_is_on_one_phase_and_why(
+    depot: httpx.AsyncClient, services: Services
+) -> None:
+    connectors = [{"id": 1, "switching": {"single": "L2"}}]
+    await depot.post("/api/v1/stations", json={"id": "CP-2", "site_id": "depot", "connectors": connectors})
+    key = ConnectorKey("CP-2", 1)
+    for power_kw, binding, reason in [
+        ((2.3, 0.0), (), "2.3 kW is less than the 4.14 kW that its phases take at least"),
+        ((0.0, 0.0), (), "nothing is charged meanwhile, and a switch back would be for nothing"),
+        ((5.0, 0.0), PLAN.binding[:1], "there is no room on L1"),
+        ((5.0, 0.0), (), "part of it is less than its phases take at least, or its last switch is too recent"),
+    ]:
+        session = SessionPlan("s1", key, (10.0, 0.0), power_kw, single_phase=(True, True))
+        plan = replace(PLAN, id=reason[:20], made_at=NOW, sessions=(session,), binding=binding)
+        await services.store.add_plan(plan)
+        view = PlanView.of(plan, await services.store.site("depot")).sessions[0]
+        [stretch] = view.single_phase
+        assert stretch.text == f"on L2 alone from 13:00 to 13:30: {reason}"
+    [shown] = (await depot.get("/api/v1/sites/depot/plan")).json()["sessions"]
+    assert [s["phase"] for s in shown["single_phase"]] == ["L2"]

@@ -79,10 +79,33 @@ async def test_a_station_that_cannot_be_is_refused(depot: httpx.AsyncClient) -> 
         ({"connectors": [{"id": 1, "fallback_current_a": 3}]}, 422),
         ({"connectors": [{"id": 1, "max_current_a": 5}]}, 422),
         ({"connectors": [{"id": 1, "step_a": 0}]}, 422),
+        ({"connectors": [{"id": 1, "switching": {"min_dwell_s": -1}}]}, 422),
+        ({"connectors": [{"id": 1, "phases": ["L1"], "switching": {}}]}, 422),
+        ({"connectors": [{"id": 1, "phases": ["L1", "L2"], "switching": {"single": "L3"}}]}, 422),
+        ({"connectors": [{"id": 1, "rotation_known": False, "switching": {}}]}, 422),
+        ({"connectors": [{"id": 1, "fallback_current_a": 6, "switching": {}}]}, 422),
     ]:
         response = await depot.post("/api/v1/stations", json={"id": "CP-2", "site_id": "depot"} | change)
         assert response.status_code == status, response.text
         assert [s["id"] for s in (await depot.get("/api/v1/stations")).json()["items"]] == ["CP-1"]
+
+
+async def test_a_connector_that_switches_phases_uses_the_stations_own_l1_unless_told_otherwise(
+    depot: httpx.AsyncClient,
+) -> None:
+    connectors = [
+        {"id": 1, "phases": ["L2", "L3", "L1"], "switching": {}},
+        {"id": 2, "switching": {"single": "L3", "min_dwell_s": 900}},
+        {"id": 3},
+    ]
+    body = {"id": "CP-2", "site_id": "depot", "connectors": connectors}
+    assert (await depot.post("/api/v1/stations", json=body)).status_code == 201
+    shown = (await depot.get("/api/v1/stations/CP-2")).json()["connectors"]
+    assert [connector["switching"] for connector in shown] == [
+        {"single": "L2", "min_dwell_s": 600.0},
+        {"single": "L3", "min_dwell_s": 900.0},
+        None,
+    ]
 
 
 async def test_an_id_is_taken_wherever_the_station_is(depot: httpx.AsyncClient) -> None:

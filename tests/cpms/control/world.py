@@ -19,7 +19,8 @@ from cpms.control.controller import NOT_DURABLE, SiteController
 from cpms.control.settings import ControlSettings
 from cpms.domain.grid import DemandResponseEvent, Grant, GrantState, GridLimit, LimitTimeline
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.plan import Plan, PlanRequest, PlanStatus, SessionPlan
+from cpms.domain.need import PhaseSwitching
+from cpms.domain.plan import ChargingNeed, Plan, PlanRequest, PlanStatus, SessionPlan
 from cpms.domain.session import EnergyNeed, Session
 from cpms.domain.site import Connector, Feeder, Site, Station
 from cpms.domain.station_clock import UNKNOWN_CLOCK, StationClock
@@ -38,6 +39,7 @@ from cpms.ocpp.station_time import StationTime, write_instant
 
 START = datetime(2026, 3, 3, 16, 0, 7, tzinfo=UTC)
 VEHICLE_LAG_S = 8
+DWELL_S = 300.0
 LIVE = (GrantState.STORED, GrantState.SENT, GrantState.ACCEPTED, GrantState.UNKNOWN)
 
 
@@ -82,6 +84,8 @@ class Outlet:
     demand_a: float = 32.0
     energy_kwh: float = 0.0
     history: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+    """What flowed lately on all its phases, and on one alone."""
 
     def permitted_a(self, station_now: datetime) -> float:
         """OCPP: the transaction's profile once it has begun, else the default, else all there is; nothing without a transaction."""
@@ -93,14 +97,27 @@ class Outlet:
                 return self.tx_grant.limit_a_at(at)
         return self.connector.max_current_a if self.base_a is None else self.base_a
 
-    def draw_a(self, station_now: datetime, disobeys: bool) -> float:
-        """What flows now: vehicles follow a lower setpoint late, draw nothing below their minimum, and never more than they want."""
+    def told_alone(self) -> Phase | None:
+        """The phase it is told to use alone."""
+        return self.tx_grant.single_phase if self.session is not None and self.tx_grant is not None else None
+
+    def flows_a(self, station_now: datetime, disobeys: bool, ignores_phases: bool) -> list[float]:
+        """What flows on L1, L2, L3 now; while it switches, at worst on all that it is told to leave and to use."""
+        wanted_a, single = self.wanted_a(station_now, disobeys), None if ignores_phases else self.told_alone()
+        self.history = [*self.history[-VEHICLE_LAG_S:], wanted_a if single is None else 0.0]
+        self.alone = [*self.alone[-VEHICLE_LAG_S:], wanted_a if single is not None else 0.0]
+        on_all, alone = max(self.history), max(self.alone)
+        switching = self.connector.switching
+        own = [phase in self.phases for phase in PHASES]
+        lone = [switching is not None and phase is switching.single for phase in PHASES]
+        return [max(on_all if o else 0.0, alone if s else 0.0) for o, s in zip(own, lone, strict=True)]
+
+    def wanted_a(self, station_now: datetime, disobeys: bool) -> float:
+        """What the vehicle takes: nothing below the minimum, and never more than it wants."""
         permitted_a = (
             self.connector.max_current_a if disobeys and self.session is not None else self.permitted_a(station_now)
         )
-        wanted_a = min(permitted_a, self.demand_a) if permitted_a >= 6.0 else 0.0
-        self.history = [*self.history[-VEHICLE_LAG_S:], wanted_a if self.session is not None else 0.0]
-        return max(self.history)
+        return min(permitted_a, self.demand_a) if permitted_a >= 6.0 and self.session is not None else 0.0
 
 
 @dataclass
@@ -114,6 +131,7 @@ class RealStation:
     back_at: datetime | None = None
     reboots: bool = False
     disobeys: bool = False
+    ignores_phases: bool = False
     unsaid: list[ev.ControlEvent] = field(default_factory=list)
     free_at: datetime = START
     synced_to: timedelta = timedelta()
@@ -129,8 +147,10 @@ def make_site(
     reserved_kw: float = 5.0,
     import_kw: float | None = None,
     rotations_known: bool = False,
+    switching: bool = False,
 ) -> Site:
-    """Two feeders below the grid connection; one-phase and three-phase connectors, some on rotated phases, one of eight unknown."""
+    """Two feeders below the grid connection; one-phase and three-phase connectors, some on rotated phases, one of eight unknown.
+    `switching`: those with three can be told to use one, their last."""
 
     def connector(index: int) -> Connector:
         key = ConnectorKey(f"S{index}", 1)
@@ -141,7 +161,9 @@ def make_site(
                 fallback_current_a=fallback_a,
                 rotation_known=rotations_known or index % 8 != 7,
             )
-        return Connector(key, PHASES[index % 3 :] + PHASES[: index % 3], fallback_current_a=fallback_a)
+        rotated = PHASES[index % 3 :] + PHASES[: index % 3]
+        switches = PhaseSwitching(rotated[-1], DWELL_S) if switching else None
+        return Connector(key, rotated, fallback_current_a=fallback_a, switching=switches)
 
     feeders = (Feeder("root", limit_a), Feeder("a", limit_a * 0.7, "root"), Feeder("b", limit_a * 0.6, "root"))
     return Site(
@@ -188,7 +210,7 @@ class World:
         self.stations = {s.id: self._station(s) for s in site.stations}
         self.flows: dict[str, list[float]] = {}
         self._wiring = [
-            (station, outlet, site.feeders_of(outlet.connector.key), [PHASES.index(p) for p in outlet.phases])
+            (station, outlet, site.feeders_of(outlet.connector.key))
             for station in self.stations.values()
             for outlet in station.outlets.values()
         ]
@@ -469,16 +491,16 @@ class World:
     def _physics(self) -> list[str]:
         """Currents on L1, L2, L3 [A] and power [kW, at the highest voltage] at every feeder, and what exceeds a limit."""
         flows = {f.id: [0.0, 0.0, 0.0, 0.0] for f in self.site.feeders}
-        for station, outlet, feeders, phases in self._wiring:
-            drawn_a = outlet.draw_a(self.now + station.skew, station.disobeys)
-            if drawn_a == 0.0:
+        for station, outlet, feeders in self._wiring:
+            drawn_a = outlet.flows_a(self.now + station.skew, station.disobeys, station.ignores_phases)
+            if not any(drawn_a):
                 continue
-            outlet.energy_kwh += drawn_a * self.site.voltage_v * len(phases) / 3.6e6
+            outlet.energy_kwh += sum(drawn_a) * self.site.voltage_v / 3.6e6
             for feeder_id in feeders:
                 flow = flows[feeder_id]
-                flow[3] += drawn_a * self.site.max_voltage_v * len(phases) / 1000.0
-                for phase in phases:
-                    flow[phase] += drawn_a
+                flow[3] += sum(drawn_a) * self.site.max_voltage_v / 1000.0
+                for index, current_a in enumerate(drawn_a):
+                    flow[index] += current_a
         other_kw = self.other_kw(self.now)
         other_a = other_kw * 1000.0 / (3 * self.site.voltage_v)
         root = flows[self.site.root.id]
@@ -499,9 +521,10 @@ class World:
                 continue
             sampled_at = self._hear(station)
             for outlet in station.outlets.values():
-                drawn_a = outlet.history[-1] if outlet.history else 0.0
-                drawn_a = max(outlet.history, default=drawn_a)
-                own = tuple(drawn_a if i < len(outlet.connector.phases) else None for i in range(3))
+                all_a, alone_a = max(outlet.history, default=0.0), max(outlet.alone, default=0.0)
+                phases, switching = outlet.connector.phases, outlet.connector.switching
+                shown = [max(all_a, alone_a if switching and p is switching.single else 0.0) for p in phases]
+                own = (*shown, None, None)[:3]
                 session = outlet.session
                 sample = Sample(
                     outlet.connector.key,
@@ -531,6 +554,7 @@ def whimsical_plan(request: PlanRequest, random: Random | None, now: datetime) -
     parents = {cap.feeder_id: cap.parent_id for cap in request.feeders}
     caps = {cap.feeder_id: cap for cap in request.feeders}
     values: dict[str, list[float]] = {need.session_id: [] for need in request.needs}
+    alone = {n.session_id: _whimsical_phases(n, len(request.steps), random) for n in request.needs}
     order = list(request.needs)
     for t in range(len(request.steps)):
         if random is not None and t % 3 == 0:
@@ -545,6 +569,8 @@ def whimsical_plan(request: PlanRequest, random: Random | None, now: datetime) -
                 feeder = parents[feeder]
             kw_per_a = request.voltage_v * len(need.phases) / 1000 * need.counted_ratio
             counted = need.counted_phases or need.phases
+            if alone[need.session_id][t : t + 1] == (True,) and need.switching is not None:
+                kw_per_a, counted = request.voltage_v / 1000, (need.switching.single,)
             free = [room_a[f] - used_a[f][p] for f in path for p in counted]
             free += [
                 ((caps[f].import_kw[t] or 0.0) - used_kw[f]) / kw_per_a
@@ -565,7 +591,16 @@ def whimsical_plan(request: PlanRequest, random: Random | None, now: datetime) -
             n.connector,
             tuple(values[n.session_id]),
             tuple(a * request.voltage_v * len(n.phases) / 1000 for a in values[n.session_id]),
+            single_phase=alone[n.session_id],
         )
         for n in request.needs
     )
     return Plan(f"plan-{request.id}", request.id, request.site_id, now, PlanStatus.FEASIBLE, request.steps, sessions)
+
+
+def _whimsical_phases(need: ChargingNeed, steps: int, random: Random | None) -> tuple[bool, ...]:
+    """Whether a switching connector is on one phase, per step: changing every third, or as it is where there are no whims."""
+    if need.switching is None:
+        return ()
+    whims = [need.on_single_phase if random is None else random.random() < 0.5 for _ in range(steps)]
+    return tuple(whims[t - t % 3] for t in range(steps))

@@ -13,6 +13,7 @@ from cpms.ocpp.composite import (
     StoredPeriod,
     StoredProfile,
     composite_limit_a,
+    composite_phases,
     composite_schedule,
     install,
     occupies,
@@ -157,3 +158,13 @@ def test_a_profile_that_makes_no_sense_is_refused(broken: dict[str, object]):
         parse_v16(1, broken)
     with pytest.raises(InvalidInput, match="chargingProfile"):
         parse_v201(1, broken)
+
+
+def test_the_fewest_phases_of_any_profile_count_and_a_transactions_overrule_the_defaults():
+    def phased(purpose: ProfilePurpose, count: int, which: int | None = None) -> StoredProfile:
+        return replace(profile(16), id=count, purpose=purpose, periods=(StoredPeriod(0, 16, count, which),))
+
+    assert composite_phases([], 1, NOON, "7") == (3, None)
+    stored = [phased(ProfilePurpose.TX_DEFAULT, 1), phased(ProfilePurpose.TX, 3)]
+    assert composite_phases(stored, 1, NOON, "7") == (3, None)
+    assert composite_phases([*stored, phased(ProfilePurpose.STATION_MAX, 1, 2)], 1, NOON, "7") == (1, 2)

@@ -13,10 +13,13 @@ from ocpp.messages import MessageType, get_validator
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.grid import Grant
+from cpms.domain.need import PhaseSwitching
 from cpms.domain.site import Connector
+from cpms.domain.units import Phase
 from cpms.ocpp import profiles
 from cpms.ocpp.composite import composite_limit_a, parse_v16, parse_v201
 from cpms.ocpp.profiles import LOWEST_VOLTAGE_V, ProfileAbilities, Step, merged
+from cpms.ocpp.v201.dialect import V201
 from tests.cpms.ocpp.grants import CONNECTOR, KEY, NOW, connectors, grant, grants
 
 AMPERES = ProfileAbilities()
@@ -144,3 +147,38 @@ def test_watts_only_where_the_station_knows_nothing_else():
 def test_a_transaction_of_2_0_1_cannot_be_limited_on_a_1_6_station():
     with pytest.raises(InvalidInput, match="transaction_id"):
         profiles.v16(grant(16, transaction_id="b5e2"), CONNECTOR, AMPERES, NOW)
+
+
+SWITCHING = replace(CONNECTOR, phases=(Phase.L2, Phase.L3, Phase.L1), switching=PhaseSwitching(Phase.L1))
+
+
+@pytest.mark.parametrize(("single", "number"), [(None, 3), (Phase.L1, 1)])
+def test_a_connector_that_switches_is_told_its_number_of_phases_in_every_period(single: Phase | None, number: int):
+    told = replace(grant(16, 8), single_phase=single)
+    old = profiles.v16(told, SWITCHING, AMPERES, NOW)["chargingSchedule"]["chargingSchedulePeriod"]
+    new = profiles.v201(told, SWITCHING, AMPERES, NOW)["chargingSchedule"][0]["chargingSchedulePeriod"]
+    assert [period["numberPhases"] for period in (*old, *new)] == [number] * 6
+    assert not any("phaseToUse" in period for period in (*old, *new)), "no station is told what it does not know"
+
+
+def test_only_a_station_that_selects_phases_is_told_which_and_in_its_own_numbering():
+    told = replace(grant(16, 8), single_phase=Phase.L1)
+    selects = ProfileAbilities(selects_phase=True)
+    new = profiles.v201(told, SWITCHING, selects, NOW)
+    assert {period["phaseToUse"] for period in new["chargingSchedule"][0]["chargingSchedulePeriod"]} == {3}
+    get_validator(MessageType.Call, "SetChargingProfile", "2.0.1").validate({"evseId": 1, "chargingProfile": new})
+    on_all = profiles.v201(grant(16), SWITCHING, selects, NOW)["chargingSchedule"][0]["chargingSchedulePeriod"]
+    assert not any("phaseToUse" in period for period in on_all)
+
+
+def test_connectors_that_do_not_switch_are_told_no_number_of_phases():
+    assert not any(
+        "numberPhases" in p
+        for p in profiles.v16(grant(16), CONNECTOR, AMPERES, NOW)["chargingSchedule"]["chargingSchedulePeriod"]
+    )
+
+
+@pytest.mark.parametrize(("said", "selects"), [("true", True), ("True", True), ("false", False), (None, False)])
+def test_a_station_says_whether_it_selects_the_phase(said: str | None, selects: bool):
+    values = {} if said is None else {"SmartChargingCtrlr.ACPhaseSwitchingSupported": said}
+    assert V201().capabilities("ST-1", NOW, values).selects_phase is selects

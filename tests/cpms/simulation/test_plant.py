@@ -7,7 +7,8 @@ import pytest
 
 from cpms.domain.grid import GridLimit
 from cpms.domain.identity import ConnectorKey
-from cpms.simulation.plant import Plant
+from cpms.domain.units import PHASES, Phase
+from cpms.simulation.plant import SWITCH_PAUSE_S, Plant
 from cpms.simulation.scenario import Day
 from cpms.simulation.vehicle import Vehicle
 
@@ -121,3 +122,18 @@ def test_time_never_goes_beyond_the_end_of_the_day(make_day: MakeDay) -> None:
     plant.advance(10_000)
     assert plant.second == 3600
     assert plant.reading(A).power_kw == 0.0
+
+
+def test_a_connector_changes_its_phases_after_a_pause_without_current(make_day: MakeDay) -> None:
+    plant = Plant(make_day(), 0)
+    plant.plug(A, Vehicle(20.0))
+    plant.set_limit(A, 16.0)
+    plant.advance(60)
+    plant.supply(A, PHASES)
+    plant.advance(90)
+    assert plant.reading(A).current_a == (16.0, 16.0, 16.0), "no change, no pause"
+    plant.supply(A, (Phase.L2,))
+    plant.advance(90 + SWITCH_PAUSE_S)
+    assert plant.reading(A).current_a == (0.0, 0.0, 0.0)
+    plant.advance(150)
+    assert plant.reading(A).current_a == (0.0, 16.0, 0.0)
