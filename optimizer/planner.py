@@ -61,6 +61,18 @@ def solve(request: PlanRequest, start: Plan | Solved | None = None) -> Solved:
     return Solved(request, made, problem, program, result.relaxation.basis if result.relaxation else None)
 
 
+def recalled(request: PlanRequest, made: Plan) -> Solved:
+    """What `solve` had made on the way to `made`, the plan of `request`, made again without searching."""
+    problem = horizon(in_canonical_order(request))
+    program = formulate(problem)
+    solver = Solver(program, problem)
+    solver.begin_at(at_rest(program, problem, carried_over_kw(problem, made)).values)
+    try:
+        return Solved(request, made, problem, program, solver.relax().basis)
+    except PlanFailed:
+        return Solved(request, made, problem, program, None)
+
+
 def _basis_for(program: LinearProgram, known: Solved) -> Basis | None:
     """Where the relaxation ended that was known, with the rows for limits that nobody could exceed before."""
     if known.basis is None:

@@ -54,12 +54,17 @@ def _later(part: slice, end: int, by: int) -> slice:
 
 def _same_but_for_limits(before: Horizon, now: Horizon) -> bool:
     return (
-        _without_limits(before.request) == _without_limits(now.request)
+        only_limits_differ(before.request, now.request)
         and np.array_equal(before.slots.need, now.slots.need)
         and np.array_equal(before.slots.step, now.slots.step)
         and [(key.feeder.feeder_id, key.phase) for key in before.limits.keys]
         == [(key.feeder.feeder_id, key.phase) for key in now.limits.keys]
     )
+
+
+def only_limits_differ(one: PlanRequest, other: PlanRequest) -> bool:
+    """Whether two requests are the same but for what limits are."""
+    return _without_limits(one) == _without_limits(other)
 
 
 def _without_limits(request: PlanRequest) -> PlanRequest:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import FeederCap, Plan, PlanRequest
 from cpms.domain.units import current_a
+from optimizer.model.other_limits import only_limits_differ
 from optimizer.planner import Solved, solve
+from optimizer.questions.memory import MEMORY
 
 Change = Callable[[PlanRequest], PlanRequest]
 
@@ -30,12 +32,15 @@ class WhatIf:
 
 
 def what_if(request: PlanRequest, before: Plan | Solved, change: Change) -> WhatIf:
-    """Solve the changed request, beginning at the plan for the unchanged one; where all of that is still known (`planner.solve`) and
-    only limits change, in its model and from its vertex."""
+    """Solve the changed request, beginning at the plan for the unchanged one; where only limits change, in its model and from its
+    vertex, which are remembered."""
     known = before.plan if isinstance(before, Solved) else before
     if known.request_id != request.id:
         raise InvalidInput("before", f"is the plan of {known.request_id!r}", f"give the plan of {request.id!r}")
-    after = solve(change(request), start=before).plan
+    changed = change(request)
+    if isinstance(before, Plan) and known.bound is not None and only_limits_differ(request, changed):
+        before = MEMORY.of(request, known)
+    after = solve(changed, start=before).plan
     short = {session.session_id: session.shortfall_kwh for session in known.sessions}
     return WhatIf(
         before=known,

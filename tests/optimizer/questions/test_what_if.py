@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import PlanStatus
 from optimizer import plan
 from optimizer.planner import solve
+from optimizer.questions.memory import Memory
 from optimizer.questions.what_if import more_grid, what_if, without_priorities
 from tests.benchmarks.sites import made_up_request
 from tests.optimizer.oracle import exceeded_limits
@@ -41,6 +43,18 @@ def test_asked_of_all_that_was_solved_the_answer_is_as_certain_as_of_the_plan_al
     assert quick.after.gap is not None
     assert quick.after.gap <= asked.gap_target
     assert exceeded_limits(more_grid(2.0)(asked), quick.after) == []
+
+
+def test_what_was_made_of_a_plan_is_remembered_until_another_one_is_asked_about():
+    memory, asked = Memory(), made_up_request(12, steps=24, scarce=True)
+    first, other = solve(asked), solve(SCARCE)
+    remembered = memory.of(asked, first.plan)
+    assert remembered.plan == first.plan
+    assert remembered.basis is not None
+    assert np.array_equal(remembered.program.row_upper, first.program.row_upper)
+    assert memory.of(replace(asked), replace(first.plan)) is remembered
+    assert memory.of(SCARCE, other.plan).plan == other.plan
+    assert memory.of(asked, first.plan) is not remembered
 
 
 def test_without_priorities_the_low_one_is_not_worse_off():
