@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -232,3 +233,22 @@ async def test_forecasts_are_scored_by_what_was_measured_later(store: Store, for
     assert await store.forecast_scores("office", NOW) == sorted(
         scores, key=lambda score: (score.quantity.value, score.horizon_s)
     )
+
+
+async def test_who_still_comes_is_scored_by_who_came(
+    store: Store, workers: Workers, told: list[ControlEvent], embedded_dsn: str
+) -> None:
+    """Three weeks of forecasts: fewer days are not scored."""
+    charge(embedded_dsn, 300)
+    past, site = await store.ended_sessions("office", NOW - timedelta(days=60)), await store.site("office")
+    clock = ManualClock(NOW)
+    forecaster = Forecaster(site, store, workers, Sky(), clock, 900.0, told.append, history=lambda: past)
+    midnight = (NOW - timedelta(days=20)).astimezone(ZoneInfo(SITE.timezone)).replace(hour=0, minute=0)
+    for day in range(21):
+        clock.current = (midnight + timedelta(days=day, hours=6)).astimezone(UTC)
+        await forecaster.forecast()
+    scores = (await workers.run(improve, store.dsn, "office", NOW, False)).scores
+    (arrivals,) = (score for score in scores if score.quantity is ForecastQuantity.ARRIVALS_KWH)
+    assert (arrivals.horizon_s, arrivals.count) == (18 * 3600, 20)
+    assert 0.5 <= arrivals.coverage_80 <= 1.0
+    assert arrivals.crps < arrivals.floor_crps
