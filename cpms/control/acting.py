@@ -15,7 +15,7 @@ from cpms.control.known import Known
 from cpms.control.ledger import NotAdmitted
 from cpms.control.request import in_a_hurry, nearly_done, need_of, plan_request
 from cpms.control.situation import Situation
-from cpms.control.switching import phase_to_tell
+from cpms.control.switching import phase_to_tell, switchable
 from cpms.control.wishes import maximum_a, minimum_a
 from cpms.domain.command import CommandPriority
 from cpms.domain.grid import Grant
@@ -156,11 +156,12 @@ class Acting:
             situation.site.connectors[session.connector],
             situation.plan if self._plan_holds(now) else None,
         )
-        single = phase_to_tell(session, self._known(()), plan, now)
+        alone = plan.on_single_phase(session.id, bins) if plan is not None else None
+        single = phase_to_tell(switchable(session, situation.ledger, situation.book, now), alone, now)
         if plan is None:
             return self._wish(session, maximum_a(connector, bins), now, single)
         planned = plan.wanted_a(session.id, bins) or minimum_a(connector, bins)
-        if plan.on_single_phase(session.id, bins) not in (None, single is not None):
+        if alone not in (None, single is not None):
             planned = [min(a, connector.min_current_a) for a in planned]  # it was meant for other phases
         return self._wish(session, self._probing(session, connector, planned, now, single), now, single)
 

@@ -16,7 +16,7 @@ from cpms.control.effects import AlarmKind, Effect, RaiseAlarm, RecordGrantState
 from cpms.control.guard import FeederGuard
 from cpms.control.learning import Learning
 from cpms.control.settings import ControlSettings
-from cpms.control.situation import Situation
+from cpms.control.situation import NEVER_ACTED, Situation
 from cpms.control.state import SiteState, site_state
 from cpms.control.wishes import PlanInForce, problem_with
 from cpms.domain import telemetry as t
@@ -228,7 +228,10 @@ class SiteController:
             self._plan_failed(ev.PlanFailed(plan.request_id, problem), now)
             return
         situation.replanning.answered(plan.request_id)
-        if situation.plan is None or plan.steps[0].starts_at >= situation.plan.plan.steps[0].starts_at:
+        before_at = NEVER_ACTED if situation.plan is None else situation.plan.plan.steps[0].starts_at
+        if (
+            before_at <= plan.steps[0].starts_at or before_at > now
+        ):  # one from the future was made before our clock was set
             situation.plan = PlanInForce(plan, situation.asked_kwh)
             situation.desk.plan_id = plan.id
         situation.dirty = True

@@ -14,7 +14,7 @@ from cpms.control.peaks import FULL_PRICE, demand_prices
 from cpms.control.rows import KW_ROW, row_weights
 from cpms.control.settings import ControlSettings
 from cpms.control.steps import first_mark, steps_from
-from cpms.control.switching import switching_of
+from cpms.control.switching import switchable
 from cpms.control.underway import under_way
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.need import EnergyTarget
@@ -102,7 +102,7 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
     in_force = known.ledger.accounts[session.connector].in_force()
     phases = session.active_phases or connector.phases
     counted_phases, counted_ratio = _counted(known, connector, phases)
-    switching, told = switching_of(session, known)
+    switches = switchable(session, known.ledger, known.book, now)
     return ChargingNeed(
         session_id=session.id,
         connector=session.connector,
@@ -118,9 +118,9 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         priority=session.priority,
         current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
         minimum_now_kwh=_minimum_now_kwh(session, remaining_kwh),
-        switching=switching,
-        on_single_phase=switching is not None and told is not None and told.single_phase is not None,
-        switched_at=told.switched_at if switching is not None and told is not None else None,
+        switching=switches.switching if switches is not None else None,
+        on_single_phase=switches is not None and switches.single is not None,
+        switched_at=switches.switched_at if switches is not None else None,
     )
 
 

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cpms.control.known import Known
-from cpms.control.wishes import PlanInForce
-from cpms.domain.grid import Grant
+from cpms.control.book import SessionBook
+from cpms.control.ledger import Ledger
 from cpms.domain.need import PhaseSwitching
 from cpms.domain.session import Session
 from cpms.domain.units import Phase
 
 
-def switching_of(session: Session, known: Known) -> tuple[PhaseSwitching | None, Grant | None]:
-    """How a session's connector may be switched between one phase and all, if it may, and what it was told last."""
-    connector = known.site.connectors[session.connector]
-    told = known.ledger.accounts[session.connector].last_told(session.transaction_id)
-    return (connector.switching if known.book.may_switch(session, connector) else None), told
+@dataclass(frozen=True)
+class Switchable:
+    """A session that may be moved between one phase and all: how, on which phase it was last told to charge alone (None: on all), and
+    since when (None: from its beginning)."""
+
+    switching: PhaseSwitching
+    single: Phase | None = None
+    switched_at: datetime | None = None
+
+    def dwelt(self, now: datetime) -> bool:
+        """Whether it may be told otherwise."""
+        return self.switched_at is None or now - self.switched_at >= timedelta(seconds=self.switching.min_dwell_s)
 
 
-def phase_to_tell(session: Session, known: Known, plan: PlanInForce | None, now: datetime) -> Phase | None:
-    """The phase to charge on alone, None for all: what the plan says, once the dwell is over; without a plan as it was told last."""
-    switching, told = switching_of(session, known)
-    if switching is None:
+def switchable(session: Session, ledger: Ledger, book: SessionBook, now: datetime) -> Switchable | None:
+    """How a session may be switched; None if it may not. A switch that seems yet to come was before our clock was set."""
+    account = ledger.accounts[session.connector]
+    if account.connector.switching is None or not book.may_switch(session, account.connector):
         return None
-    last = None if told is None else told.single_phase
-    planned = None if plan is None else plan.on_single_phase(session.id, known.ledger.bins)
-    if planned is None or (told is not None and not _dwelt(told, switching, now)):
-        return last
-    return switching.single if planned else None
+    last = account.last_told(session.transaction_id)
+    if last is None:
+        return Switchable(account.connector.switching)
+    past = last.switched_at is not None and last.switched_at <= now
+    return Switchable(account.connector.switching, last.single_phase, last.switched_at if past else None)
 
 
-def _dwelt(told: Grant, switching: PhaseSwitching, now: datetime) -> bool:
-    return told.switched_at is None or now - told.switched_at >= timedelta(seconds=switching.min_dwell_s)
+def phase_to_tell(one: Switchable | None, planned: bool | None, now: datetime) -> Phase | None:
+    """The phase to charge on alone, None for all: as `planned` once the dwell is over; as it was told last where no plan says."""
+    if one is None:
+        return None
+    if planned is None or not one.dwelt(now):
+        return one.single
+    return one.switching.single if planned else None

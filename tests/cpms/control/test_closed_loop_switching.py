@@ -31,11 +31,11 @@ def trusted_alone(world: World) -> int:
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_no_limit_is_exceeded_on_any_phase_while_connectors_switch_and_whatever_fails(seed):
     world = switching_world(seed, MANY)
     counted_alone = 0
-    for _ in range(5400):
+    for _ in range(3600):
         assert world.step() == []
         counted_alone = max(counted_alone, trusted_alone(world))
     assert counted_alone > 0, "some were seen to charge on one phase, and counted there alone"

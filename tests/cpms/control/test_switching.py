@@ -7,7 +7,7 @@ import pytest
 
 from cpms.control.controller import SiteController
 from cpms.control.effects import AlarmKind, RaiseAlarm, SendGrant
-from cpms.control.events import GrantAnswered, PlanArrived, SessionOpened
+from cpms.control.events import ClockSet, GrantAnswered, PlanArrived, SessionOpened
 from cpms.control.settings import ControlSettings
 from cpms.control.wishes import problem_with
 from cpms.domain.grid import Grant
@@ -156,6 +156,17 @@ def test_once_another_phase_shows_current_it_counts_on_all_at_once():
 def test_without_phases_in_its_samples_a_vehicle_is_not_switched():
     (need,) = Desk(replace(SITE, stations=(replace(SITE.stations[0], connectors=(Connector(KEY),)),))).asked().needs
     assert need.switching is None
+
+
+def test_after_our_clock_was_set_back_nobody_waits_for_a_switch_that_is_yet_to_come():
+    desk = Desk()
+    desk.plan(10.0, single=True)
+    desk.meter(minutes=4)
+    by = timedelta(hours=-3)
+    desk.now += by
+    desk.say(ClockSet(by))
+    desk.plan(12.0, single=False)
+    assert desk.last.single_phase is None
 
 
 def test_a_plan_that_does_not_tell_all_its_phases_is_not_used():
