@@ -18,6 +18,7 @@ from optimizer.search.domains import setpoints_near, undecided
 from optimizer.search.flips import flipped
 from optimizer.search.levelling import levelled
 from optimizer.search.near import left_open, setpoints_around
+from optimizer.search.peak_levels import PeakLevels
 from optimizer.search.permissions import permitted_kw
 from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Relaxation, Solver
@@ -168,9 +169,21 @@ class Search:
         values = whole.near(self.relaxation.values, self.best, NEAR_SHARE * self.solver.left_s)
         self._offer_whole(whole, values)
         if not self.good_enough(self.cost):
+            self._bound_by_peak(whole)
+        if not self.good_enough(self.cost):
             values, bound = whole.best_of_all(self.best, WHOLE_SHARE * self.solver.left_s)
             self.bound = max(self.bound, bound)
             self._offer_whole(whole, values)
+
+    def _bound_by_peak(self, whole: Whole) -> None:
+        """A better bound where setpoints are so coarse that it matters to what peaks they add up."""
+        least = self.horizon.request.gap_target * abs(self.cost)
+        levels = PeakLevels.of(whole.program, self.horizon)
+        if levels is not None and levels.step_cost > least:
+            enough = self.cost - least
+            near_kw = float(self.relaxation.values[self.solver.program.columns["highest"]][0])
+            ends_s = self.solver.ends_s - (1.0 - NEAR_SHARE) * self.solver.left_s
+            self.bound = max(self.bound, levels.bound(near_kw, enough, ends_s))
 
     def choose_on_grid(self, whole: Whole) -> None:
         """The whole choice among setpoints: exact if there is time for it."""
