@@ -2,7 +2,8 @@
 
 Periods of 5 minutes, stays cut at 12 h, true departures and energies known at plug-in, the site's three-phase unbalanced network with
 its currents as vectors. The bound knows all arrivals beforehand, and ideal stations and batteries. Profit is what is sold less what
-its energy costs by the tariff (a few days are no billing period: no demand charge); its bound is as ideal.
+its energy costs by the tariff (a few days are no billing period: no demand charge); its bound is as ideal. A second bound of the
+profit knows batteries that taper; its stations are ideal still.
 
     python -m tests.benchmarks.week --sessions FILE --from 2019-07-08 --days 5 --site caltech --cap-kw 30 --json
     python -m tests.benchmarks.week ... --real-stations --tapering --tariff FILE --json
@@ -69,6 +70,7 @@ def run(given: argparse.Namespace) -> Report:
         "wanted_kwh": round(total_kwh(garage.stays), 1),
         "offline_kwh": round(bound.energy_kwh, 1),
         "offline_profit": round(bound.profit, 2),
+        "offline_profit_tapering": round(bound.profit_tapering, 2),
     }
     for name, controller in controllers.items():
         if controller is not planner:
@@ -79,11 +81,13 @@ def run(given: argparse.Namespace) -> Report:
 
 @dataclass(frozen=True)
 class Bound:
-    """What perfect foresight could deliver of `wanted_kwh` [kWh] and earn [money], on ideal stations and batteries."""
+    """What perfect foresight could deliver of `wanted_kwh` [kWh] and earn [money], on ideal stations and batteries;
+    `profit_tapering`: with the batteries there are."""
 
     wanted_kwh: float
     energy_kwh: float
     profit: float
+    profit_tapering: float
     sells_per_kwh: float
 
     @classmethod
@@ -95,6 +99,7 @@ class Bound:
             wanted_kwh=total_kwh(garage.stays),
             energy_kwh=most_energy_kwh(garage.stays, stations, network),
             profit=most_worth(garage.stays, stations, network, worth_per_kwh),
+            profit_tapering=most_worth(garage.stays, stations, network, worth_per_kwh, garage.batteries()),
             sells_per_kwh=sells_per_kwh,
         )
 
@@ -107,6 +112,7 @@ class Bound:
             "of_offline_pct": round(100 * delivered_kwh / self.energy_kwh, 3),
             "profit": round(profit, 2),
             "of_offline_profit_pct": round(100 * profit / self.profit, 2),
+            "of_offline_profit_tapering_pct": round(100 * profit / self.profit_tapering, 2),
             "violated_periods": int(figures["violated_periods"]),
         }
 

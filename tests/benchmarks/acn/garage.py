@@ -17,6 +17,7 @@ from acnportal.acnsim.network import ChargingNetwork
 from acnportal.algorithms import BaseAlgorithm
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.need import AcceptancePoint, VehicleBattery
 from cpms.domain.tariff import Tariff, bill
 from forecasting.arrivals.visits import Visit
 from tests.benchmarks.acn.data import (
@@ -33,6 +34,7 @@ from tests.benchmarks.acn.data import (
 from tests.benchmarks.acn.network import Network, network_of, pods_of
 from tests.benchmarks.acn.offline import offline_bill
 
+TAPERS_FROM_SOC = 0.8
 VIOLATION = 1e-5
 """Share of a limit from which on exceeding it counts."""
 
@@ -95,6 +97,11 @@ class Garage:
         simulator = acnsim.Simulator(self.network(), None, acnsim.EventQueue(), self.start)
         return acnsim.Interface(simulator).infrastructure_info()
 
+    def batteries(self) -> dict[str, VehicleBattery]:
+        """Of those who taper, by session."""
+        known = ((stay.session_id, tapering_battery(stay)) for stay in self.stays if self.tapering)
+        return {session_id: battery for session_id, battery in known if battery is not None}
+
     def infrastructure(self) -> tuple[dict[str, int], Network]:
         """Each station's place, and the constraints on them."""
         info = self.info()
@@ -142,17 +149,19 @@ def _violated_periods(simulator: acnsim.Simulator) -> int:
 
 
 def _vehicle(stay: Stay, tapering: bool) -> acnsim.EV:
-    battery = _tapering(stay) if tapering else acnsim.Battery(stay.energy_kwh, 0, MAX_KW)
+    known = tapering_battery(stay) if tapering else None
+    battery = acnsim.Battery(stay.energy_kwh, 0, MAX_KW)
+    if known is not None:
+        held_kwh = known.soc * known.capacity_kwh
+        battery = acnsim.Linear2StageBattery(known.capacity_kwh, held_kwh, MAX_KW, transition_soc=TAPERS_FROM_SOC)
     return acnsim.EV(stay.arrival, stay.departure, stay.energy_kwh, stay.station_id, stay.session_id, battery)
 
 
-def _tapering(stay: Stay) -> acnsim.Battery:
-    """A battery that accepts less and less from 80 % on, the worst that still gets its energy in its stay.
-
-    An ideal one where that takes full power to the end.
-    """
+def tapering_battery(stay: Stay) -> VehicleBattery | None:
+    """The worst that still gets its energy in its stay, accepting less and less; None where that takes full power to the end."""
     try:
         capacity_kwh, held_kwh = batt_cap_fn(stay.energy_kwh, stay.departure - stay.arrival, VOLTAGE_V, PERIOD_S // 60)
     except ValueError:
-        return acnsim.Battery(stay.energy_kwh, 0, MAX_KW)
-    return acnsim.Linear2StageBattery(capacity_kwh, held_kwh, MAX_KW)
+        return None
+    acceptance = (AcceptancePoint(TAPERS_FROM_SOC, MAX_KW), AcceptancePoint(1.0, 0.0))
+    return VehicleBattery(capacity_kwh, held_kwh / capacity_kwh, acceptance)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cpms.domain.need import VehicleBattery
+from optimizer.problem.acceptance import Acceptance
 from tests.benchmarks.acn.data import MAX_KW, PERIODS_PER_HOUR, VOLTAGE_V, Stay
 from tests.benchmarks.acn.network import Network
 from tests.benchmarks.acn.program import Floats, Ints, Program
@@ -13,6 +15,7 @@ from tests.benchmarks.acn.program import Floats, Ints, Program
 TANGENT_DEG = 5.0
 ROUNDS = 20
 TOLERANCE = 1e-4
+NO_BATTERIES: Mapping[str, VehicleBattery] = {}
 
 
 def most_energy_kwh(stays: Sequence[Stay], stations: dict[str, int], network: Network) -> float:
@@ -20,9 +23,15 @@ def most_energy_kwh(stays: Sequence[Stay], stations: dict[str, int], network: Ne
     return most_worth(stays, stations, network, np.ones(max(stay.departure for stay in stays)))
 
 
-def most_worth(stays: Sequence[Stay], stations: dict[str, int], network: Network, worth_per_kwh: Floats) -> float:
+def most_worth(
+    stays: Sequence[Stay],
+    stations: dict[str, int],
+    network: Network,
+    worth_per_kwh: Floats,
+    batteries: Mapping[str, VehicleBattery] = NO_BATTERIES,
+) -> float:
     """Upper bound [money] where a kWh is worth `worth_per_kwh[t]` in period t; by tangents at multiples of 5 degrees (at most 0.1 %
-    too high).
+    too high). `batteries`: of sessions that accept less as they fill.
 
     Steps run from one arrival, departure or change of worth to the next: within them a mean does whatever powers could, as the limits
     are convex.
@@ -36,8 +45,27 @@ def most_worth(stays: Sequence[Stay], stations: dict[str, int], network: Network
         places = np.arange(*np.searchsorted(edges, [stay.arrival, stay.departure]))
         added = program.add_columns(-worth[places], np.full(len(places), MAX_KW))
         program.enter(program.add_rows(np.array([stay.energy_kwh])), added, hours[places])
+        if stay.session_id in batteries:
+            _let_taper(program, added, hours[places], batteries[stay.session_id])
         columns.append((stations[stay.station_id], places, added))
     return -_least_cost(program, columns, len(hours), network)
+
+
+def _let_taper(program: Program, power: Ints, hours: Floats, battery: VehicleBattery) -> None:
+    """held[s + 1] = held[s] + hours[s] power[s], and hours[s] power[s] + part held[s] <= most for every cut of the acceptance."""
+    curve = Acceptance.of(battery)
+    held = program.add_columns(np.zeros(len(hours)), np.full(len(hours), curve.full_kwh))
+    at_first_kwh = np.zeros(len(hours))
+    at_first_kwh[0] = battery.soc * battery.capacity_kwh
+    filling = program.add_rows(at_first_kwh, at_first_kwh)
+    program.enter(filling, held, 1.0)
+    program.enter(filling[1:], held[:-1], -1.0)
+    program.enter(filling[1:], power[:-1], -hours[:-1])
+    for cuts in zip(*(curve.cuts(lasting_h) for lasting_h in hours.tolist()), strict=True):
+        most_kwh, part = np.array(cuts).T
+        accepting = program.add_rows(most_kwh)
+        program.enter(accepting, power, hours)
+        program.enter(accepting, held, part)
 
 
 def _least_cost(program: Program, columns: Sequence[tuple[int, Ints, Ints]], steps: int, network: Network) -> float:
