@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-from forecasting.calendar import calendar_of
+from cpms.domain.errors import InvalidInput
+from forecasting.calendar import Calendar, calendar_of
 from forecasting.load.backtest import LoadHindcast, hindcast_load
+from forecasting.load.peak_backtest import backtest_peak
 from forecasting.score import FINE_LEVELS, band, rmse, score
 from forecasting.series import HOUR_S, Series, zone_of
 from tests.benchmarks.recorded_sessions import FOLDER, read_sessions
@@ -53,8 +56,22 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         if arguments.load
         else "a garage charging recorded sessions as they came, up to 6.6 kW each",
         "largest_kw": round(largest_kw, 1),
+        "month_peak_by_weeks_left": _peaks(measured, zone, split_s, calendar),
         "horizons": {f"{h:g}": _figures(made[int(h * HOUR_S)], largest_kw, split_s) for h in leads_h},
     }
+
+
+def _peaks(measured: Series, zone: ZoneInfo, split_s: int, calendar: Calendar) -> dict[str, object]:
+    """Of every whole month after the split, told at its midnights; nothing where there is none."""
+    power = [
+        (datetime.fromtimestamp(int(s), zone), float(kw))
+        for s, kw in zip(measured.epochs_s, measured.values, strict=True)
+    ]
+    try:
+        tested = backtest_peak(zone.key, power, datetime.fromtimestamp(split_s, zone), calendar=calendar)
+    except InvalidInput:
+        return {}
+    return {f"{one.horizon_h / 168:g}": one.score.to_dict() for one in tested}
 
 
 def garage_load(paths: Sequence[Path]) -> Series:
