@@ -113,15 +113,25 @@ def _chances(powers_kw: Floats, rest: Floats, whole: Floats, weights: Floats) ->
 
 
 def _below(powers_kw: Floats, peaks_kw: Floats, weight: Floats) -> Floats:
-    """Smoothed distribution function of weighted `peaks_kw` at `powers_kw`."""
+    """Smoothed distribution function of weighted `peaks_kw` at `powers_kw`, as wide as they are: smoothing widens, so samples and
+    kernels are drawn together first (Silverman, Density Estimation, 1986, section 6.4.1)."""
     share = weight / weight.sum()
     logs, levels = np.log(np.maximum(peaks_kw, LEAST_KW)), np.log(np.maximum(powers_kw, LEAST_KW))
-    spread = np.sqrt(share @ (logs - share @ logs) ** 2)
-    width = SILVERMAN * max(float(spread), LEAST_SPREAD) * (1.0 / (share**2).sum()) ** -0.2
-    return np.asarray(ndtr((levels[:, None] - logs) / width) @ share)
+    middle = float(share @ logs)
+    spread = max(float(np.sqrt(share @ (logs - middle) ** 2)), LEAST_SPREAD)
+    relative = SILVERMAN * (1.0 / (share**2).sum()) ** -0.2
+    together = 1.0 / np.sqrt(1.0 + relative**2)
+    drawn = middle + together * (logs - middle)
+    return np.asarray(ndtr((levels[:, None] - drawn) / (together * relative * spread)) @ share)
 
 
 def _level_spread(whole: Floats) -> float:
-    """Root mean square change of the mean log peak from one week to the next; LEAST_SPREAD where two weeks were not seen."""
-    weeks = [np.log(np.maximum(whole[end - 7 : end], LEAST_KW)).mean() for end in range(len(whole), 6, -7)]
-    return max(LEAST_SPREAD, float(np.sqrt(np.mean(np.diff(weeks) ** 2)))) if len(weeks) > 1 else LEAST_SPREAD
+    """Root mean square change of the mean log peak from one week to the next, beyond what days that differ by themselves make of it;
+    LEAST_SPREAD where two weeks were not seen."""
+    count = len(whole) // 7
+    if count < 2:
+        return LEAST_SPREAD
+    weeks = np.log(np.maximum(whole[len(whole) - 7 * count :], LEAST_KW)).reshape(count, 7)
+    by_themselves = float(np.diff(weeks, axis=0).var()) / 7.0  # twice the variance of a mean of seven such days
+    changes = float(np.mean(np.diff(weeks.mean(axis=1)) ** 2))
+    return max(LEAST_SPREAD, float(np.sqrt(max(0.0, changes - by_themselves))))
