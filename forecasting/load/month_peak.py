@@ -16,17 +16,20 @@ from scipy.special import ndtr
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.time import require_aware
-from forecasting.arrivals.peak_prices import LEAST_SPREAD, NODES, SILVERMAN, WEIGHTS
+from forecasting.arrivals.peak_prices import LEAST_SPREAD, NODES, NORMAL_QUARTILES, SILVERMAN, WEIGHTS
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.quantiles import DEFAULT_LEVELS, require_levels
+from forecasting.quantiles import DEFAULT_LEVELS, require_levels, weighted_quantiles
 from forecasting.series import DAY_S, Floats, Ints, Measurement, Series, local_seconds, resample, zone_of
 
 WINDOW_S = 56 * DAY_S
 GRID = 400
+QUARTILES: Floats = np.array([0.25, 0.5, 0.75])
 HIGHEST = 3.0
 """Nobody expects a window so many times as high as the highest seen."""
 
 LEAST_KW = 1e-3
+LEAST_LEVEL_SPREAD = 0.05
+"""Months differ at least by so much [log kW] from the weeks before them, however alike these were."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,11 @@ def _chances(powers_kw: Floats, rest: Floats, whole: Floats, weights: Floats) ->
 
 def _below(powers_kw: Floats, peaks_kw: Floats, weight: Floats) -> Floats:
     """Smoothed distribution function of weighted `peaks_kw` at `powers_kw`, as wide as they are: smoothing widens, so samples and
-    kernels are drawn together first (Silverman, Density Estimation, 1986, section 6.4.1)."""
+    kernels are drawn together first (Silverman, Density Estimation, 1986, section 6.4.1). Few days of another kind widen no kernel."""
     share = weight / weight.sum()
     logs, levels = np.log(np.maximum(peaks_kw, LEAST_KW)), np.log(np.maximum(powers_kw, LEAST_KW))
-    middle = float(share @ logs)
-    spread = max(float(np.sqrt(share @ (logs - middle) ** 2)), LEAST_SPREAD)
+    low, middle, high = weighted_quantiles(logs[None, :], share[None, :], QUARTILES)[0].tolist()
+    spread = max(min(float(np.sqrt(share @ (logs - middle) ** 2)), (high - low) / NORMAL_QUARTILES), LEAST_SPREAD)
     relative = SILVERMAN * (1.0 / (share**2).sum()) ** -0.2
     together = 1.0 / np.sqrt(1.0 + relative**2)
     drawn = middle + together * (logs - middle)
@@ -127,11 +130,11 @@ def _below(powers_kw: Floats, peaks_kw: Floats, weight: Floats) -> Floats:
 
 def _level_spread(whole: Floats) -> float:
     """Root mean square change of the mean log peak from one week to the next, beyond what days that differ by themselves make of it;
-    LEAST_SPREAD where two weeks were not seen."""
+    LEAST_LEVEL_SPREAD where two weeks were not seen."""
     count = len(whole) // 7
     if count < 2:
-        return LEAST_SPREAD
+        return LEAST_LEVEL_SPREAD
     weeks = np.log(np.maximum(whole[len(whole) - 7 * count :], LEAST_KW)).reshape(count, 7)
     by_themselves = float(np.diff(weeks, axis=0).var()) / 7.0  # twice the variance of a mean of seven such days
     changes = float(np.mean(np.diff(weeks.mean(axis=1)) ** 2))
-    return max(LEAST_SPREAD, float(np.sqrt(max(0.0, changes - by_themselves))))
+    return max(LEAST_LEVEL_SPREAD, float(np.sqrt(max(0.0, changes - by_themselves))))

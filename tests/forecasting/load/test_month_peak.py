@@ -36,6 +36,13 @@ def test_the_highest_of_many_days_is_above_most_days():
     assert 50.0 < low_kw < middle_kw < high_kw < 110.0
 
 
+def test_weekends_and_days_that_differ_by_themselves_do_not_make_high_peaks_likely():
+    rng = np.random.default_rng(5)
+    months_kw = 50.0 * np.exp(rng.normal(0, 0.1, (2000, 15)).max(axis=1))  # so many working days are left
+    highest = [month_peak(measured(NOW, 56, seed), ZONE, NOW, MONTH_END, 0.0).peak_kw[2] for seed in range(5)]
+    assert np.mean(highest) == pytest.approx(np.quantile(months_kw, 0.9), rel=0.12)
+
+
 def test_the_fewer_days_are_left_the_lower_the_peak_that_is_expected():
     tomorrow = datetime(2026, 6, 11, tzinfo=LOCAL)
     assert told(ends_at=tomorrow).peak_kw[1] < told().peak_kw[1]
