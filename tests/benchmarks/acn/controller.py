@@ -30,7 +30,7 @@ STEP_A = 0.001
 NO_LIMIT_A = 1e4
 PLENTY_S = 60.0
 GAP_TARGET = 0.002
-BRIEF_S, ROUGH_GAP = 5.0, 0.01
+BRIEF_S, ROUGH_GAP = 1.0, 0.01
 """Where stations know a few currents the last of them is worth little, and the next plan is a few minutes away."""
 WATCHED = 3
 """So often [periods] vehicles that taper are looked at and planned for."""
