@@ -37,7 +37,7 @@ class Dived:
 
 def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None) -> Dived:
     """From the relaxation down. Near a plan of `start_kw` (setpoints per slot [kW]) less has to be decided: what is on in both
-    stays on."""
+    stays on, but for the steps in which needs are met."""
     program, values = solver.program, relaxation.values
     top = Vertex(values, np.zeros_like(values), float(program.cost @ values))
     begun = Dived(Narrowing(program, horizon, values), top)
@@ -45,7 +45,8 @@ def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Flo
     if start_kw is not None:
         power, values = program.columns["power"], begun.vertex.values
         on = (start_kw > TOLERANCE) & (values[power] > TOLERANCE)
-        begun.state.turn_all_on(power.start + np.flatnonzero(on))
+        kept = np.setdiff1d(power.start + np.flatnonzero(on), begun.state.completing(values))
+        begun.state.turn_all_on(kept)
     return settle(solver, begun, WORTH_TURNING_ON)
 
 

@@ -52,10 +52,10 @@ class Narrowing:
     def undecided(self, values: Floats) -> Ints:
         """Columns between off and their least value, not yet turned on."""
         between = (values > TOLERANCE) & (values < self.least - TOLERANCE) & (self.lower < self.least)
-        between[self._completing(values)] = False
+        between[self.completing(values)] = False
         return np.flatnonzero(between)
 
-    def _completing(self, values: Floats) -> Ints:
+    def completing(self, values: Floats) -> Ints:
         """Columns of power in which a need is met with less than the minimum, where every limit admits that the minimum is permitted:
         the vehicle stops by itself."""
         power, rows = self._program.columns["power"], self._program.rows.get("limit", slice(0, 0))

@@ -43,6 +43,9 @@ class Round:
 
 ROUNDS = (Round(None, 1, 0.5), Round(0.0, 1, 0.5), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
 
+FIRST_LOOK = Round(0.0, 1, 0.2)
+"""At small sites, before the whole choice."""
+
 BRANCHING_SHARE = 0.3
 """Of the time that is left: for a better bound where there are yes and no besides who charges."""
 
@@ -267,7 +270,11 @@ class Search:
         if self.good_enough(self.cost):
             return
         whole = Whole(self.solver, self.horizon) if self._is_small() else None
-        self.choose_whole(whole) if whole else self.branch()
+        if whole:
+            self.run(FIRST_LOOK)
+            self.choose_whole(whole)
+        else:
+            self.branch()
         self._look_further()
         if self.good_enough(self.cost) or self.solver.left_s <= 0:
             return
