@@ -43,7 +43,7 @@ class Round:
 
 ROUNDS = (Round(None, 1, 0.5), Round(0.0, 1, 0.5), Round(0.1, 1, 0.4), Round(1.0, 2, 0.5))
 
-FIRST_LOOK = Round(0.0, 1, 0.2)
+FIRST_LOOK = Round(0.0, 1, 0.22)
 """At small sites, before the whole choice."""
 
 BRANCHING_SHARE = 0.3
@@ -61,8 +61,8 @@ MOST_TIGHTENINGS, LEAST_TIGHTENING = 10, 1e-5
 FEW_TO_CHOOSE = 1_200
 """Up to so many slots the whole choice is one mixed-integer program."""
 
-WHOLE_SHARE = 0.5
-"""Of the time that is left: for the whole choice."""
+WHOLE_SHARE = 0.6
+"""Of the time that is left: for the whole choice near a plan, then for all of it."""
 
 PART_OF_TARGET = 0.4
 """Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""
@@ -169,7 +169,7 @@ class Search:
     def choose_whole(self, whole: Whole) -> None:
         """Of few slots the whole choice: first what the relaxation and the best so far do not agree on, then all of it, which
         bounds as well."""
-        values = whole.near(self.relaxation.values, self.best, NEAR_SHARE * self.solver.left_s)
+        values = whole.near(self.relaxation.values, self.best, WHOLE_SHARE * self.solver.left_s)
         self._offer_whole(whole, values)
         if not self.good_enough(self.cost):
             self._bound_by_peak(whole)
