@@ -85,14 +85,16 @@ def _broken_most(
     smallest = np.minimum.accumulate((shares[order] * least[order])[::-1])[::-1]
     left = headroom - full
     inside = np.concatenate(([0.0], np.cumsum(load)[:-1]))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = 1.0 - left / smallest
-    delivered = float(shares[shares < 0] @ values[shares < 0])
-    broken_by = inside + factor * (load.sum() - inside) + delivered - full
-    broken_by[(left < 0) | (left >= smallest)] = 0.0
-    k = int(np.argmax(broken_by))
-    if broken_by[k] <= LEAST_BROKEN_KW:
+    (fits,) = np.nonzero((left >= 0) & (left < smallest))
+    if not len(fits):
         return None
+    factor = 1.0 - left[fits] / smallest[fits]
+    delivered = float(shares[shares < 0] @ values[shares < 0])
+    broken_by = inside[fits] + factor * (load.sum() - inside[fits]) + delivered - full[fits]
+    best = int(np.argmax(broken_by))
+    if broken_by[best] <= LEAST_BROKEN_KW:
+        return None
+    k = int(fits[best])
     coefficients = shares.copy()
-    coefficients[order[k:]] *= factor[k]
+    coefficients[order[k:]] *= factor[best]
     return coefficients, float(full[k])
