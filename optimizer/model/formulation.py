@@ -99,7 +99,9 @@ def _formulate(horizon: Horizon) -> LinearProgram:
         for declare in topic.constraints:
             declare(model, horizon)
     declare_objective(model, horizon, topics)
-    return compile_model(model, horizon, topics)
+    program = compile_model(model, horizon, topics)
+    model.clear()  # its parts know each other: emptied it goes at once, else the collector has to find it
+    return program
 
 
 def declare_objective(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, ...]) -> None:
