@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.model.kinds import CONTINUOUS
 from optimizer.problem.horizon import Horizon
-from optimizer.search.background import Background, background, bare
 from optimizer.search.certify import lower_bound, relative_gap
-from optimizer.search.completion import Completion, Found, at_rest
+from optimizer.search.completion import Found
 from optimizer.search.covers import with_covers
 from optimizer.search.dive import Dived, dive, gives
 from optimizer.search.domains import setpoints_near, undecided
 from optimizer.search.flips import flipped
-from optimizer.search.levelling import levelled
+from optimizer.search.incumbent import PART_OF_TARGET, Incumbent
 from optimizer.search.near import left_open, setpoints_around
 from optimizer.search.peak_levels import PeakLevels
 from optimizer.search.permissions import permitted_kw
-from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Relaxation, Solver
 from optimizer.search.whole import Whole
 
@@ -64,46 +62,12 @@ FEW_TO_CHOOSE = 1_200
 WHOLE_SHARE = 0.6
 """Of the time that is left: for the whole choice near a plan, then for all of it."""
 
-PART_OF_TARGET = 0.4
-"""Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""
-
 PATIENCE = 5.0
 """Within this many times the gap that is aimed for, a round that closes less than a tenth of it is the last one."""
 
 
-@dataclass
-class Search:
-    """The best so far. `power_kw` is semi-continuous and costs `power_cost`; `best` is what stations can be told."""
-
-    solver: Solver
-    horizon: Horizon
-    relaxation: Relaxation
-
-    def __post_init__(self) -> None:
-        self.completion = Completion(self.solver, self.horizon)
-        self.bound = lower_bound(self.solver.program, self.relaxation.duals)
-        self.power_kw = self.relaxation.values[self.solver.program.columns["power"]]
-        self.power_cost = np.inf
-        self.behind = self._behind(self.relaxation.values)
-        nobody_kw = np.zeros_like(self.power_kw)
-        self.best = replace(at_rest(self.solver.program, self.horizon, nobody_kw), cost=np.inf)
-
-    @property
-    def cost(self) -> float:
-        """Objective [money] of the best setpoints."""
-        return self.best.cost
-
-    def _behind(self, values: Floats) -> Background:
-        return background(self.solver.program, self.horizon, values)
-
-    def good_enough(self, cost: float, part: float = 1.0) -> bool:
-        """Whether a cost is certified to `part` of the gap that is aimed for."""
-        return relative_gap(cost, self.bound) <= part * self.horizon.request.gap_target
-
-    @property
-    def target(self) -> float:
-        """The objective at which a program may stop."""
-        return self.bound + PART_OF_TARGET * self.horizon.request.gap_target * max(abs(self.bound), 1.0)
+class Search(Incumbent):
+    """What is done to find better plans and bounds."""
 
     def run(self, one: Round) -> None:
         """Decide who is on, then at which setpoints."""
@@ -118,7 +82,7 @@ class Search:
         if gives(self.solver.program):
             self._look_near(found)
         else:
-            self._accept(found.vertex.values)
+            self.accept(found.vertex.values)
         return found
 
     def flip(self, dived: Dived) -> None:
@@ -128,19 +92,19 @@ class Search:
         def enough(cost: float) -> bool:
             return self.good_enough(cost + rounding) or self.good_enough(cost, PART_OF_TARGET)
 
-        self._accept(flipped(self.solver, dived, enough).vertex.values)
+        self.accept(flipped(self.solver, dived, enough).vertex.values)
 
     def _look_near(self, dived: Dived) -> None:
         """Decide what a dive left open, then the setpoints around that, charging and giving together."""
         program, solver = self.solver.program, self.solver
-        self._offer_choice(dived.vertex.values)
+        self.offer_choice(dived.vertex.values)
         values = solver.within(left_open(program, dived), self.target, NEAR_SHARE * solver.left_s)
         if values is None:
             return
-        self._accept(values)
+        self.accept(values)
         if not self.good_enough(self.cost):
             around = setpoints_around(program, self.horizon, values, 1)
-            self._offer_choice(solver.within(around, self.target, NEAR_SHARE * solver.left_s))
+            self.offer_choice(solver.within(around, self.target, NEAR_SHARE * solver.left_s))
 
     def tighten(self) -> bool:
         """A better bound by the covers that the relaxation breaks, as long as they raise it; whether there were any."""
@@ -164,7 +128,7 @@ class Search:
         values, bound = solver.branch(BRANCHING_SHARE * solver.left_s)
         self.bound = max(self.bound, bound)
         if values is not None:
-            self.offer(values[program.columns["power"]], self._behind(values))
+            self.offer(values[program.columns["power"]], self.background(values))
 
     def choose_whole(self, whole: Whole) -> None:
         """Of few slots the whole choice: first what the relaxation and the best so far do not agree on, then all of it, which
@@ -196,10 +160,7 @@ class Search:
 
     def _offer_whole(self, whole: Whole, values: Floats | None) -> None:
         if values is not None:
-            self.offer(permitted_kw(whole.program, values), self._behind(values[: len(self.solver.program.cost)]))
-
-    def _completed(self, setpoint_kw: Floats, give_kw: Floats | None = None) -> Found:
-        return self.completion.of(setpoint_kw, np.zeros_like(setpoint_kw) if give_kw is None else give_kw)
+            self.offer(permitted_kw(whole.program, values), self.background(values[: len(self.solver.program.cost)]))
 
     def _decide(self, one: Round) -> None:
         gap = min(self.cost, self.power_cost) - self.bound
@@ -207,46 +168,18 @@ class Search:
         domain = undecided(self.horizon, self.solver.program, self.relaxation, slack)
         values = self.solver.choose(domain, self.target, one.time_share * self.solver.left_s)
         if values is not None:
-            self._accept(values)
-
-    def _accept(self, values: Floats) -> None:
-        """Columns with semi-continuous power: the new base for rounding if they are the cheapest so far."""
-        power_kw = values[self.solver.program.columns["power"]]
-        cost = self._completed(power_kw).cost if self.completion.exact else float(self.solver.program.cost @ values)
-        if cost < self.power_cost:
-            self.power_kw, self.power_cost, self.behind = power_kw, cost, self._behind(values)
-            self.offer(power_kw, self.behind)
+            self.accept(values)
 
     def decide_on_grid(self) -> None:
         """Everything at once, for what little the rounds may have missed: exact if there is time for it."""
         slack = self.cost - self.bound
         domain = undecided(self.horizon, self.solver.program, self.relaxation, slack, on_grid=True)
-        self._offer_choice(self.solver.choose(domain, self.target, self.solver.left_s))
+        self.offer_choice(self.solver.choose(domain, self.target, self.solver.left_s))
 
     def _round(self, one: Round) -> None:
         known_kw = self.best.setpoint_kw
         domain = setpoints_near(self.horizon, self.power_kw, known_kw, one.reach)
-        self._offer_choice(self.solver.choose(domain, self.target, ROUNDING_SHARE * self.solver.left_s, known_kw))
-
-    def _offer_choice(self, values: Floats | None) -> None:
-        if values is not None:
-            self.offer(values[self.solver.program.columns["power"]], self._behind(values))
-
-    def offer(self, power_kw: Floats, behind: Background | None = None) -> None:
-        """Round power to setpoints and take them if they are the cheapest so far."""
-        setpoint_kw, give_kw = to_setpoints(self.horizon, power_kw, behind), None if behind is None else behind.give_kw
-        self.take(setpoint_kw, give_kw)
-        if not self.good_enough(self.cost):
-            self.take(levelled(self.horizon, setpoint_kw, behind or bare(self.horizon)), give_kw)
-        if self.horizon.request.bands or self.horizon.request.energy_by:  # a need may be left open for what they pay
-            as_planned = replace(self.horizon, certain=np.zeros_like(self.horizon.certain))
-            self.take(to_setpoints(as_planned, power_kw, behind), give_kw)
-
-    def take(self, setpoint_kw: Floats, give_kw: Floats | None = None) -> None:
-        """Setpoints for charging, and for giving back if anybody does, if they are the cheapest so far."""
-        found = self._completed(setpoint_kw, give_kw)
-        if found.cost < self.cost:
-            self.best = found
+        self.offer_choice(self.solver.choose(domain, self.target, ROUNDING_SHARE * self.solver.left_s, known_kw))
 
     def _is_small(self) -> bool:
         return 0 < len(self.power_kw) <= FEW_TO_CHOOSE
