@@ -21,8 +21,8 @@ PROCESSES = 2
 UNITS = 12
 STEPS_PER_UNIT = 2_000_000
 UNIT_S = 0.15
-"""What a unit of work takes [s] on a core at about 3 GHz that has its machine to itself. Two such cores at work take a little longer, and
-so does the day then: it leaves room for what else the machine may begin to do."""
+"""What a unit of work takes [s] on a core at about 3 GHz that has its machine to itself. Two cores at work take a little longer,
+and so does the day then: that leaves room for what else the machine may begin to do."""
 TOLERATED = 1.25
 """A unit may take so many times longer before the day is slowed down."""
 
