@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cpms.domain.plan import BindingLimit, Direction, RelaxedLimit
 from cpms.domain.units import current_a
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.topics.exports import export_caps
-from optimizer.problem.horizon import Horizon
+from optimizer.problem.horizon import Floats, Horizon
 
 LEAST_PRICE_PER_KW = 1e-6
 """Shadow prices below this (the tie-breakers') are no reason."""
@@ -20,9 +19,9 @@ LEAST_EXCESS_KW = 1e-6
 """A limit exceeded by less is kept."""
 
 
-def binding_limits(program: LinearProgram, horizon: Horizon, duals: NDArray[np.float64]) -> tuple[BindingLimit, ...]:
+def binding_limits(program: LinearProgram, horizon: Horizon, duals: Floats) -> tuple[BindingLimit, ...]:
     """Limits with a price in the relaxation, by step: -dual is what one more kW on that limit in that step would save."""
-    prices = -duals[program.rows.get("limit", slice(0, 0))]
+    prices = _evened(program, horizon, -duals[program.rows.get("limit", slice(0, 0))])
     found = [
         _binding(horizon, row, step, float(prices[i]))
         for i, (row, step) in enumerate(program.row_index.get("limit", ()))
@@ -35,7 +34,33 @@ def binding_limits(program: LinearProgram, horizon: Horizon, duals: NDArray[np.f
     return tuple(sorted(found, key=lambda limit: (limit.step, -limit.shadow_price_per_kw)))
 
 
-def _binding_exports(program: LinearProgram, horizon: Horizon, duals: NDArray[np.float64]) -> list[BindingLimit]:
+def _evened(program: LinearProgram, horizon: Horizon, prices: Floats) -> Floats:
+    """Phases of a feeder that carry the same (of three-phase vehicles alone) are full together: how a vertex splits their price is
+    chance, so that they share it. Else one more kW on one of them, which nobody could use, would seem worth a kW on all three."""
+    if not program.row_index.get("limit"):
+        return prices
+    groups: dict[tuple[object, ...], list[int]] = {}
+    rows = program.matrix[program.rows["limit"]]
+    upper = program.row_upper[program.rows["limit"]]
+    priced = {
+        _place(horizon, *program.row_index["limit"][i]) for i in np.flatnonzero(prices > LEAST_PRICE_PER_KW).tolist()
+    }
+    for i, (row, step) in enumerate(program.row_index["limit"]):
+        if (place := _place(horizon, row, step)) in priced:
+            part = slice(rows.indptr[i], rows.indptr[i + 1])
+            alike = (*place, float(upper[i]), rows.indices[part].tobytes(), rows.data[part].round(9).tobytes())
+            groups.setdefault(alike, []).append(i)
+    evened = prices.copy()
+    for group in groups.values():
+        evened[group] = prices[group].mean()
+    return evened
+
+
+def _place(horizon: Horizon, row: int, step: int) -> tuple[str, int]:
+    return horizon.limits.keys[row].feeder.feeder_id, step
+
+
+def _binding_exports(program: LinearProgram, horizon: Horizon, duals: Floats) -> list[BindingLimit]:
     if not program.row_index.get("export"):
         return []
     caps, prices = export_caps(horizon), -duals[program.rows["export"]]
@@ -63,7 +88,7 @@ def _binding(horizon: Horizon, row: int, step: int, price: float) -> BindingLimi
     )
 
 
-def relaxed_limits(program: LinearProgram, horizon: Horizon, values: NDArray[np.float64]) -> tuple[RelaxedLimit, ...]:
+def relaxed_limits(program: LinearProgram, horizon: Horizon, values: Floats) -> tuple[RelaxedLimit, ...]:
     """Limits that other load exceeds and nothing relieves, by how much [A per phase, or kW]."""
     limits, relaxed_kw = horizon.limits, horizon.limits.excess_kw.copy()
     for key, over_kw in zip(program.index["over"], values[program.columns["over"]], strict=True):
@@ -77,7 +102,7 @@ def relaxed_limits(program: LinearProgram, horizon: Horizon, values: NDArray[np.
     return tuple(sorted(found, key=lambda limit: limit.step))
 
 
-def _relaxed_exports(program: LinearProgram, horizon: Horizon, values: NDArray[np.float64]) -> list[RelaxedLimit]:
+def _relaxed_exports(program: LinearProgram, horizon: Horizon, values: Floats) -> list[RelaxedLimit]:
     if not program.index.get("curtailed"):
         return []
     caps = export_caps(horizon)

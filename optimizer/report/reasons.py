@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from cpms.domain.plan import BindingLimit, Direction, Plan, PlanRequest, RelaxedLimit
 from optimizer.questions.explanation import Explanation
@@ -16,9 +17,9 @@ def reasons(request: PlanRequest, plan: Plan, explained: Explanation | None) -> 
     """Lines for relaxed limits, the dearest binding ones in order of time, and what else was found out."""
     for relaxed in plan.relaxed[:MOST_REASONS]:
         yield f"  {_at(request, relaxed.step)} {_relaxed(relaxed)}"
-    dearest = sorted(plan.binding, key=lambda limit: -limit.shadow_price_per_kw)[:MOST_REASONS]
-    for limit in sorted(dearest, key=lambda limit: limit.step):
-        yield f"  {_at(request, limit.step)} {_binding(limit)}"
+    dearest = sorted(_alike(plan.binding), key=lambda limits: -limits[0].shadow_price_per_kw)[:MOST_REASONS]
+    for limits in sorted(dearest, key=lambda limits: limits[0].step):
+        yield f"  {_at(request, limits[0].step)} {_binding(limits)}"
     if explained is not None:
         yield from _one_more_kw(explained.one_more_kw)
         yield from describe_priorities(explained.priorities)
@@ -67,9 +68,18 @@ def _relaxed(relaxed: RelaxedLimit) -> str:
     return f"{relaxed.feeder_id}{where}: other load alone is {relaxed.excess:.1f} {relaxed.unit} above the limit"
 
 
-def _binding(limit: BindingLimit) -> str:
-    where = f" {limit.phase.value}" if limit.phase else ""
+def _alike(binding: Iterable[BindingLimit]) -> list[list[BindingLimit]]:
+    """Phases of one feeder that are full together at the same price, told at once."""
+    alike: dict[BindingLimit, list[BindingLimit]] = {}
+    for limit in binding:
+        alike.setdefault(replace(limit, phase=None), []).append(limit)
+    return list(alike.values())
+
+
+def _binding(limits: list[BindingLimit]) -> str:
+    limit, phases = limits[0], "-".join(limit.phase.value for limit in limits if limit.phase)
     return (
-        f"held back by {limit.feeder_id}{where} at {round(limit.limit, 1):g} {limit.unit} ({limit.reason or 'limit'}):"
-        f" one more kW would save {limit.shadow_price_per_kw:.3f} ({limit.shadow_price_per_kwh:.3f} per kWh)"
+        f"held back by {limit.feeder_id}{f' {phases}' if phases else ''} at {round(limit.limit, 1):g} {limit.unit}"
+        f" ({limit.reason or 'limit'}): one more kW would save about {limit.shadow_price_per_kw:.3f}"
+        f" ({limit.shadow_price_per_kwh:.3f} per kWh)"
     )
