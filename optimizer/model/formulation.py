@@ -5,24 +5,22 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyomo.common.collections import ComponentMap
 from pyomo.environ import ConcreteModel, Objective, Var
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from optimizer.model.flows import Flows
 from optimizer.model.kinds import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER, Kinds
 from optimizer.model.topic import Topic
 from optimizer.model.topics import topics_of
 from optimizer.problem.coming import crowds_of
-from optimizer.problem.horizon import Horizon
+from optimizer.problem.horizon import Floats, Horizon, Ints
 
-Floats = NDArray[np.float64]
 Index = list[Any]
 
 
@@ -51,14 +49,14 @@ class LinearProgram:
     rows: dict[str, slice]
     row_index: dict[str, Index]
     flows: Flows
-    flow_column: NDArray[np.int64]
+    flow_column: Ints
 
     @property
     def cost(self) -> Floats:
         """Cost per column."""
         return np.asarray(self.term_cost.sum(axis=0)).ravel()
 
-    def places(self, family: str) -> tuple[NDArray[np.int64], ...]:
+    def places(self, family: str) -> tuple[Ints, ...]:
         """Where a family's columns lie in an array over its whole index; none if it has no columns."""
         index = np.array(self.index.get(family, ()), dtype=np.int64)
         return (index,) if index.ndim == 1 else tuple(index.T)
@@ -67,6 +65,24 @@ class LinearProgram:
     def term_names(self) -> tuple[str, ...]:
         """Names of the rows of `term_cost`."""
         return tuple(term.name for topic in self.topics for term in topic.terms)
+
+    def with_rows(self, family: str, added: csr_array, most: Floats, index: Index | None = None) -> LinearProgram:
+        """With rows of at most `most` more in a family of constraints, after those that it has; a new family comes last."""
+        end, count = self.matrix.shape[0], len(most)
+        known = self.rows.get(family, slice(end, end))
+        at = known.stop
+        rows = {
+            name: slice(part.start + count, part.stop + count) if part.start >= at else part
+            for name, part in self.rows.items()
+        }
+        return replace(
+            self,
+            matrix=csr_array(vstack([self.matrix[:at], added, self.matrix[at:]], format="csr")),
+            row_lower=np.insert(self.row_lower, at, np.full(count, -np.inf)),
+            row_upper=np.insert(self.row_upper, at, most),
+            rows={**rows, family: slice(known.start, at + count)},
+            row_index={**self.row_index, family: [*self.row_index.get(family, ()), *(index or ())]},
+        )
 
 
 def formulate(horizon: Horizon) -> LinearProgram:

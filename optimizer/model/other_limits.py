@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from cpms.domain.plan import PlanRequest
 from optimizer.model.formulation import LinearProgram
@@ -29,7 +29,7 @@ def with_limits_of(program: LinearProgram, before: Horizon, now: Horizon) -> Lin
 
 def _with_rows(program: LinearProgram, now: Horizon) -> LinearProgram:
     """With a row, after those that there are, for every limit that had none because nobody could exceed it."""
-    known, end = set(program.row_index["limit"]), program.rows["limit"].stop
+    known = set(program.row_index["limit"])
     new = [one for one in loaded_limits(now, program.flows) if one[:2] not in known]
     if not new:
         return program
@@ -37,19 +37,7 @@ def _with_rows(program: LinearProgram, now: Horizon) -> LinearProgram:
     shares = np.concatenate([shares for _, _, _, shares in new])
     starts = np.concatenate(([0], np.cumsum([len(inside) for _, _, inside, _ in new])))
     added = csr_array((shares, columns, starts), shape=(len(new), program.matrix.shape[1]))
-    moved = {name: _later(part, end, len(new)) for name, part in program.rows.items()}
-    return replace(
-        program,
-        matrix=csr_array(vstack([program.matrix[:end], added, program.matrix[end:]], format="csr")),
-        row_lower=np.insert(program.row_lower, end, np.full(len(new), -np.inf)),
-        row_upper=np.insert(program.row_upper, end, np.zeros(len(new))),
-        rows={**moved, "limit": slice(program.rows["limit"].start, end + len(new))},
-        row_index={**program.row_index, "limit": [*program.row_index["limit"], *(one[:2] for one in new)]},
-    )
-
-
-def _later(part: slice, end: int, by: int) -> slice:
-    return slice(part.start + by, part.stop + by) if part.start >= end else part
+    return program.with_rows("limit", added, np.zeros(len(new)), [one[:2] for one in new])
 
 
 def _same_but_for_limits(before: Horizon, now: Horizon) -> bool:

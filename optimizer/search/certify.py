@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optimizer.model.formulation import LinearProgram
-from optimizer.problem.horizon import Horizon
-
-Floats = NDArray[np.float64]
+from optimizer.problem.horizon import Floats, Horizon
 
 LEAST_SCALE = 1.0
 """Objectives smaller than one unit of money are compared absolutely: a share of nearly nothing says nothing."""

@@ -13,10 +13,10 @@ What delivers below the limit adds to C, and to U as well: it keeps its coeffici
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import SEMI_CONTINUOUS, SEMI_INTEGER
@@ -47,16 +47,8 @@ def with_covers(program: LinearProgram, horizon: Horizon, values: Floats) -> Lin
     entries = np.concatenate([cover.coefficients for cover in covers])
     columns = np.concatenate([cover.columns for cover in covers])
     starts = np.concatenate(([0], np.cumsum(lengths)))
-    end = program.matrix.shape[0]
-    first = program.rows["cover"].start if "cover" in program.rows else end
     rows = csr_array((entries, columns, starts), shape=(len(covers), program.matrix.shape[1]))
-    return replace(
-        program,
-        matrix=csr_array(vstack([program.matrix, rows], format="csr")),
-        row_lower=np.append(program.row_lower, np.full(len(covers), -np.inf)),
-        row_upper=np.append(program.row_upper, [cover.most for cover in covers]),
-        rows={**program.rows, "cover": slice(first, end + len(covers))},
-    )
+    return program.with_rows("cover", rows, np.array([cover.most for cover in covers]))
 
 
 def broken_covers(program: LinearProgram, horizon: Horizon, values: Floats) -> Iterator[Cover]:

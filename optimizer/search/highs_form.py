@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from optimizer.model.formulation import LinearProgram
-
-Floats = NDArray[np.float64]
+from optimizer.problem.horizon import Floats
 
 LOWER, UPPER, BASIC = (
     highspy.HighsBasisStatus.kLower,

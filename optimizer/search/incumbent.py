@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from optimizer.problem.horizon import Horizon
+from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.background import Background, background, bare
 from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Completion, Found, at_rest
 from optimizer.search.levelling import levelled
 from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Relaxation, Solver
-
-Floats = NDArray[np.float64]
 
 PART_OF_TARGET = 0.4
 """Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""

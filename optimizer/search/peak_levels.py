@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from cpms.domain.errors import PlanFailed
 from optimizer.model.formulation import LinearProgram
@@ -120,14 +120,7 @@ class PeakLevels:
         rows = csr_array((shares, (at, columns)), shape=(self.horizon.step_count, program.matrix.shape[1]))[self.steps]
         lower, upper, peak = program.lower.copy(), program.upper.copy(), program.columns["highest"]
         lower[peak], upper[peak] = least_kw, most_kw
-        return replace(
-            program,
-            matrix=csr_array(vstack([program.matrix, rows], format="csr")),
-            row_lower=np.append(program.row_lower, np.full(len(self.steps), -np.inf)),
-            row_upper=np.append(program.row_upper, floored_kw[self.steps]),
-            lower=lower,
-            upper=upper,
-        )
+        return replace(program.with_rows("peak_level", rows, floored_kw[self.steps]), lower=lower, upper=upper)
 
 
 def _own_window(horizon: Horizon) -> NDArray[np.bool_]:

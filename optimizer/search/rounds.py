@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optimizer.model.kinds import CONTINUOUS
-from optimizer.problem.horizon import Horizon
+from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Found
 from optimizer.search.covers import with_covers
@@ -21,8 +20,6 @@ from optimizer.search.peak_levels import PeakLevels
 from optimizer.search.permissions import permitted_kw
 from optimizer.search.solve import Relaxation, Solver
 from optimizer.search.whole import Whole
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.problem.conduct import Grid
-from optimizer.problem.horizon import Horizon
+from optimizer.problem.horizon import Floats, Horizon, Ints
 from optimizer.problem.switching import in_courses
 from optimizer.search.background import Background, bare
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 DUST_KWH = 1e-6
 """Energy below this is not worth a setpoint."""

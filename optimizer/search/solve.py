@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from cpms.domain.errors import PlanFailed
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import CONTINUOUS, Kinds
-from optimizer.problem.horizon import Horizon
+from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.highs_form import add_rows, highs_lp, touched
-
-Floats = NDArray[np.float64]
 
 Basis = highspy.HighsBasis
 

@@ -11,9 +11,9 @@ import numpy as np
 from pyomo.core.expr import LinearExpression
 from pyomo.environ import Binary, ConcreteModel, Constraint, Var
 
-from optimizer.model.flows import Ints, members
+from optimizer.model.flows import members
 from optimizer.model.topic import Term, Topic, linear
-from optimizer.problem.horizon import Floats, Horizon
+from optimizer.problem.horizon import Floats, Horizon, Ints
 
 
 def declare_exchange(model: ConcreteModel, horizon: Horizon) -> None:

@@ -18,10 +18,10 @@ from pyomo.core.expr import LinearExpression
 from pyomo.environ import ConcreteModel, Constraint, Var
 
 from cpms.domain.plan import FeederCap
-from optimizer.model.flows import Ints, members
+from optimizer.model.flows import members
 from optimizer.model.topic import Term, Topic, linear
 from optimizer.problem.bands import quantile_kw
-from optimizer.problem.horizon import Floats, Horizon
+from optimizer.problem.horizon import Floats, Horizon, Ints
 from optimizer.problem.limits import uncertain_below
 from optimizer.problem.tree import path, points_of
 from optimizer.problem.worth import top_value_per_kwh
