@@ -1,4 +1,6 @@
-"""Where the peers live (an environment of their own, which leaves the product's alone), and how one of them is asked: a problem as JSON in, its answer as JSON out."""
+"""Where the peers live (an environment of their own, which leaves the product's alone), and how one of them is asked: a problem
+as JSON in, its answer as JSON out.
+"""
 
 from __future__ import annotations
 
