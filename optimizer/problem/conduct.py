@@ -79,6 +79,28 @@ class Conduct:
             return setpoint_kw
         return self._starting_seldom(steps, self._rising_gently(steps, setpoint_kw))
 
+    def highest_kw(self, steps: Ints) -> Floats:
+        """The highest setpoint [kW] that rises reach in each of ascending `steps`; 0 where none can."""
+        highest_kw = np.zeros(len(steps))
+        for i in range(len(steps)):
+            before_kw = self._before(steps, highest_kw, i)
+            going_on_kw = before_kw + self.risen_kw(int(steps[i])) if before_kw > 0 else 0.0
+            started_kw = 0.0 if self.goes_on_from_now(int(steps[i])) else self.started_kw(int(steps[i]))
+            highest_kw[i] = float(self.grid.down(max(going_on_kw, started_kw)))
+        return highest_kw
+
+    def risen_kw(self, step: int) -> float:
+        """By how much [kW] a setpoint may be above that of the step before, if that was on."""
+        return float(self.grid.most_kw) if self.rise_kw is None else float(self.rise_kw[step])
+
+    def started_kw(self, step: int) -> float:
+        """The highest setpoint [kW] with which charging may begin in a step."""
+        return float(self.grid.down(max(self.risen_kw(step), float(self.grid.least_kw))))
+
+    def goes_on_from_now(self, step: int) -> bool:
+        """Whether a step follows on what is set now, and that is on."""
+        return self.before_kw > 0 and step == self.first_step
+
     def _rising_gently(self, steps: Ints, setpoint_kw: Floats) -> Floats:
         if self.rise_kw is None:
             return setpoint_kw
@@ -101,7 +123,7 @@ class Conduct:
         if self.max_starts is None:
             return setpoint_kw
         runs = self._runs(steps, setpoint_kw)
-        started = [run for run in runs if not self._goes_on(steps, run)]
+        started = [run for run in runs if not self.goes_on_from_now(int(steps[run.start]))]
         surplus = sorted(started, key=lambda run: (-float(setpoint_kw[run].sum()), run.start))[self.max_starts :]
         kept = setpoint_kw.copy()
         for run in surplus:
@@ -117,9 +139,6 @@ class Conduct:
             if steps[i] != steps[i - 1] + 1 or (setpoint_kw[i] > 0) != (setpoint_kw[i - 1] > 0)
         ]
         return [slice(a, b) for a, b in pairwise([*edges, len(steps)]) if setpoint_kw[a] > 0]
-
-    def _goes_on(self, steps: Ints, run: slice) -> bool:
-        return bool(self.before_kw > 0 and steps[run.start] == self.first_step)
 
 
 def conduct_of(request: PlanRequest, need: ChargingNeed) -> Conduct:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,8 +38,11 @@ class Course:
 
 
 def charging(asked: PlanRequest, one: ChargingNeed) -> Iterator[Course]:
-    """Every row of setpoints; the vehicle stops when its need is met."""
+    """Every row of setpoints that its station can be told; the vehicle stops when its need is met."""
+    per_a = power_kw(1.0, asked.voltage_v, len(one.phases))
     for setpoints_kw in itertools.product(levels_kw(asked, one), repeat=STEPS):
+        if not may_be_told(one, [kw / per_a for kw in setpoints_kw]):
+            continue
         drawn, left_kwh = [], one.energy_kwh
         for kw in setpoints_kw:
             drawn.append(min(kw, left_kwh))
@@ -72,10 +76,23 @@ def storing(battery: Battery) -> Iterator[Course]:
             yield Course(row, -battery.final_value_per_kwh * float(held[-1]))
 
 
+def may_be_told(one: ChargingNeed, setpoints_a: list[float]) -> bool:
+    """Whether a row of setpoints, an hour each, starts no more often and rises no faster than allowed."""
+    changes = list(pairwise([one.current_a, *setpoints_a]))
+    if one.max_starts is not None and sum(now > 0 >= before for before, now in changes) > one.max_starts:
+        return False
+    if one.max_rise_a_per_min is None:
+        return True
+    rise_a = 60 * one.max_rise_a_per_min
+    started_a = max(rise_a, one.min_current_a)
+    return all(now <= (before + rise_a if before else started_a) + 1e-6 for before, now in changes)
+
+
 def levels_kw(asked: PlanRequest, one: ChargingNeed) -> list[float]:
     """The setpoints of a station."""
     count = round(one.max_current_a / one.step_a)
     on = [k * one.step_a for k in range(1, count + 1) if k * one.step_a >= one.min_current_a]
+    on = [current_a for current_a in on if current_a in one.setpoints_a or not one.setpoints_a]
     return [0.0, *(power_kw(current_a, asked.voltage_v, len(one.phases)) for current_a in on)]
 
 
@@ -135,6 +152,25 @@ def agrees(made: Plan, best: float, asked: PlanRequest) -> bool:
 @pytest.mark.parametrize("energy_kwh", [(4.14, 9.66), (6.0, 11.0), (2.0, 13.0)])
 def test_charging(price: tuple[float, ...], energy_kwh: tuple[float, float]):
     asked = site(car("a", energy_kwh[0]), car("b", energy_kwh[1]), price=price)
+    best = cheapest(asked, *(list(charging(asked, one)) for one in asked.needs))
+    assert agrees(plan(asked), best, asked)
+
+
+@pytest.mark.parametrize("price", [VALLEY, PEAK, SUNNY])
+@pytest.mark.parametrize(
+    "station",
+    [
+        {"max_starts": 1},
+        {"max_rise_a_per_min": 2.0 / 60.0},
+        {"setpoints_a": (0.0, 6.0, 10.0)},
+        {"max_starts": 1, "max_rise_a_per_min": 2.0 / 60.0},
+        {"max_starts": 1, "setpoints_a": (0.0, 6.0, 10.0), "max_rise_a_per_min": 4.0 / 60.0},
+    ],
+)
+def test_stations_that_start_seldom_rise_gently_or_know_few_setpoints(
+    price: tuple[float, ...], station: dict[str, object]
+):
+    asked = site(car("a", 6.0, **station), car("b", 11.0, **station), price=price)
     best = cheapest(asked, *(list(charging(asked, one)) for one in asked.needs))
     assert agrees(plan(asked), best, asked)
 

@@ -6,6 +6,7 @@ from optimizer.model.topics import (
     carbon,
     chances,
     charging,
+    conduct,
     exchange,
     exports,
     fairness,
@@ -25,6 +26,7 @@ from optimizer.problem.horizon import Horizon
 
 TOPICS: tuple[Topic, ...] = (
     charging.TOPIC,
+    conduct.TOPIC,
     fairness.TOPIC,
     vehicle_to_grid.TOPIC,
     stages.TOPIC,
