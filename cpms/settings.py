@@ -15,6 +15,8 @@ from cpms.domain.errors import InvalidInput
 from cpms.domain.time import AcceleratedClock, Clock, SystemClock
 
 PREFIX = "CPMS_"
+LATENCY_S = 0.5
+"""Real seconds [s] that a message may take on a machine that does nothing else."""
 
 
 def default_data_dir() -> Path:
@@ -107,7 +109,7 @@ class Settings(BaseSettings):
         default=None, description="accelerated clock of a demonstration: starts_at|ends_at|speed|origin_s"
     )
     latency_s: float = Field(
-        default=0.5,
+        default=LATENCY_S,
         gt=0,
         description="under an accelerated clock: what a message may take [real s]; without one it is no matter",
     )

@@ -74,7 +74,7 @@ async def running_process(settings: Settings, store: Store, door: socket.socket)
     clock = settings.make_clock()
     supervisor = Supervisor(clock)
     workers = Workers(settings.planner_processes, settings.plan_timeout_s)
-    pepper = await store.pepper()
+    pepper, cycle_s = await store.pepper(), settings.forecast_cycle_s
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(workers.stop)
         await workers.start()
@@ -82,18 +82,15 @@ async def running_process(settings: Settings, store: Store, door: socket.socket)
         sources = await stack.enter_async_context(open_sources(settings))
 
         sites = Sites(
-            store, workers, supervisor, clock, control_settings(settings, clock), settings.forecast_cycle_s, sources.weather,
+            store, workers, supervisor, clock, control_settings(settings, clock), cycle_s, sources.weather,
             settings.likely_arrivals, lambda station_id, command: gateway.send(station_id, command), lambda: gateway.connected,
         )  # fmt: skip
         trainer = Trainer(
-            store, lambda: tuple(sites.running), sites.adopt, clock, settings.training_cycle_s, settings.forecast_cycle_s,
-            settings.training_timeout_s,
-        )  # fmt: skip
-        gateway = StationServer(
-            Backend(store, ingest, sites, _keep_house(settings, store, supervisor), settings.heartbeat_interval_s),
-            clock, pepper, settings.ocpp_host, settings.ocpp_port,
-            ServerOptions(heartbeat_interval_s=settings.heartbeat_interval_s, call_timeout_s=settings.call_timeout_s),
-        )  # fmt: skip
+            store, sites.ids, sites.adopt, clock, settings.training_cycle_s, cycle_s, settings.training_timeout_s
+        )
+        housekeeping = _keep_house(settings, store, supervisor)
+        backend = Backend(store, ingest, sites, housekeeping, settings.heartbeat_interval_s)
+        gateway = _gateway(settings, backend, clock, pepper)
         stack.push_async_callback(supervisor.stop)
         await store.record_all_disconnected(clock.now())
         await sites.start()
@@ -102,12 +99,9 @@ async def running_process(settings: Settings, store: Store, door: socket.socket)
         await gateway.start(door)
         print(f"stations: ws://{settings.ocpp_host}:{gateway.port}/ocpp/{{station_id}} (ocpp1.6, ocpp2.0.1)")
         market = MarketWatch(
-            store, sources.prices, lambda: tuple(sites.running), lambda site_id: live.prices_changed(site_id), clock,
-            settings.forecast_cycle_s,
-        )  # fmt: skip
-        carbon = CarbonWatch(
-            store, sources.carbon, lambda: tuple(sites.running), sites.post, clock, settings.forecast_cycle_s
+            store, sources.prices, sites.ids, lambda site_id: live.prices_changed(site_id), clock, cycle_s
         )
+        carbon = CarbonWatch(store, sources.carbon, sites.ids, sites.post, clock, cycle_s)
         questions = Questions(settings.plan_timeout_s)
         stack.callback(questions.stop)
         live = LiveProcess(store, sites, gateway, ingest, workers, supervisor, trainer, questions, market, carbon)
@@ -115,6 +109,12 @@ async def running_process(settings: Settings, store: Store, door: socket.socket)
         supervisor.run("carbon watch", carbon.run)
         supervisor.run("retired stations", lambda: see_off_retired(live, clock))
         yield Services(store, live, clock, pepper)
+
+
+def _gateway(settings: Settings, backend: Backend, clock: Clock, pepper: bytes) -> StationServer:
+    """The stations' server, not yet listening."""
+    options = ServerOptions(heartbeat_interval_s=settings.heartbeat_interval_s, call_timeout_s=settings.call_timeout_s)
+    return StationServer(backend, clock, pepper, settings.ocpp_host, settings.ocpp_port, options)
 
 
 def _keep_house(settings: Settings, store: Store, supervisor: Supervisor) -> Housekeeping:

@@ -81,6 +81,10 @@ class Sites:
         running.site = running.forecaster.site = site
         return running
 
+    def ids(self) -> tuple[str, ...]:
+        """Sites that run."""
+        return tuple(self.running)
+
     async def stop_site(self, site_id: str) -> None:
         """Stop a site that is out of service."""
         if self.running.pop(site_id, None) is not None:

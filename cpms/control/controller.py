@@ -18,7 +18,7 @@ from cpms.control.learning import Learning
 from cpms.control.settings import ControlSettings
 from cpms.control.situation import NEVER_ACTED, Situation
 from cpms.control.state import SiteState, site_state
-from cpms.control.wishes import PlanInForce, problem_with
+from cpms.control.wishes import problem_with
 from cpms.domain import telemetry as t
 from cpms.domain.errors import UnsafeConfiguration
 from cpms.domain.forecast import Forecast
@@ -80,18 +80,11 @@ class SiteController:
             site, settings, now, epoch=epoch, limits=limits, events=events, tariff=tariff, forecasts=forecasts
         )
         situation = controller._s
-        stored = list(grants)
-        situation.ledger.restore(stored, now)
-        situation.desk.restore(grant for grant, _ in stored)
-        for station_id, clock in (clocks or {}).items():
-            situation.ledger.measure(station_id, clock)
-        for key in quarantined:
-            situation.quarantine(key)
+        situation.restore_grants(list(grants), clocks or {}, quarantined, now)
         for session in sessions:
             situation.book.open(session)
         if plan is not None and problem_with(plan) is None:
-            situation.plan = PlanInForce(plan, {})
-            situation.desk.plan_id = plan.id
+            situation.follow(plan, {})
         for starts_at, mean_kw in windows if tariff is not None else ():
             situation.peaks.note_window(tariff, starts_at, mean_kw)  # type: ignore[arg-type]  # None has no windows
         return controller
@@ -229,11 +222,9 @@ class SiteController:
             return
         situation.replanning.answered(plan.request_id)
         before_at = NEVER_ACTED if situation.plan is None else situation.plan.plan.steps[0].starts_at
-        if (
-            before_at <= plan.steps[0].starts_at or before_at > now
-        ):  # one from the future was made before our clock was set
-            situation.plan = PlanInForce(plan, situation.asked_kwh)
-            situation.desk.plan_id = plan.id
+        clock_was_set_back = before_at > now
+        if before_at <= plan.steps[0].starts_at or clock_was_set_back:
+            situation.follow(plan, situation.asked_kwh)
         situation.dirty = True
 
     def _plan_failed(self, event: ev.PlanFailed, now: datetime) -> None:
@@ -257,14 +248,17 @@ class SiteController:
         elif event.detail == NOT_DURABLE:
             situation.storing_again_at = now + timedelta(seconds=situation.settings.retry_s)
         elif event.detail != SUPERSEDED:
-            first = situation.desk.failed(
-                key, now, timedelta(seconds=situation.settings.retry_s), situation.settings.lease_s
-            )
-            if refused:
-                self._phase_refused(holding.grant, now)
-            if first and refused:
-                message = f"{key} refused its limit: {event.outcome.value} {event.detail}".strip()
-                situation.out(RaiseAlarm(AlarmKind.GRANT_REFUSED, str(key), message))
+            self._grant_failed(event, holding.grant, refused, now)
+
+    def _grant_failed(self, event: ev.GrantAnswered, grant: Grant, refused: bool, now: datetime) -> None:
+        situation, key = self._s, grant.connector
+        retry = timedelta(seconds=situation.settings.retry_s)
+        first = situation.desk.failed(key, now, retry, situation.settings.lease_s)
+        if refused:
+            self._phase_refused(grant, now)
+        if first and refused:
+            message = f"{key} refused its limit: {event.outcome.value} {event.detail}".strip()
+            situation.out(RaiseAlarm(AlarmKind.GRANT_REFUSED, str(key), message))
 
     def _phase_refused(self, grant: Grant, now: datetime) -> None:
         """A station that does not take a grant on one phase gets the next one on all: its vehicle is not to be left without any. One
@@ -272,11 +266,8 @@ class SiteController:
         session, in_force = self._s.book.at(grant.connector), self._s.ledger.accounts[grant.connector].in_force()
         if session is None or grant.single_phase is None or session.transaction_id != grant.transaction_id:
             return
-        knows = in_force is not None and in_force.grant.single_phase is not None
-        if not knows and self._s.book.stop_switching(session):
-            message = "refused to charge on one phase; it stays on all of them"
-            self._s.out(RaiseAlarm(AlarmKind.PHASES_NOT_SWITCHED, str(grant.connector), message))
-            self._s.need_plan("a connector does not switch phases", now)
+        if in_force is None or in_force.grant.single_phase is None:
+            self._s.stop_switching(session, "refused to charge on one phase", now)
 
 
 SUPERSEDED = "superseded"

@@ -76,10 +76,8 @@ class Learning:
         proof = situation.book.phase_proof(session)
         phases = proof.shows(len(situation.site.connectors[key].phases), long_s)
         situation.ledger.trust_phases(key, phases, proof.told)
-        if proof.refutes(long_s) and situation.book.stop_switching(session):
-            message = "does not charge on the phase it is told alone; it stays on all of them"
-            situation.out(RaiseAlarm(AlarmKind.PHASES_NOT_SWITCHED, str(key), message))
-            situation.need_plan("a connector does not switch phases", now)
+        if proof.refutes(long_s):
+            situation.stop_switching(session, "does not charge on the phase it is told alone", now)
 
     def _acceptance(self, session: Session, sample: Sample, grant: Grant) -> bool:
         """Learn what a vehicle takes from a sample under a limit that has held long enough to be followed."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from cpms.control.arrivals import Arrivals
 from cpms.control.book import SessionBook
 from cpms.control.dispatch import Desk
-from cpms.control.effects import Effect, RecordClock
+from cpms.control.effects import AlarmKind, Effect, RaiseAlarm, RecordClock
 from cpms.control.guard import FeederGuard
 from cpms.control.ledger import Ledger
 from cpms.control.obedience import Obedience
@@ -17,8 +18,10 @@ from cpms.control.replan import Replanning
 from cpms.control.settings import ControlSettings
 from cpms.control.wishes import PlanInForce
 from cpms.domain.forecast import Forecast, ForecastQuantity
-from cpms.domain.grid import DemandResponseEvent, GridLimit, LimitTimeline
+from cpms.domain.grid import DemandResponseEvent, Grant, GrantState, GridLimit, LimitTimeline
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.plan import Plan
+from cpms.domain.session import Session
 from cpms.domain.site import Site
 from cpms.domain.station_clock import StationClock
 from cpms.domain.tariff import Tariff
@@ -88,6 +91,33 @@ class Situation:
     def site(self) -> Site:
         """The site."""
         return self.timeline.site
+
+    def restore_grants(
+        self,
+        grants: Sequence[tuple[Grant, GrantState]],
+        clocks: Mapping[str, StationClock],
+        quarantined: Iterable[ConnectorKey],
+        now: datetime,
+    ) -> None:
+        """Count what was granted before a restart, as stations' clocks (by id) may be off; who disobeyed last, at the maximum."""
+        self.ledger.restore(grants, now)
+        self.desk.restore(grant for grant, _ in grants)
+        for station_id, clock in clocks.items():
+            self.ledger.measure(station_id, clock)
+        for key in quarantined:
+            self.quarantine(key)
+
+    def follow(self, plan: Plan, delivered_kwh: Mapping[str, float]) -> None:
+        """From now on this plan is in force. `delivered_kwh` [kWh]: what sessions had been when it was asked for, by id."""
+        self.plan = PlanInForce(plan, delivered_kwh)
+        self.desk.plan_id = plan.id
+
+    def stop_switching(self, session: Session, problem: str, now: datetime) -> None:
+        """A station does not switch as it is told: its session stays on all phases from now on, which is said once."""
+        if self.book.stop_switching(session):
+            message = f"{problem}; it stays on all of them"
+            self.out(RaiseAlarm(AlarmKind.PHASES_NOT_SWITCHED, str(session.connector), message))
+            self.need_plan("a connector does not switch phases", now)
 
     def quarantine(self, key: ConnectorKey) -> None:
         """A connector disobeyed before a restart: it counts at its hardware maximum until it has obeyed long enough."""

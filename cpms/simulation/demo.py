@@ -45,10 +45,10 @@ async def demo(options: DemoOptions, console: Console) -> DemoResult:
     if (task := asyncio.current_task()) is not None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    pace = await chosen_pace(options, console)
     day = with_wrong_clocks(shortened(chosen_day(options), options.until_s), options.clocks_off_s, options.seed)
     if options.report_dir is not None:
         report.require_writable(options.report_dir)
+    pace = await chosen_pace(options, console)
     with _data_dir(options) as data_dir, _comparing(day, options.seed) as comparisons:
         async with served(options, day, pace, data_dir, console) as stage:
             await _live_through(stage, console, options.kill_at_s)

@@ -12,10 +12,10 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
+from cpms.settings import LATENCY_S
+
 FASTEST_CHOSEN, SLOWEST_CHOSEN = 480.0, 160.0
 """Clock seconds per second: a day in three minutes, and in nine, beyond which nobody wants to wait."""
-LATENCY_S = 0.5
-"""Real seconds [s] that a message may take where nothing else is done."""
 PROCESSES = 2
 """The server and the stations, which run at the same time."""
 UNITS = 12

@@ -52,17 +52,13 @@ class ProfileStore:
         self, connector_id: int, now: datetime, duration_s: float, transaction: Transaction | None
     ) -> list[tuple[float, float]]:
         """`(start_s, limit_a)` from `now`: seconds [s] and [A per phase]; infinite where nothing limits."""
-        known_as = None if transaction is None else (transaction.id or "")
-        started_at = None if transaction is None else transaction.started_at
         return composite_schedule(
-            self.stored, connector_id, now, duration_s, known_as, started_at, voltage_v=self._voltage_v
+            self.stored, connector_id, now, duration_s, *_known_as(transaction), voltage_v=self._voltage_v
         )
 
     def phases(self, connector_id: int, now: datetime, transaction: Transaction | None) -> tuple[int, int | None]:
         """On how many phases the connector may charge at `now`, and on which of the station's own (1 to 3) if it is one."""
-        known_as = None if transaction is None else (transaction.id or "")
-        started_at = None if transaction is None else transaction.started_at
-        return composite_phases(self.stored, connector_id, now, known_as, started_at)
+        return composite_phases(self.stored, connector_id, now, *_known_as(transaction))
 
     def _is_possible(self, profile: StoredProfile) -> bool:
         return (
@@ -71,6 +67,11 @@ class ProfileStore:
             and 1 <= len(profile.periods) <= MAX_PERIODS
             and profile.periods[0].start_s == 0
         )
+
+
+def _known_as(transaction: Transaction | None) -> tuple[str | None, datetime | None]:
+    """Its id, "" before it has one, and when it began; None and None where there is no transaction."""
+    return (None, None) if transaction is None else (transaction.id or "", transaction.started_at)
 
 
 def _has_its_transaction(profile: StoredProfile, transaction: Transaction | None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 import numpy as np
+import pytest
 
 from cpms.domain.contract import UncertainLoad
 from cpms.domain.plan import ChargingNeed, FeederCap, Plan, PlanRequest, SessionPlan
@@ -38,6 +39,14 @@ def held_kwh(request: PlanRequest, need: ChargingNeed, session: SessionPlan) -> 
     for h, taken, given in zip(hours_of(request, need), session.power_kw, session.discharge_kw, strict=True):
         held.append(min(held[-1] + h * (taken - given / need.v2g.efficiency), need.battery.capacity_kwh))
     return held[1:]
+
+
+def assert_certified(made: Plan) -> None:
+    """It has a bound at most its value, which is the sum of its terms."""
+    assert made.objective is not None
+    assert made.bound is not None
+    assert made.bound <= made.objective
+    assert sum(made.cost_by_term.values()) == pytest.approx(made.objective)
 
 
 def net_current_a(session: SessionPlan, t: int) -> float:

@@ -12,11 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpms.domain.need import AcceptancePoint, VehicleBattery
-from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
+from cpms.domain.plan import ChargingNeed, PlanRequest
 from optimizer import plan
 from tests.optimizer.model.topics.test_closed_forms import contracted
-from tests.optimizer.oracle import energy_kwh, exceeded_limits, held_kwh, phases_of, setpoint_kw, switches_in_time
-from tests.optimizer.test_promises import few, numbers
+from tests.optimizer.oracle import (
+    assert_certified,
+    energy_kwh,
+    exceeded_limits,
+    held_kwh,
+    phases_of,
+    setpoint_kw,
+    switches_in_time,
+)
+from tests.optimizer.test_promises import few, numbers, widened
 from tests.optimizer.test_site_promises import batteries, givers
 from tests.optimizer.test_switching import switchers
 
@@ -63,16 +71,13 @@ def whole_sites(draw: st.DrawFn) -> PlanRequest:
 def test_there_is_always_a_plan_within_every_limit_and_above_its_bound(asked: PlanRequest):
     made = plan(asked)
     assert exceeded_limits(asked, made) == []
-    assert made.objective is not None
-    assert made.bound is not None
-    assert made.bound <= made.objective
-    assert sum(made.cost_by_term.values()) == pytest.approx(made.objective)
+    assert_certified(made)
 
 
 @given(whole_sites(), numbers(0.1, 30))
 @few
 def test_more_grid_still_never_costs_more_than_the_gap(asked: PlanRequest, more: float):
-    wider = replace(asked, feeders=tuple(_widened(cap, more) for cap in asked.feeders))
+    wider = replace(asked, feeders=tuple(widened(cap, more) for cap in asked.feeders))
     tight, wide = plan(asked), plan(wider)
     assert tight.objective is not None
     assert wide.bound is not None
@@ -123,15 +128,6 @@ def test_in_another_order_it_costs_the_same_within_what_is_certified(asked: Plan
         assert bound <= value + 1e-6
 
 
-def _widened(cap: FeederCap, more: float) -> FeederCap:
-    return replace(
-        cap,
-        limit_a=tuple(limit + more for limit in cap.limit_a),
-        import_kw=tuple(None if limit is None else limit + more for limit in cap.import_kw),
-        export_kw=tuple(None if limit is None else limit + more for limit in cap.export_kw),
-    )
-
-
 @st.composite
 def steered_givers(draw: st.DrawFn) -> PlanRequest:
     """Vehicles that give back, on stations that know few setpoints, start seldom or rise gently."""
@@ -145,9 +141,7 @@ def steered_givers(draw: st.DrawFn) -> PlanRequest:
 def test_who_gives_back_charges_as_his_station_can_and_stays_above_his_floor(asked: PlanRequest):
     made = plan(asked)
     assert exceeded_limits(asked, made) == []
-    assert made.objective is not None
-    assert made.bound is not None
-    assert made.bound <= made.objective
+    assert_certified(made)
     for one, session in zip(asked.needs, made.sessions, strict=True):
         assert all(current_a in (0.0, *one.setpoints_a) for current_a in session.current_a) or not one.setpoints_a
         assert starts(one, session.current_a) <= (len(asked.steps) if one.max_starts is None else one.max_starts)

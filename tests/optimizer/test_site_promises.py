@@ -13,7 +13,7 @@ from cpms.domain.need import VehicleBattery, VehicleToGrid
 from cpms.domain.plan import ChargingNeed, PlanRequest
 from cpms.domain.storage import Battery
 from optimizer import plan
-from tests.optimizer.oracle import energy_kwh, exceeded_limits, held_kwh
+from tests.optimizer.oracle import assert_certified, energy_kwh, exceeded_limits, held_kwh
 from tests.optimizer.test_promises import few, numbers, phases, sites
 
 efficiencies = st.sampled_from([0.8, 0.95, 1.0])
@@ -90,11 +90,7 @@ def test_with_batteries_energy_and_shortfall_make_up_the_need(asked: PlanRequest
 @given(battery_sites())
 @few
 def test_with_batteries_the_bound_is_below_the_value(asked: PlanRequest):
-    made = plan(asked)
-    assert made.bound is not None
-    assert made.objective is not None
-    assert made.bound <= made.objective
-    assert sum(made.cost_by_term.values()) == pytest.approx(made.objective)
+    assert_certified(plan(asked))
 
 
 @given(battery_sites())
@@ -124,9 +120,7 @@ def test_the_order_of_batteries_does_not_matter(asked: PlanRequest, rng: random.
 def test_with_vehicles_that_give_no_limit_is_exceeded_and_the_bound_holds(asked: PlanRequest):
     made = plan(asked)
     assert exceeded_limits(asked, made) == []
-    assert made.bound is not None
-    assert made.objective is not None
-    assert made.bound <= made.objective
+    assert_certified(made)
 
 
 @given(giving_sites())

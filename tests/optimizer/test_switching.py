@@ -18,7 +18,14 @@ from cpms.domain.plan import ChargingNeed, Plan, PlanRequest
 from cpms.domain.units import PHASES, Phase
 from optimizer import plan
 from optimizer.problem.switching import SWITCH_KWH, switching_of
-from tests.optimizer.oracle import energy_kwh, exceeded_limits, money, setpoint_kw, switches_in_time
+from tests.optimizer.oracle import (
+    assert_certified,
+    energy_kwh,
+    exceeded_limits,
+    money,
+    setpoint_kw,
+    switches_in_time,
+)
 from tests.optimizer.requests import NOW, feeder, need, request
 from tests.optimizer.test_promises import few, numbers, sites
 
@@ -73,10 +80,7 @@ def test_setpoints_are_off_or_in_range_and_energy_is_that_of_the_phases_in_use(a
             assert -1e-9 <= power_kw <= setpoint_kw(asked, phase_count, current_a) + 1e-9
         delivered_kwh = energy_kwh(asked, one, session)
         assert delivered_kwh + session.shortfall_kwh == pytest.approx(one.energy_kwh, abs=1e-5)
-    assert made.bound is not None
-    assert made.objective is not None
-    assert made.bound <= made.objective
-    assert sum(made.cost_by_term.values()) == pytest.approx(made.objective)
+    assert_certified(made)
 
 
 @given(switching_sites(), st.randoms(use_true_random=False))

@@ -227,14 +227,17 @@ CONNECTORS = st.integers(0, 1)
 LIMITS = st.sampled_from([[0], [32], [14], [26], [6, 32], [32, 6, 20]])
 LEASES = st.sampled_from([60, 900])
 ACCEPTED_GRANT = st.tuples(st.just("grant"), CONNECTORS, LIMITS, LEASES, st.just(CommandOutcome.ACCEPTED))
+ANYWAY = (
+    st.tuples(st.just("answer"), st.integers(0, 30), OUTCOMES),
+    st.tuples(st.just("wait"), st.sampled_from([1, 5, 9, 60, 400])),
+    st.tuples(st.sampled_from(["end", "boot"]), CONNECTORS),
+)
 OPERATIONS = st.lists(
     st.one_of(
         ACCEPTED_GRANT,
         ACCEPTED_GRANT,
         st.tuples(st.just("grant"), CONNECTORS, LIMITS, LEASES, st.none() | OUTCOMES),
-        st.tuples(st.just("answer"), st.integers(0, 30), OUTCOMES),
-        st.tuples(st.just("wait"), st.sampled_from([1, 5, 9, 60, 400])),
-        st.tuples(st.sampled_from(["end", "boot"]), CONNECTORS),
+        *ANYWAY,
     ),
     min_size=10,
     max_size=25,
@@ -293,15 +296,23 @@ class Pair:
             self._answer(list(self.oracle.grants.values())[index % len(self.oracle.grants)], outcome)
 
     def grant(self, connector: int, limits: list[int], lease_s: int, outcome: CommandOutcome | None) -> None:
+        self.give(self.written(connector, limits, lease_s), outcome)
+
+    def written(self, connector: int, limits: list[int], lease_s: int) -> Grant:
         self.number += 1
         periods = tuple(LimitPeriod(self.now + timedelta(seconds=90 * i), float(a)) for i, a in enumerate(limits))
         ends_at = self.now + timedelta(seconds=lease_s)
-        new = Grant(f"g{self.number}", "x", KEYS[connector], self.number, self.now, 0.0, "t", periods, ends_at)
-        if self.ledger.admits(new):
+        return Grant(f"g{self.number}", "x", KEYS[connector], self.number, self.now, 0.0, "t", periods, ends_at)
+
+    def give(self, new: Grant, outcome: CommandOutcome | None) -> bool:
+        """Send it if the ledger admits it; whether it did."""
+        admitted = self.ledger.admits(new)
+        if admitted:
             self.ledger.record(new)
             self.oracle.grants[new.id] = new
             if outcome is not None:
                 self._answer(new, outcome)
+        return admitted
 
     def _answer(self, chosen: Grant, outcome: CommandOutcome) -> None:
         if chosen.id not in self.oracle.accepted or outcome is CommandOutcome.ACCEPTED:

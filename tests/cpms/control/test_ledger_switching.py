@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpms.control.ledger import Ledger, NotAdmitted
-from cpms.domain.grid import Grant, GrantState, LimitPeriod
+from cpms.domain.grid import Grant, GrantState
 from cpms.domain.telemetry import CommandOutcome
 from cpms.domain.units import PHASES, Phase
 from tests.cpms.control.test_ledger import (
+    ANYWAY,
     CONNECTORS,
     KEYS,
     LEASES,
@@ -19,6 +20,7 @@ from tests.cpms.control.test_ledger import (
     OUTCOMES,
     Pair,
     confirmed,
+    free_a,
     grant,
     timedelta,
 )
@@ -32,10 +34,6 @@ def told(ledger: Ledger, one: Grant) -> None:
     ledger.record(one)
     ledger.answer(one.id, CommandOutcome.ACCEPTED, NOW - timedelta(seconds=30))
     ledger.advance(NOW)
-
-
-def free_a(ledger: Ledger) -> tuple[float, ...]:
-    return ledger.headroom("f")[:3]
 
 
 def test_one_phase_counts_on_all_of_them_until_it_was_shown():
@@ -121,18 +119,10 @@ class SwitchingPair(Pair):
     def tell(
         self, single: bool, connector: int, limits: list[int], lease_s: int, outcome: CommandOutcome | None
     ) -> None:
-        self.number += 1
-        periods = tuple(LimitPeriod(self.now + timedelta(seconds=90 * i), float(a)) for i, a in enumerate(limits))
-        ends_at = self.now + timedelta(seconds=lease_s)
-        new = Grant(f"g{self.number}", "x", KEYS[connector], self.number, self.now, 0.0, "t", periods, ends_at)
-        new = replace(new, single_phase=PHASES[connector] if single else None)
-        if self.ledger.admits(new):
-            self.ledger.record(new)
-            self.oracle.grants[new.id] = new
-            if not single:
-                self.shown.discard(connector)
-            if outcome is not None:
-                self._answer(new, outcome)
+        phase = PHASES[connector] if single else None
+        admitted = self.give(replace(self.written(connector, limits, lease_s), single_phase=phase), outcome)
+        if admitted and not single:
+            self.shown.discard(connector)
 
     def may_draw_a(self, phase: Phase, at_s: int) -> float:
         """Most on a phase: where it was not shown, one phase may be any, or all."""
@@ -153,9 +143,7 @@ SWITCHING = st.lists(
         st.tuples(st.just("alone"), CONNECTORS, LIMITS),
         st.tuples(st.just("alone"), CONNECTORS, LIMITS),
         st.tuples(st.just("show"), CONNECTORS),
-        st.tuples(st.just("answer"), st.integers(0, 30), OUTCOMES),
-        st.tuples(st.just("wait"), st.sampled_from([1, 5, 9, 60, 400])),
-        st.tuples(st.sampled_from(["end", "boot"]), CONNECTORS),
+        *ANYWAY,
     ),
     min_size=10,
     max_size=25,

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from rich.console import Console
 
+from cpms.domain.errors import InvalidInput
 from cpms.simulation.demo import run_demo
 from cpms.simulation.demo_options import DemoOptions
 from cpms.simulation.result import DemoResult
@@ -87,6 +89,20 @@ def test_a_demo_that_is_ended_together_with_its_helpers_leaves_nothing_behind() 
             demo.stdout.read()
         assert demo.wait(60) != 0
         assert list(Path(directory).glob("cpms-demo-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        (DemoOptions(sessions=Path("sessions.csv")), "sessions"),
+        (DemoOptions(report_dir=Path("/dev/null/report")), "report"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_the_machine_is_measured(options: DemoOptions, field: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with pytest.raises(InvalidInput, match=field):
+        run_demo(options, Console(quiet=True))
+    assert resource.getrusage(resource.RUSAGE_CHILDREN) == before, "no process was started"
 
 
 KEEP = """

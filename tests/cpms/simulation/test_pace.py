@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpms.settings import LATENCY_S
 from cpms.simulation.pace import (
     FASTEST_CHOSEN,
-    LATENCY_S,
     SLOWEST_CHOSEN,
     TOLERATED,
     UNIT_S,
