@@ -53,7 +53,7 @@ class Product:
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "cpms", "serve"]
             self._process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
-        self.wait(lambda: self._is_ready(), READY_WITHIN_S)
+        self.wait(self.is_ready, READY_WITHIN_S)
 
     def create_token(self, role: str = "admin") -> str:
         """`cpms token create`: all that it prints, used from now on."""
@@ -103,7 +103,8 @@ class Product:
             time.sleep(0.05)
         return result
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it says so."""
         try:
             return self.http.get("/readyz").status_code == 200
         except httpx.TransportError:

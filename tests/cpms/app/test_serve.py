@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from tests.hand_station import Station, station
 from tests.peers.ocpp_rpc.prepare import HERE as PEER
-from tests.product import SITE, Product, now_text
+from tests.product import READY_WITHIN_S, SITE, Product, now_text
 
 
 @pytest.fixture(scope="module")
@@ -182,11 +182,12 @@ MEASUREMENTS = f"/api/v1/sites/{SITE['id']}/measurements"
 
 
 def signal_database(product: Product, number: signal.Signals) -> None:
-    """To every process of the product's own PostgreSQL."""
+    """To every process of the product's own PostgreSQL. Its parent is stopped first: it then neither starts a child nor buries one."""
     cluster = (Path(product.environment["CPMS_DATA_DIR"]) / "postgresql").resolve()
     pid = int((cluster / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGSTOP)
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for process in (pid, *map(int, children)):
+    for process in (*map(int, children), pid):
         os.kill(process, number)
 
 
@@ -213,7 +214,7 @@ async def test_an_overload_is_shed_without_a_database_and_recorded_when_it_is_ba
     headers = dict(product.http.headers)
     async with (
         station(product, "SHED-1", key) as one,
-        httpx.AsyncClient(base_url=str(product.http.base_url), headers=headers, trust_env=False, timeout=30) as meter,
+        httpx.AsyncClient(base_url=str(product.http.base_url), headers=headers, trust_env=False, timeout=None) as meter,
     ):
         await one.boot()
         transaction_id = await one.start()
@@ -225,7 +226,7 @@ async def test_an_overload_is_shed_without_a_database_and_recorded_when_it_is_ba
         assert shed["transactionId"] == transaction_id
         signal_database(product, signal.SIGKILL)
         acknowledged = (await overload).status_code == 202  # where the database was back before it was given up
-        product.wait(lambda: product.http.get("/readyz").status_code == 200)
+        product.wait(product.is_ready, READY_WITHIN_S)
         kept = [item["power_kw"] for item in (await meter.get(MEASUREMENTS)).json()["items"]]
         assert (250.0 in kept) is acknowledged
         assert (await meter.post(MEASUREMENTS, json=reading(20.0))).status_code == 202
