@@ -15,20 +15,20 @@ Other load of a connection loads its feeder too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad, reduction
 from cpms.domain.time import Interval
-from optimizer.situations.document import Document, covers, series
+from optimizer.situations.document import Document
 
 
 def subscription_of(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> Subscription:
     """A capacity subscription."""
     return Subscription(
-        subscribed_kw=float(one["subscribed_kw"]),
-        applies=tuple(covers(one, starts_at, step) for step in steps),
-        fee_per_kwh=float(one.get("fee_per_kwh", 0.0)),
-        fee=float(one.get("fee", 0.0)),
+        subscribed_kw=one.number("subscribed_kw"),
+        applies=one.covers(starts_at, steps),
+        fee_per_kwh=one.number("fee_per_kwh", 0.0),
+        fee=one.number("fee", 0.0),
     )
 
 
@@ -38,57 +38,57 @@ def bands_of(document: Document, starts_at: datetime, steps: Sequence[Interval])
         SetpointBand(
             least_kw=_within(one, "least_kw", starts_at, steps),
             most_kw=_within(one, "most_kw", starts_at, steps),
-            penalty_per_kwh=float(one["penalty_per_kwh"]),
-            reason=one.get("reason", ""),
+            penalty_per_kwh=one.number("penalty_per_kwh"),
+            reason=one.text("reason", ""),
         )
-        for one in document.get("bands", ())
+        for one in document.parts("bands")
     ]
     reductions = [
         reduction(
-            baseline_kw=series(one["baseline_kw"], starts_at, steps),
+            baseline_kw=one.series("baseline_kw", starts_at, steps),
             reduce_kw=_within(one, "reduce_kw", starts_at, steps),
-            penalty_per_kwh=float(one["penalty_per_kwh"]),
-            reason=one.get("reason", ""),
+            penalty_per_kwh=one.number("penalty_per_kwh"),
+            reason=one.text("reason", ""),
         )
-        for one in document.get("reductions", ())
+        for one in document.parts("reductions")
     ]
     return (*bands, *reductions)
 
 
 def _within(one: Document, name: str, starts_at: datetime, steps: Sequence[Interval]) -> tuple[float | None, ...]:
     """A value in the steps that a part of a situation covers, None elsewhere."""
-    value = float(one[name]) if name in one else None
-    return tuple(value if covers(one, starts_at, step) else None for step in steps)
+    value = one.maybe(name)
+    return tuple(value if held else None for held in one.covers(starts_at, steps))
 
 
 def connection_of(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> GridConnection:
     """A further grid connection."""
     return GridConnection(
-        feeder_id=one["feeder"],
-        import_price_per_kwh=series(one.get("import_price_per_kwh", 0.0), starts_at, steps),
-        export_price_per_kwh=series(one.get("export_price_per_kwh", 0.0), starts_at, steps),
-        solar_kw=series(one.get("solar_kw", 0.0), starts_at, steps),
-        other_load_kw=series(one.get("other_load_kw", 0.0), starts_at, steps),
+        feeder_id=one.text("feeder"),
+        import_price_per_kwh=one.series("import_price_per_kwh", starts_at, steps, 0.0),
+        export_price_per_kwh=one.series("export_price_per_kwh", starts_at, steps, 0.0),
+        solar_kw=one.series("solar_kw", starts_at, steps, 0.0),
+        other_load_kw=one.series("other_load_kw", starts_at, steps, 0.0),
     )
 
 
-def uncertain_of(one: Document, document: Document, starts_at: datetime, steps: Sequence[Interval]) -> UncertainLoad:
+def uncertain_of(one: Document, feeder_id: str, starts_at: datetime, steps: Sequence[Interval]) -> UncertainLoad:
     """Load of which a distribution is known, the same quantiles in every step."""
     return UncertainLoad(
-        feeder_id=one.get("feeder", document["feeders"][0]["id"]),
-        mean_kw=series(one["mean_kw"], starts_at, steps),
-        sigma_kw=series(one["sigma_kw"], starts_at, steps) if "sigma_kw" in one else (),
-        levels=tuple(float(level) for level in one.get("levels", ())),
-        quantiles_kw=(tuple(float(kw) for kw in one["quantiles_kw"]),) * len(steps) if "quantiles_kw" in one else (),
+        feeder_id=one.text("feeder", feeder_id),
+        mean_kw=one.series("mean_kw", starts_at, steps),
+        sigma_kw=one.series("sigma_kw", starts_at, steps) if one.has("sigma_kw") else (),
+        levels=one.numbers("levels"),
+        quantiles_kw=(one.numbers("quantiles_kw"),) * len(steps) if one.has("quantiles_kw") else (),
     )
 
 
 def energy_by_of(one: Document, starts_at: datetime) -> EnergyBy:
     """Energy that is asked for by a time."""
     return EnergyBy(
-        due_at=starts_at + timedelta(hours=float(one["by_h"])),
-        penalty_per_kwh=float(one["penalty_per_kwh"]),
-        least_kwh=float(one["least_kwh"]) if "least_kwh" in one else None,
-        most_kwh=float(one["most_kwh"]) if "most_kwh" in one else None,
-        reason=one.get("reason", ""),
+        due_at=one.instant("by_h", starts_at),
+        penalty_per_kwh=one.number("penalty_per_kwh"),
+        least_kwh=one.maybe("least_kwh"),
+        most_kwh=one.maybe("most_kwh"),
+        reason=one.text("reason", ""),
     )

@@ -14,75 +14,75 @@ Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import datetime
 
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import ChargingNeed
 from cpms.domain.time import Interval
 from cpms.domain.units import Phase
-from optimizer.situations.document import Document, phases_of, series
+from optimizer.situations.document import Document
 from optimizer.situations.storage import v2g_of
 
 
 def need_of(one: Document, feeder_id: str, starts_at: datetime, steps: Sequence[Interval]) -> ChargingNeed:
     """The need of a session; `feeder_id`: where it is if it does not say."""
-    battery = _battery(one["battery"]) if "battery" in one else None
-    likely = tuple(_likely(stay, starts_at) for stay in one.get("likely", ()))
-    return ChargingNeed(
-        session_id=one["id"],
-        connector=ConnectorKey(one.get("station", one["id"]), int(one.get("connector", 1))),
-        feeder_id=one.get("feeder", feeder_id),
-        energy_kwh=max(stay.energy_kwh for stay in likely) if likely else _energy_kwh(one, battery),
-        departs_at=max(stay.departs_at for stay in likely) if likely else _after(starts_at, one["leaves_h"]),
-        phases=phases_of(one.get("phases", "L1L2L3")),
-        max_current_a=float(one.get("max_a", 16.0)),
-        min_current_a=float(one.get("min_a", 6.0)),
-        step_a=float(one.get("step_a", 0.1)),
-        priority=int(one.get("priority", 0)),
-        current_a=float(one.get("set_a", 0.0)),
-        arrives_at=_after(starts_at, one["arrives_h"]) if "arrives_h" in one else None,
-        setpoints_a=tuple(float(current_a) for current_a in one.get("setpoints_a", ())),
-        frozen_a=tuple(float(current_a) for current_a in one.get("frozen_a", ())),
-        battery=battery,
-        minimum_now_kwh=float(one.get("minimum_now_kwh", 0.0)),
-        targets=tuple(_target(target, starts_at) for target in one.get("targets", ())),
+    session_id, battery, v2g = one.text("id"), one.part("battery"), one.part("v2g")
+    vehicle = _battery(battery) if battery is not None else None
+    likely = tuple(_likely(stay, starts_at) for stay in one.parts("likely"))
+    need = ChargingNeed(
+        session_id=session_id,
+        connector=ConnectorKey(one.text("station", session_id), one.whole("connector", 1)),
+        feeder_id=one.text("feeder", feeder_id),
+        energy_kwh=max(stay.energy_kwh for stay in likely) if likely else _energy_kwh(one, vehicle),
+        departs_at=max(stay.departs_at for stay in likely) if likely else one.instant("leaves_h", starts_at),
+        phases=one.phases(),
+        max_current_a=one.number("max_a", 16.0),
+        min_current_a=one.number("min_a", 6.0),
+        step_a=one.number("step_a", 0.1),
+        priority=one.whole("priority", 0),
+        current_a=one.number("set_a", 0.0),
+        arrives_at=one.instant("arrives_h", starts_at) if one.has("arrives_h") else None,
+        setpoints_a=one.numbers("setpoints_a"),
+        frozen_a=one.numbers("frozen_a"),
+        battery=vehicle,
+        minimum_now_kwh=one.number("minimum_now_kwh", 0.0),
+        targets=tuple(_target(target, starts_at) for target in one.parts("targets")),
         likely=likely,
-        max_starts=int(one["max_starts"]) if "max_starts" in one else None,
-        max_rise_a_per_min=float(one["max_rise_a_per_min"]) if "max_rise_a_per_min" in one else None,
-        v2g=v2g_of(one["v2g"]) if "v2g" in one else None,
-        switching=_switching(one["switching"]) if "switching" in one else None,
-        on_single_phase=bool(one.get("switching", {}).get("on_single_phase", False)),
-        switched_at=_after(starts_at, one["switching"]["switched_h"])
-        if "switched_h" in one.get("switching", {})
-        else None,
-        revenue_per_kwh=series(one["revenue_per_kwh"], starts_at, steps) if "revenue_per_kwh" in one else (),
+        max_starts=one.whole("max_starts") if one.has("max_starts") else None,
+        max_rise_a_per_min=one.maybe("max_rise_a_per_min"),
+        v2g=v2g_of(v2g) if v2g is not None else None,
+        revenue_per_kwh=one.series("revenue_per_kwh", starts_at, steps) if one.has("revenue_per_kwh") else (),
     )
-
-
-def _after(starts_at: datetime, hours: Any) -> datetime:
-    return starts_at + timedelta(hours=float(hours))
+    switching = one.part("switching")
+    return need if switching is None else _switched(need, switching, starts_at)
 
 
 def _energy_kwh(one: Document, battery: VehicleBattery | None) -> float:
-    if battery is not None and "need_soc" in one:
-        return battery.energy_to_kwh(float(one["need_soc"]))
-    return float(one["need_kwh"])
+    need_soc, need_kwh = one.maybe("need_soc"), one.maybe("need_kwh")
+    if battery is not None and need_soc is not None:
+        return battery.energy_to_kwh(need_soc)
+    return one.number("need_kwh") if need_kwh is None else need_kwh
 
 
 def _battery(one: Document) -> VehicleBattery:
-    points = tuple(AcceptancePoint(float(soc), float(kw)) for soc, kw in one.get("acceptance", ()))
-    return VehicleBattery(float(one["capacity_kwh"]), float(one["soc"]), points)
+    points = tuple(AcceptancePoint(soc, power_kw) for soc, power_kw in one.pairs("acceptance"))
+    return VehicleBattery(one.number("capacity_kwh"), one.number("soc"), points)
 
 
-def _switching(one: Document) -> PhaseSwitching:
-    return PhaseSwitching(Phase(one.get("single", "L1")), 60.0 * float(one.get("dwell_min", 10.0)))
+def _switched(need: ChargingNeed, one: Document, starts_at: datetime) -> ChargingNeed:
+    return replace(
+        need,
+        switching=PhaseSwitching(one.choice("single", Phase.L1), 60.0 * one.number("dwell_min", 10.0)),
+        on_single_phase=one.flag("on_single_phase"),
+        switched_at=one.instant("switched_h", starts_at) if one.has("switched_h") else None,
+    )
 
 
 def _target(one: Document, starts_at: datetime) -> EnergyTarget:
-    return EnergyTarget(float(one["energy_kwh"]), _after(starts_at, one["due_h"]), float(one.get("weight", 1.0)))
+    return EnergyTarget(one.number("energy_kwh"), one.instant("due_h", starts_at), one.number("weight", 1.0))
 
 
 def _likely(one: Document, starts_at: datetime) -> LikelyStay:
-    return LikelyStay(float(one["energy_kwh"]), _after(starts_at, one["departs_h"]), float(one["probability"]))
+    return LikelyStay(one.number("energy_kwh"), one.instant("departs_h", starts_at), one.number("probability"))

@@ -14,146 +14,195 @@
 Everything a session may have: see `optimizer.situations.need`.
 
 A quantity over time is a number, or pieces of which the last that covers a step holds (0 where none does). `other_load_kw` is at
-the grid connection; a feeder may have its own besides. What a battery may have besides: `situation_storage`; contracts,
-CO2 and utilities: `situation_contract`. A limit or feeder may have `export_kw`, a feeder `surplus_kw`.
+the grid connection; a feeder may have its own besides. What a battery may have besides: `optimizer.situations.storage`; contracts,
+CO2 and utilities: `optimizer.situations.contract`. A limit or feeder may have `export_kw`, a feeder `surplus_kw`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.need import Fairness
 from cpms.domain.plan import Coming, DemandPrice, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.time import Interval, require_aware
-from cpms.domain.units import PHASES
 from optimizer.situations.contract import bands_of, connection_of, energy_by_of, subscription_of, uncertain_of
-from optimizer.situations.document import Document, covers, series, touches
+from optimizer.situations.document import Document
 from optimizer.situations.need import need_of
 from optimizer.situations.storage import battery_of
 
+MOST_STEPS = 10_000
+"""Of a minute each: a week."""
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """What a feeder, or a limit on it, allows in the steps in which it holds [A per phase, kW]; infinite where nothing is said."""
+
+    holds: tuple[bool, ...]
+    limit_a: float
+    import_kw: float
+    export_kw: float
+    reason: str
+
 
 def read_situation(text: str) -> PlanRequest:
-    """The request a JSON document describes; InvalidInput names what cannot be read."""
+    """The request a JSON document describes; InvalidInput names what cannot be read, and where it stands."""
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
+        values = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InvalidInput("situation", f"is not JSON ({error})", "correct it at that place") from error
-    if not isinstance(document, dict):
-        raise InvalidInput(
-            "situation", "is no JSON object", "write it as {...}, such as tests/situations/*/situation.json"
-        )
-    try:
-        return request_of(document)
-    except KeyError as error:
-        raise InvalidInput(f"situation.{error.args[0]}", "is missing", "give it") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidInput(
-            "situation", f"has a value of the wrong kind ({error})", "see optimizer.situations.situation"
-        ) from error
+    document = Document(values, "situation")
+    asked = request_of(document)
+    document.has("title")  # for people
+    document.require_all_known()
+    return asked
 
 
 def request_of(document: Document) -> PlanRequest:
     """The request of a parsed situation."""
-    starts_at = require_aware(datetime.fromisoformat(document["starts_at"]), "situation.starts_at")
-    steps = _steps(starts_at, document["steps"])
-    other_load = series(document.get("other_load_kw", 0.0), starts_at, steps)
+    starts_at = _starts_at(document)
+    steps = _steps(starts_at, document.parts("steps"))
+    feeder_id = _root_id(document)
     return PlanRequest(
-        id=document.get("id", "situation"),
-        site_id=document.get("site_id", "situation"),
+        id=document.text("id", "situation"),
+        site_id=document.text("site_id", "situation"),
         requested_at=starts_at,
         steps=steps,
-        voltage_v=float(document.get("voltage_v", 230.0)),
-        feeders=tuple(_feeder(one, document, starts_at, steps, other_load) for one in document["feeders"]),
-        needs=tuple(
-            need_of(one, document["feeders"][0]["id"], starts_at, steps) for one in document.get("sessions", ())
-        ),
-        import_price_per_kwh=series(document.get("import_price_per_kwh", 0.0), starts_at, steps),
-        export_price_per_kwh=series(document.get("export_price_per_kwh", 0.0), starts_at, steps),
-        solar_kw=series(document.get("solar_kw", 0.0), starts_at, steps),
-        other_load_kw=other_load,
-        demand=tuple(_demand(one, starts_at, steps) for one in document.get("demand", ())),
-        likely=tuple(
-            _likely(one, starts_at, steps, document["feeders"][0]["id"]) for one in document.get("likely", ())
-        ),
-        fairness=Fairness(document.get("fairness", Fairness.HALF_FIRST.value)),
-        shortfall_price_per_kwh=float(document.get("shortfall_price_per_kwh", 0.0)),
-        time_limit_s=float(document.get("time_limit_s", 2.0)),
-        gap_target=float(document.get("gap_target", 0.001)),
-        batteries=tuple(battery_of(one, document) for one in document.get("batteries", ())),
-        subscriptions=tuple(subscription_of(one, starts_at, steps) for one in document.get("subscriptions", ())),
+        voltage_v=document.number("voltage_v", 230.0),
+        feeders=tuple(_feeder(one, document, starts_at, steps) for one in document.parts("feeders")),
+        needs=tuple(need_of(one, feeder_id, starts_at, steps) for one in document.parts("sessions")),
+        import_price_per_kwh=document.series("import_price_per_kwh", starts_at, steps, 0.0),
+        export_price_per_kwh=document.series("export_price_per_kwh", starts_at, steps, 0.0),
+        solar_kw=document.series("solar_kw", starts_at, steps, 0.0),
+        other_load_kw=document.series("other_load_kw", starts_at, steps, 0.0),
+        demand=tuple(_demand(one, starts_at, steps) for one in document.parts("demand")),
+        likely=tuple(_likely(one, starts_at, steps, feeder_id) for one in document.parts("likely")),
+        fairness=document.choice("fairness", Fairness.HALF_FIRST),
+        shortfall_price_per_kwh=document.number("shortfall_price_per_kwh", 0.0),
+        time_limit_s=document.number("time_limit_s", 2.0),
+        gap_target=document.number("gap_target", 0.001),
+        batteries=tuple(battery_of(one, feeder_id) for one in document.parts("batteries")),
+        subscriptions=tuple(subscription_of(one, starts_at, steps) for one in document.parts("subscriptions")),
         bands=bands_of(document, starts_at, steps),
-        connections=tuple(connection_of(one, starts_at, steps) for one in document.get("connections", ())),
-        uncertain=tuple(uncertain_of(one, document, starts_at, steps) for one in document.get("uncertain", ())),
-        chance_level=float(document.get("chance_level", 0.95)),
-        energy_by=tuple(energy_by_of(one, starts_at) for one in document.get("energy_by", ())),
-        co2_g_per_kwh=series(document["co2_g_per_kwh"], starts_at, steps) if "co2_g_per_kwh" in document else (),
-        co2_price_per_kg=float(document.get("co2_price_per_kg", 0.0)),
+        connections=tuple(connection_of(one, starts_at, steps) for one in document.parts("connections")),
+        uncertain=tuple(uncertain_of(one, feeder_id, starts_at, steps) for one in document.parts("uncertain")),
+        chance_level=document.number("chance_level", 0.95),
+        energy_by=tuple(energy_by_of(one, starts_at) for one in document.parts("energy_by")),
+        co2_g_per_kwh=document.series("co2_g_per_kwh", starts_at, steps) if document.has("co2_g_per_kwh") else (),
+        co2_price_per_kg=document.number("co2_price_per_kg", 0.0),
     )
 
 
+def _starts_at(document: Document) -> datetime:
+    text = document.text("starts_at")
+    try:
+        starts_at = datetime.fromisoformat(text)
+    except ValueError:
+        cure = "write it as 2026-03-02T18:00:00Z"
+        raise InvalidInput(f"{document.path}.starts_at", f"{text!r} is no instant", cure) from None
+    return require_aware(starts_at, f"{document.path}.starts_at")
+
+
+def _root_id(document: Document) -> str:
+    """Id of the first feeder; InvalidInput where there is none, or a limit is for one that is not there."""
+    ids = [one.text("id") for one in document.parts("feeders")]
+    if not ids:
+        raise InvalidInput(f"{document.path}.feeders", "there are none", "give at least the grid connection")
+    for limit in document.parts("limits"):
+        if limit.text("feeder") not in ids:
+            raise InvalidInput(f"{limit.path}.feeder", f"{limit.text('feeder')!r} is no feeder", f"use one of {ids}")
+    return ids[0]
+
+
 def _steps(starts_at: datetime, runs: Sequence[Document]) -> tuple[Interval, ...]:
-    steps, edge = [], starts_at
+    steps: list[Interval] = []
+    edge = starts_at
     for run in runs:
-        for _ in range(int(run["count"])):
-            ends_at = edge + timedelta(minutes=float(run["minutes"]))
+        count, minutes = run.whole("count"), run.number("minutes")
+        if not 1 <= count <= MOST_STEPS - len(steps):
+            problem = f"{count} is not from 1 to {MOST_STEPS} steps in all"
+            raise InvalidInput(f"{run.path}.count", problem, "give fewer, longer ones")
+        if not 0 < minutes <= 24 * 60:
+            raise InvalidInput(f"{run.path}.minutes", f"{minutes:g} is no length of a step", "give up to a day")
+        for _ in range(count):
+            ends_at = edge + timedelta(minutes=minutes)
             steps.append(Interval(edge, ends_at))
             edge = ends_at
     return tuple(steps)
 
 
-def _feeder(
-    one: Document, document: Document, starts_at: datetime, steps: Sequence[Interval], other_load: tuple[float, ...]
-) -> FeederCap:
-    own = series(one.get("other_load_kw", 0.0), starts_at, steps)
-    own_meter = [c for c in document.get("connections", ()) if c["feeder"] == one["id"]]
-    if own_meter:
-        other_load = series(own_meter[0].get("other_load_kw", 0.0), starts_at, steps)
-    is_root = bool(own_meter) or one.get("parent") is None
-    pieces = [one, *(limit for limit in document.get("limits", ()) if limit["feeder"] == one["id"])]
-    held = [[piece for piece in pieces if piece is one or touches(piece, starts_at, step)] for step in steps]
-    lowest = [
-        min((p for p in row if "import_kw" in p), key=lambda p: float(p["import_kw"]), default=one) for row in held
+def _feeder(one: Document, document: Document, starts_at: datetime, steps: Sequence[Interval]) -> FeederCap:
+    name, own = one.text("id"), _limit_of(one, one.number("limit_a"), (True,) * len(steps))
+    limits = [own] + [
+        _limit_of(limit, own.limit_a, limit.touches(starts_at, steps))
+        for limit in document.parts("limits")
+        if limit.text("feeder") == name
     ]
+    held = [[limit for limit in limits if limit.holds[t]] for t in range(len(steps))]
+    lowest = [min(row, key=lambda limit: limit.import_kw) for row in held]
+    exports = [min(limit.export_kw for limit in row) for row in held]
     return FeederCap(
-        feeder_id=one["id"],
-        parent_id=one.get("parent"),
-        limit_a=tuple(min(float(p["limit_a"]) for p in row if "limit_a" in p) for row in held),
-        import_kw=tuple(float(low["import_kw"]) if "import_kw" in low else None for low in lowest),
-        other_load_kw=tuple(a + b for a, b in zip(own, other_load, strict=True)) if is_root else own,
-        reason=tuple(low.get("reason", "installation") for low in lowest),
-        export_kw=tuple(_lowest(row, "export_kw") for row in held) if any("export_kw" in p for p in pieces) else (),
-        voltage_v=float(one["voltage_v"]) if "voltage_v" in one else None,
-        surplus_kw=series(one["surplus_kw"], starts_at, steps) if "surplus_kw" in one else (),
+        feeder_id=name,
+        parent_id=one.text("parent") if one.has("parent") else None,
+        limit_a=tuple(min(limit.limit_a for limit in row) for row in held),
+        import_kw=tuple(_finite(low.import_kw) for low in lowest),
+        other_load_kw=_other_load_kw(one, document, starts_at, steps),
+        reason=tuple(low.reason for low in lowest),
+        export_kw=tuple(map(_finite, exports)) if any(limit.export_kw < inf for limit in limits) else (),
+        voltage_v=one.maybe("voltage_v"),
+        surplus_kw=one.series("surplus_kw", starts_at, steps) if one.has("surplus_kw") else (),
     )
 
 
-def _lowest(pieces: Sequence[Document], name: str) -> float | None:
-    return min((float(piece[name]) for piece in pieces if name in piece), default=None)
+def _other_load_kw(
+    one: Document, document: Document, starts_at: datetime, steps: Sequence[Interval]
+) -> tuple[float, ...]:
+    """Its own, and at a grid connection that of the connection."""
+    own_kw = one.series("other_load_kw", starts_at, steps, 0.0)
+    meters = [meter for meter in document.parts("connections") if meter.text("feeder") == one.text("id")]
+    if not meters and one.has("parent"):
+        return own_kw
+    connection_kw = (meters[0] if meters else document).series("other_load_kw", starts_at, steps, 0.0)
+    return tuple(a + b for a, b in zip(own_kw, connection_kw, strict=True))
+
+
+def _limit_of(one: Document, limit_a: float, holds: tuple[bool, ...]) -> _Limit:
+    return _Limit(
+        holds,
+        one.number("limit_a", limit_a),
+        one.number("import_kw", inf),
+        one.number("export_kw", inf),
+        one.text("reason", "installation"),
+    )
+
+
+def _finite(limit_kw: float) -> float | None:
+    return limit_kw if limit_kw < inf else None
 
 
 def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> DemandPrice:
     return DemandPrice(
-        price_per_kw=float(one["price_per_kw"]),
-        peak_so_far_kw=float(one.get("peak_so_far_kw", 0.0)),
-        applies=tuple(covers(one, starts_at, step) for step in steps),
-        window_s=int(60 * float(one.get("window_min", 15))),
-        measured_at=one.get("measured_at"),
-        rises=tuple((float(rise["from_kw"]), float(rise["price_per_kw"])) for rise in one.get("rises", ())),
+        price_per_kw=one.number("price_per_kw"),
+        peak_so_far_kw=one.number("peak_so_far_kw", 0.0),
+        applies=one.covers(starts_at, steps),
+        window_s=int(60 * one.number("window_min", 15)),
+        measured_at=one.text("measured_at") if one.has("measured_at") else None,
+        rises=tuple((rise.number("from_kw"), rise.number("price_per_kw")) for rise in one.parts("rises")),
     )
 
 
 def _likely(one: Document, starts_at: datetime, steps: Sequence[Interval], feeder_id: str) -> LikelyDay:
-    return LikelyDay(
-        float(one["probability"]), tuple(_coming(c, starts_at, steps, feeder_id) for c in one.get("coming", ()))
-    )
+    coming = tuple(_coming(c, starts_at, steps, feeder_id) for c in one.parts("coming"))
+    return LikelyDay(one.number("probability"), coming)
 
 
 def _coming(one: Document, starts_at: datetime, steps: Sequence[Interval], feeder_id: str) -> Coming:
     least_kwh, most_kwh, most_kw = (
-        series(one.get(name, 0.0), starts_at, steps) for name in ("least_kwh", "most_kwh", "most_kw")
+        one.series(name, starts_at, steps, 0.0) for name in ("least_kwh", "most_kwh", "most_kw")
     )
-    phases = tuple(phase for phase in PHASES if phase.value in one.get("phases", "L1L2L3"))
-    return Coming(one.get("feeder", feeder_id), least_kwh, most_kwh, most_kw, phases)
+    return Coming(one.text("feeder", feeder_id), least_kwh, most_kwh, most_kw, one.phases())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -44,11 +47,20 @@ def test_a_limit_holds_in_every_step_it_touches_and_gives_its_reason():
     [
         ("{", "situation"),
         ("[]", "situation"),
-        (json.dumps({**DOCUMENT, "steps": [{"minutes": 5}]}), "situation.count"),
+        ("[" * 100_000, "situation"),
+        (json.dumps({**DOCUMENT, "steps": [{"minutes": 5}]}), "situation.steps[0].count"),
+        (json.dumps({**DOCUMENT, "steps": [{"count": 100_000, "minutes": 5}]}), "situation.steps[0].count"),
+        (json.dumps({**DOCUMENT, "feeders": []}), "situation.feeders"),
+        (json.dumps({**DOCUMENT, "limits": [{"feeder": "gird", "import_kw": 5}]}), "situation.limits[0].feeder"),
+        (json.dumps({**DOCUMENT, "soalr_kw": 5}), "situation.soalr_kw"),
+        (
+            json.dumps({**DOCUMENT, "solar_kw": [{"value": 5}, {"value": 3, "form_h": 1}]}),
+            "situation.solar_kw[1].form_h",
+        ),
         (json.dumps({k: v for k, v in DOCUMENT.items() if k != "feeders"}), "situation.feeders"),
         (json.dumps({**DOCUMENT, "starts_at": "2026-03-02T18:00:00"}), "situation.starts_at"),
-        (json.dumps({**DOCUMENT, "starts_at": "yesterday"}), "situation"),
-        (json.dumps({**DOCUMENT, "solar_kw": "much"}), "situation"),
+        (json.dumps({**DOCUMENT, "starts_at": "yesterday"}), "situation.starts_at"),
+        (json.dumps({**DOCUMENT, "solar_kw": "much"}), "situation.solar_kw"),
     ],
 )
 def test_what_cannot_be_read_is_named(text: str, field: str):
@@ -60,3 +72,81 @@ def test_what_cannot_be_read_is_named(text: str, field: str):
 def test_a_situation_that_is_no_object_is_refused_as_such() -> None:
     with pytest.raises(InvalidInput, match="is no JSON object"):
         read_situation("[]")
+
+
+EVERYTHING: dict[str, Any] = {
+    **DOCUMENT,
+    "title": "all there is",
+    "likely": [{"probability": 1.0, "coming": [{"least_kwh": 0, "most_kwh": [{"value": 6}], "most_kw": 7}]}],
+    "sessions": [
+        {
+            "id": "a",
+            "need_soc": 0.9,
+            "leaves_h": 3,
+            "setpoints_a": [0, 10],
+            "max_starts": 2,
+            "battery": {"capacity_kwh": 60, "soc": 0.3, "acceptance": [[0.8, 11], [1, 2]]},
+            "targets": [{"energy_kwh": 5, "due_h": 1}],
+            "v2g": {"floor_kwh": 20, "max_a": 16},
+        },
+        {"id": "b", "likely": [{"energy_kwh": 12, "departs_h": 2, "probability": 1}]},
+        {
+            "id": "c",
+            "need_kwh": 1,
+            "leaves_h": 2,
+            "switching": {"single": "L1", "on_single_phase": True, "switched_h": -1},
+        },
+    ],
+    "batteries": [{"id": "b", "feeder": "grid", "capacity_kwh": 100, "stored_kwh": 50, "max_kw": 50}],
+    "subscriptions": [{"subscribed_kw": 30, "fee": 10}],
+    "bands": [{"least_kw": 5, "penalty_per_kwh": 1, "until_h": 2, "reason": "setpoint"}],
+    "reductions": [{"baseline_kw": 30, "reduce_kw": 10, "penalty_per_kwh": 1}],
+    "energy_by": [{"by_h": 3, "least_kwh": 20, "penalty_per_kwh": 1}],
+    "connections": [{"feeder": "garage", "import_price_per_kwh": 0.2}],
+    "uncertain": [{"feeder": "grid", "mean_kw": -4, "levels": [0.1, 0.9], "quantiles_kw": [-8, 0]}],
+}
+
+
+def places(part: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where there is anything in a document."""
+    inside = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for name, value in inside:
+        yield (*path, name)
+        yield from places(value, (*path, name))
+
+
+def written(path: tuple[str | int, ...]) -> str:
+    return "situation" + "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in path)
+
+
+def with_wrong(path: tuple[str | int, ...], wrong: Any) -> str:
+    broken = copy.deepcopy(EVERYTHING)
+    part: Any = broken
+    for name in path[:-1]:
+        part = part[name]
+    part[path[-1]] = wrong
+    return json.dumps(broken)
+
+
+def refused_at(text: str) -> str | None:
+    try:
+        read_situation(text)
+    except InvalidInput as error:
+        return error.field
+    return None
+
+
+@pytest.mark.parametrize("wrong", ["x", {}, 0.5, True, -1e300, float("nan")], ids=repr)
+def test_whatever_is_wrong_in_a_situation_is_refused_at_its_place_or_can_be_read(wrong: Any):
+    others = {("feeders", 0, "id"), ("feeders", 1, "id")}  # others name them
+    fields = {path: refused_at(with_wrong(path, wrong)) for path in places(EVERYTHING) if path not in others}
+    refused = {written(path): field for path, field in fields.items() if field is not None}
+    assert [(place, field) for place, field in refused.items() if not field.startswith(place)] == []
+    assert len(refused) > 20
+
+
+def test_everything_that_a_situation_may_say_can_be_read():
+    asked = read_situation(json.dumps(EVERYTHING))
+    assert len(asked.needs) == 3
+    assert asked.needs[2].on_single_phase
+    assert asked.batteries[0].max_charge_kw == 50.0
