@@ -82,7 +82,7 @@ def _basis_for(program: LinearProgram, known: Solved) -> Basis | None:
 
 
 def plan_by_rule(request: PlanRequest) -> Plan:
-    """Everybody as much as fits, by priority and departure: no solver, no prices, no proof (status FALLBACK)."""
+    """Everybody as much as fits, by priority and departure, each in its cheapest steps: no solver, no proof (status FALLBACK)."""
     require_valid(request)
     problem = horizon(in_canonical_order(request))
     program = formulate(problem)

@@ -147,10 +147,16 @@ class Coming:
 
 @dataclass(frozen=True)
 class LikelyDay:
-    """One way the horizon may go on: who is yet to come. `probability` over all likely days of a request adds to 1."""
+    """One way the horizon may go on: who is yet to come, and what else is drawn and generated. `probability` over all likely days of a
+    request adds to 1.
+
+    `other_load_kw[t]`, `solar_kw[t]` [kW]: on that day in place of the request's own, for money; empty: as the request says.
+    """
 
     probability: float
     coming: tuple[Coming, ...] = ()
+    other_load_kw: tuple[float, ...] = ()
+    solar_kw: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,10 +75,11 @@ def family(program: LinearProgram, values: Floats, name: str, shape: tuple[int, 
 
 
 def net_import_kw(problem: Horizon, program: LinearProgram, values: Floats) -> Floats:
-    """Net import per step [kW]."""
-    shape = (problem.meters.base_kw.size,)
+    """Net import per step [kW], on average over the days that load and sun may be."""
+    meters = problem.meters
+    shape = (meters.base_kw.size,)
     metered = family(program, values, "drawn", shape) - family(program, values, "fed", shape)
-    return np.asarray(metered.reshape(-1, problem.step_count).sum(axis=0))
+    return meters.expected(metered.reshape(meters.base_kw.shape).sum(axis=1))
 
 
 def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tuple[SessionPlan, ...]:

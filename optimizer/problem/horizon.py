@@ -35,10 +35,10 @@ Ints = NDArray[np.int64]
 class Horizon:
     """What the formulation is written in.
 
-    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar, of all meters; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0 where the
-    need is not known and its `chances` count instead; `quantum_kw[n]` [kW]: grid of setpoints on all its phases; `conduct[n]`: more of
-    what they must be like, and `switching[n]` of those that may switch to a single phase; `taper[n]` of those that accept less as
-    they fill;
+    `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar, of all meters, as expected; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0
+    where the need is not known and its `chances` count instead; `quantum_kw[n]` [kW]: grid of setpoints on all its phases;
+    `conduct[n]`: more of what they must be like, and `switching[n]` of those that may switch to a single phase; `taper[n]` of those
+    that accept less as they fill;
     `gives_kw[n]` [kW]: most it may give back, 0 where it may not, and `givable_kwh[n]` [kWh]: what it came with above
     its driver's floor. What is `frozen` is in `base_kw`, the limits and `need_kwh` already.
     """
@@ -125,7 +125,7 @@ def horizon(request: PlanRequest) -> Horizon:
     return Horizon(
         request=request,
         step_h=step_h,
-        base_kw=meters.base_kw.sum(axis=0),
+        base_kw=meters.expected(meters.net_kw),
         meters=meters,
         need_kwh=need_kwh,
         certain=np.array([0.0 if need.likely else 1.0 for need in request.needs]),

@@ -1,6 +1,7 @@
 """Meters: who buys and sells where. The first one is the site's own connection, each further one has a subtree of the feeders.
 
-M meters, T steps; a quantity of a meter in a step is number m T + t in anything indexed by both.
+M meters, T steps; a quantity of a meter in a step is number m T + t in anything indexed by both. Where load or sun may be one way or
+another there are J days of them, each with a probability, and the quantity on day j is number (j M + m) T + t; else J is 1.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Meters:
-    """`base_kw[m, t]` [kW]: other load and frozen setpoints less solar behind a meter; `import_price[m, t]`,
-    `export_price[m, t]`: money per kWh; `of_point[i]`, `of_feeder[id]`: the meter of a point of the tree and of a feeder;
-    `of_demand[d]`: the meters whose sum a demand price is measured on."""
+    """`base_kw[j, m, t]` [kW]: other load and frozen setpoints less solar behind a meter on day j, `chance[j]`: its probability;
+    `import_price[m, t]`, `export_price[m, t]`: money per kWh; `of_point[i]`, `of_feeder[id]`: the meter of a point of the tree and of
+    a feeder; `of_demand[d]`: the meters whose sum a demand price is measured on."""
 
     base_kw: Floats
+    chance: Floats
     import_price: Floats
     export_price: Floats
     of_point: Ints
@@ -35,7 +37,20 @@ class Meters:
     @property
     def count(self) -> int:
         """Number of meters M."""
-        return len(self.base_kw)
+        return int(self.base_kw.shape[1])
+
+    @property
+    def net_kw(self) -> Floats:
+        """Base load of all meters together [kW], shape (J, T)."""
+        return np.asarray(self.base_kw.sum(axis=1))
+
+    def expected(self, daily: Floats) -> Floats:
+        """Mean over the days, which are the first axis."""
+        return np.asarray(np.tensordot(self.chance, daily, axes=1))
+
+    def weather(self, day: int) -> int:
+        """The day j of load and sun on a likely day of the request."""
+        return day if len(self.chance) > 1 else 0
 
 
 def meters_of(request: PlanRequest, frozen: Frozen) -> Meters:
@@ -51,8 +66,11 @@ def meters_of(request: PlanRequest, frozen: Frozen) -> Meters:
         further_kw[of_feeder[load.feeder_id]] += np.array(load.mean_kw)
     for need, drawn_kw in zip(request.needs, frozen.drawn_kw, strict=True):
         further_kw[of_feeder[need.feeder_id]] += drawn_kw
+    base_kw = np.array([np.subtract(one.other_load_kw, one.solar_kw) for one in every]) + further_kw
+    days = _days(request)
     return Meters(
-        base_kw=np.array([np.subtract(one.other_load_kw, one.solar_kw) for one in every]) + further_kw,
+        base_kw=np.array([np.vstack([base_kw[:1] + more_kw, base_kw[1:]]) for _, more_kw in days]),
+        chance=np.array([chance for chance, _ in days]),
         import_price=np.array([one.import_price_per_kwh for one in every]),
         export_price=np.array([one.export_price_per_kwh for one in every]),
         of_point=np.array([of_feeder[point.feeder_id] for point in points_of(request)], dtype=np.int64),
@@ -62,3 +80,18 @@ def meters_of(request: PlanRequest, frozen: Frozen) -> Meters:
             for one in request.demand
         ),
     )
+
+
+def _days(request: PlanRequest) -> list[tuple[float, Floats]]:
+    """Probability of each day of load and sun at the site's own connection, and by how much [kW] load less sun differs from what the
+    request expects."""
+    if not any(day.other_load_kw or day.solar_kw for day in request.likely):
+        return [(1.0, np.zeros(len(request.steps)))]
+    expected_kw = np.subtract(request.other_load_kw, request.solar_kw)
+    return [
+        (
+            day.probability,
+            np.subtract(day.other_load_kw or request.other_load_kw, day.solar_kw or request.solar_kw) - expected_kw,
+        )
+        for day in request.likely
+    ]

@@ -59,10 +59,10 @@ class PeakLevels:
         """None where more than vehicles moves power, or more than one peak is paid for: then these rows are not all there is."""
         power, flows = program.columns["power"], program.flow_column
         alone = bool(np.all((flows >= power.start) & (flows < power.stop))) and "come" not in program.columns
-        if not alone or horizon.meters.count != 1 or len(program.index.get("highest", ())) != 1:
+        if not alone or horizon.meters.base_kw.size != horizon.step_count or len(program.index.get("highest", ())) != 1:
             return None
         steps = np.flatnonzero(_own_window(horizon) & ~_unknown(program, horizon))
-        return cls(program, horizon, steps, horizon.meters.base_kw[0], _grid_kw(horizon)) if len(steps) else None
+        return cls(program, horizon, steps, horizon.base_kw, _grid_kw(horizon)) if len(steps) else None
 
     @property
     def step_cost(self) -> float:

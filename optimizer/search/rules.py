@@ -1,4 +1,4 @@
-"""A plan by rule, for when the solver has none: everybody as much as fits, by priority and departure. No prices, no proof."""
+"""A plan by rule, for when the solver has none: everybody as much as fits, by priority and departure. No peaks, no proof."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@
      "other_load_kw": 5, "demand": [{"price_per_kw": 10, "peak_so_far_kw": 20, "window_min": 15,
                                                     "rises": [{"from_kw": 30, "price_per_kw": 15}]}],
      "likely": [{"probability": 0.5, "coming": [{"feeder": "garage", "least_kwh": [{"from_h": 1, "value": 6}], "most_kwh": 6,
-                                                 "most_kw": 7}]}, {"probability": 0.5}],
+                                                 "most_kw": 7}]}, {"probability": 0.5, "other_load_kw": 5, "solar_kw": 0}],
      "sessions": [{"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "phases": "L1L2L3", "max_a": 16, "priority": 0}],
      "batteries": [{"id": "b", "feeder": "grid", "capacity_kwh": 100, "stored_kwh": 50, "max_kw": 50, "reserve_kwh": 10}]}
 
@@ -198,7 +198,8 @@ def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> De
 
 def _likely(one: Document, starts_at: datetime, steps: Sequence[Interval], feeder_id: str) -> LikelyDay:
     coming = tuple(_coming(c, starts_at, steps, feeder_id) for c in one.parts("coming"))
-    return LikelyDay(one.number("probability"), coming)
+    own = {name: one.series(name, starts_at, steps) for name in ("other_load_kw", "solar_kw") if one.has(name)}
+    return LikelyDay(one.number("probability"), coming, **own)
 
 
 def _coming(one: Document, starts_at: datetime, steps: Sequence[Interval], feeder_id: str) -> Coming:

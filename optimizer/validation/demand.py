@@ -37,6 +37,9 @@ def require_likely(request: PlanRequest) -> None:
 
 def _require_day(name: str, day: LikelyDay, request: PlanRequest) -> None:
     require_positive(f"{name}.probability", day.probability)
+    for series in ("other_load_kw", "solar_kw"):
+        if values := getattr(day, series):
+            require_series(f"{name}.{series}", values, len(request.steps))
     known = {feeder.feeder_id for feeder in request.feeders}
     for index, coming in enumerate(day.coming):
         field = f"{name}.coming[{index}]"

@@ -1,8 +1,8 @@
 """CO2: what drawing from the grid emits, as a price.
 
-| term | unit  | formula                                                       |
-|------|-------|---------------------------------------------------------------|
-| co2  | money | sum_t h[t] price_per_kg co2_g_per_kwh[t] / 1000 drawn[t]      |
+| term | unit  | formula                                                                 |
+|------|-------|-------------------------------------------------------------------------|
+| co2  | money | sum_j,t chance[j] h[t] price_per_kg co2_g_per_kwh[t] / 1000 drawn[j, t] |
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ G_PER_KG = 1000.0
 
 
 def co2(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_t h[t] price_per_kg co2_g_per_kwh[t] / 1000 drawn[t]; what is fed in saves nobody's emissions here."""
+    """sum_j,t chance[j] h[t] price_per_kg co2_g_per_kwh[t] / 1000 drawn[j, t], over all meters; what is fed in saves
+    nobody's emissions here."""
     request, count = horizon.request, horizon.step_count
     price = [request.co2_price_per_kg * grams / G_PER_KG for grams in request.co2_g_per_kwh]
-    return linear([(float(horizon.step_h[k % count]) * price[k % count], model.drawn[k]) for k in model.drawn])
+    chance, size = horizon.meters.chance.tolist(), horizon.meters.import_price.size
+    hours = horizon.step_h.tolist()
+    return linear([(chance[k // size] * hours[k % count] * price[k % count], model.drawn[k]) for k in model.drawn])
 
 
 TOPIC = Topic(

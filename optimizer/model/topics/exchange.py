@@ -1,8 +1,11 @@
-"""Exchange: what is drawn from and fed into the grid, and what that costs.
+"""Exchange: what is drawn from and fed into the grid, and what that costs, on average over the days that load and sun may be.
 
-| term   | unit  | formula                                                                      |
-|--------|-------|------------------------------------------------------------------------------|
-| energy | money | sum_m,t h[t] (import_price[m, t] drawn[m, t] - export_price[m, t] fed[m, t]) |
+| term   | unit  | formula                                                                                                 |
+|--------|-------|---------------------------------------------------------------------------------------------------------|
+| energy | money | sum_j,m,t chance[j] h[t] (import_price[m, t] drawn[j, m, t] - export_price[m, t] fed[j, m, t])          |
+
+Vehicles and batteries have one plan for all these days, and what is left is exchanged on each (a two-stage stochastic program with
+simple recourse; Birge and Louveaux, Introduction to Stochastic Programming, 2011, section 3.1). Limits rely on feeders instead.
 """
 
 from __future__ import annotations
@@ -17,14 +20,15 @@ from optimizer.problem.horizon import Floats, Horizon, Ints
 
 
 def declare_exchange(model: ConcreteModel, horizon: Horizon) -> None:
-    """`drawn[m T + t]`, `fed[m T + t]` [kW]: import and export at meter m in step t; export only where there may be a surplus.
-    `feeding[m T + t]` (0 or 1) where export pays more than import costs, so that nobody sells what he buys in the same step."""
+    """`drawn[(j M + m) T + t]`, `fed[(j M + m) T + t]` [kW]: import and export on day j at meter m in step t; export only where there
+    may be a surplus. `feeding[(j M + m) T + t]` (0 or 1) where export pays more than import costs, so that nobody sells what he buys
+    in the same step."""
     meters = horizon.meters
     drawn_kw, delivered_kw = _most_kw(model, horizon)
-    most_kw = np.maximum(0.0, meters.base_kw.ravel() + drawn_kw).tolist()
-    surplus_kw = (delivered_kw - meters.base_kw.ravel()).tolist()
+    most_kw = np.maximum(0.0, meters.base_kw + drawn_kw).ravel().tolist()
+    surplus_kw = (delivered_kw - meters.base_kw).ravel().tolist()
     surplus = [k for k, kw in enumerate(surplus_kw) if kw > 0]
-    perverse = (meters.export_price > meters.import_price).ravel().tolist()
+    perverse = np.tile((meters.export_price > meters.import_price).ravel(), len(meters.chance)).tolist()
     model.drawn = Var(range(len(most_kw)), bounds=lambda _, k: (0.0, most_kw[k]))
     model.fed = Var(surplus, bounds=lambda _, k: (0.0, surplus_kw[k]))
     model.feeding = Var([k for k in surplus if perverse[k]], within=Binary)
@@ -37,21 +41,22 @@ def places(model: ConcreteModel, horizon: Horizon) -> Ints:
 
 
 def _most_kw(model: ConcreteModel, horizon: Horizon) -> tuple[Floats, Floats]:
-    """Most that may be drawn and delivered behind each meter in each step [kW], shapes (M T)."""
-    flows, place, size = model.flows, places(model, horizon), horizon.meters.base_kw.size
+    """Most that may be drawn and delivered behind each meter in each step [kW], shapes (M, T)."""
+    flows, place, shape = model.flows, places(model, horizon), horizon.meters.import_price.shape
+    size = horizon.meters.import_price.size
     drawn = np.bincount(place, np.where(flows.sign > 0, flows.most_kw, 0.0), size)
     delivered = np.bincount(place, np.where(flows.sign < 0, flows.most_kw, 0.0), size)
-    return drawn.astype(np.float64), delivered.astype(np.float64)
+    return drawn.astype(np.float64).reshape(shape), delivered.astype(np.float64).reshape(shape)
 
 
 def balance_exchange(model: ConcreteModel, horizon: Horizon) -> None:
-    """drawn[m, t] - fed[m, t] - sum_f sign[f] flow[f] = b[m, t], over the flows f behind each meter m in each step t."""
+    """drawn[j, m, t] - fed[j, m, t] - sum_f sign[f] flow[f] = b[j, m, t], over the flows f behind each meter m in each step t."""
     flows, base_kw = model.flows, horizon.meters.base_kw.ravel().tolist()
     flows_at = members(places(model, horizon))
-    minus_sign = (-flows.sign).tolist()
+    minus_sign, size = (-flows.sign).tolist(), horizon.meters.import_price.size
 
     def rule(_: ConcreteModel, k: int) -> object:
-        inside = flows_at.get(k, [])
+        inside = flows_at.get(k % size, [])
         variables = [model.drawn[k], *(flows.variables[f] for f in inside)]
         coefficients = [1.0, *(minus_sign[f] for f in inside)]
         if k in model.fed:
@@ -63,29 +68,29 @@ def balance_exchange(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def feed_or_draw(model: ConcreteModel, horizon: Horizon) -> None:
-    """fed[m, t] <= max_fed[m, t] feeding[m, t] and drawn[m, t] <= max_drawn[m, t] (1 - feeding[m, t]), where export pays more than
-    import."""
+    """fed[j, m, t] <= max_fed[j, m, t] feeding[j, m, t] and drawn[j, m, t] <= max_drawn[j, m, t] (1 - feeding[j, m, t]), where export
+    pays more than import."""
     perverse = list(model.feeding)
     model.feed = Constraint(perverse, rule=lambda m, k: m.fed[k] - m.fed[k].ub * m.feeding[k] <= 0)
     model.draw = Constraint(perverse, rule=lambda m, k: m.drawn[k] + m.drawn[k].ub * m.feeding[k] <= m.drawn[k].ub)
 
 
 def energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_m,t h[t] (import_price[m, t] drawn[m, t] - export_price[m, t] fed[m, t])."""
+    """sum_j,m,t chance[j] h[t] (import_price[m, t] drawn[j, m, t] - export_price[m, t] fed[j, m, t])."""
     meters = horizon.meters
-    buying = (meters.import_price * horizon.step_h).ravel().tolist()
-    selling = (meters.export_price * horizon.step_h).ravel().tolist()
+    buying = np.outer(meters.chance, meters.import_price * horizon.step_h).ravel().tolist()
+    selling = np.outer(meters.chance, meters.export_price * horizon.step_h).ravel().tolist()
     drawn = [(buying[k], model.drawn[k]) for k in model.drawn]
     return linear(drawn + [(-selling[k], model.fed[k]) for k in model.fed])
 
 
 def net_import(
-    model: ConcreteModel, horizon: Horizon, t: int, meters: tuple[int, ...] | None = None
+    model: ConcreteModel, horizon: Horizon, t: int, meters: tuple[int, ...] | None = None, day: int = 0
 ) -> list[tuple[float, object]]:
-    """Net import in step t as a sum over `meters` (None: all): drawn[m, t] - fed[m, t]."""
+    """Net import in step t on day j as a sum over `meters` (None: all): drawn[j, m, t] - fed[j, m, t]."""
     parts = []
     for meter in meters if meters is not None else range(horizon.meters.count):
-        k = meter * horizon.step_count + t
+        k = (day * horizon.meters.count + meter) * horizon.step_count + t
         parts.append((1.0, model.drawn[k]))
         if k in model.fed:
             parts.append((-1.0, model.fed[k]))
@@ -93,15 +98,15 @@ def net_import(
 
 
 def metered_kw(horizon: Horizon, slot_kw: Floats) -> Floats:
-    """Net import per meter and step [kW], shape (M, T), where nothing but vehicles has a choice."""
-    slots, base_kw = horizon.slots, horizon.meters.base_kw
-    place = horizon.meters.of_point[slots.need] * horizon.step_count + slots.step
-    return base_kw + np.bincount(place, slot_kw, base_kw.size).reshape(base_kw.shape)
+    """Net import per day, meter and step [kW], shape (J, M, T), where nothing but vehicles has a choice."""
+    slots, meters = horizon.slots, horizon.meters
+    place = meters.of_point[slots.need] * horizon.step_count + slots.step
+    return meters.base_kw + np.bincount(place, slot_kw, meters.import_price.size).reshape(meters.import_price.shape)
 
 
 def net_import_kw(horizon: Horizon, slot_kw: Floats) -> Floats:
-    """Net import per step [kW] of all meters, where nothing but vehicles has a choice."""
-    return horizon.base_kw + horizon.total_kw(slot_kw)
+    """Net import per day and step [kW] of all meters, shape (J, T), where nothing but vehicles has a choice."""
+    return horizon.meters.net_kw + horizon.total_kw(slot_kw)
 
 
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:

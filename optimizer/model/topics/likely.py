@@ -88,10 +88,11 @@ def _shared_limits(horizon: Horizon, crowds: tuple[Crowd, ...]) -> list[tuple[in
 def coming_energy(model: ConcreteModel, horizon: Horizon) -> object:
     """sum_c probability[day(c)] (sum_t h[t] price[t] come[c, t] + value_per_kwh lack[c]); price: of import, of export where there is a
     surplus before vehicles; value: of the highest priority."""
-    request, count, crowds = horizon.request, horizon.step_count, model.crowds
-    price = np.where(horizon.base_kw < 0, request.export_price_per_kwh, request.import_price_per_kwh)
+    request, count, crowds, meters = horizon.request, horizon.step_count, model.crowds, horizon.meters
+    price = np.where(meters.net_kw < 0, request.export_price_per_kwh, request.import_price_per_kwh)
     cost, value = (price * horizon.step_h).tolist(), top_value_per_kwh(horizon)
-    come = [(crowds[k // count].probability * cost[k % count], model.come[k]) for k in model.come]
+    of_crowd = [(crowd.probability, cost[meters.weather(crowd.day)]) for crowd in crowds]
+    come = [(of_crowd[k // count][0] * of_crowd[k // count][1][k % count], model.come[k]) for k in model.come]
     return linear(come + [(crowds[c].probability * value, model.lack[c]) for c in model.lack])
 
 

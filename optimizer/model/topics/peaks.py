@@ -58,7 +58,7 @@ def declare_peaks(model: ConcreteModel, horizon: Horizon) -> None:
     piece e."""
     pieces = pieces_of(horizon)
     drawn_kw = model.flows.most_drawn_kw(horizon.step_count)
-    most_kw = float(np.max(np.maximum(horizon.meters.base_kw + drawn_kw, 0.0).sum(axis=0)))
+    most_kw = float(np.max(np.maximum(horizon.meters.base_kw + drawn_kw, 0.0).sum(axis=1)))
     most_kw += sum(max(crowd.coming.most_kw) for crowd in model.crowds)
     widths_kw = [min(one.width_kw, max(0.0, most_kw - one.from_kw)) for one in pieces]
     charged = sorted({one.peak for one in pieces})
@@ -67,7 +67,7 @@ def declare_peaks(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def measure_peaks(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_t weight[w, t] (net_import[t] + sum_c come[c, t]) - highest[d J + j] <= 0, over the meters that d is measured on and the
+    """sum_t weight[w, t] (net_import[j, t] + sum_c come[c, t]) - highest[d J + j] <= 0, over the meters that d is measured on and the
     crowds c behind them on likely day j, for each window w of d."""
     days = len(chances(horizon))
     rows = [(k, w) for k in model.highest for w in range(len(horizon.windows[k // days].weight))]
@@ -95,7 +95,9 @@ def _net_kw(
         for c, crowd in enumerate(model.crowds)
         if crowd.day == day and horizon.meters.of_feeder[crowd.coming.feeder_id] in meters
     ]
-    return net_import(model, horizon, step, meters) + [(1.0, model.come[k]) for k in places if k in model.come]
+    return net_import(model, horizon, step, meters, horizon.meters.weather(day)) + [
+        (1.0, model.come[k]) for k in places if k in model.come
+    ]
 
 
 def split_peaks(model: ConcreteModel, horizon: Horizon) -> None:
@@ -117,11 +119,13 @@ def demand(model: ConcreteModel, horizon: Horizon) -> object:
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     """The highest window mean with who is here, and how far it rises into each piece [kW]."""
     metered = metered_kw(horizon, slot_kw)
-    highest = [
-        windows.highest_kw(metered[list(meters)].sum(axis=0))
-        for windows, meters in zip(horizon.windows, horizon.meters.of_demand, strict=True)
-    ]
-    highest_kw = np.repeat(highest, len(chances(horizon)))
+    highest_kw = np.array(
+        [
+            windows.highest_kw(metered[horizon.meters.weather(j), list(meters)].sum(axis=0))
+            for windows, meters in zip(horizon.windows, horizon.meters.of_demand, strict=True)
+            for j in range(len(chances(horizon)))
+        ]
+    )
     excess = [min(max(0.0, highest_kw[one.peak] - one.from_kw), one.width_kw) for one in pieces_of(horizon)]
     return {"highest": highest_kw, "excess": np.array(excess)}
 

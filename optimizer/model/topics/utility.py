@@ -1,12 +1,16 @@
-"""Utility: setpoint bands and energy by a time, kept as far as they are worth it.
+"""Utility: setpoint bands and energy by a time, kept as far as they are worth it, on average over the days that load and sun may be.
 
 | term | unit  | formula                                                                              |
 |------|-------|--------------------------------------------------------------------------------------|
-| band | money | sum_k penalty[k] sum_t h[t] (under[k T + t] + beyond[k T + t])                       |
-| by   | money | sum_e penalty[e] (early[e] + late_import[e])                                         |
+| band | money | sum_j,k chance[j] penalty[k] sum_t h[t] (under[j, k, t] + beyond[j, k, t])           |
+| by   | money | sum_j,e chance[j] penalty[e] (early[j, e] + late_import[j, e])                       |
+
+A quantity of band k of K on day j has the number j K + k, in step t (j K + k) T + t; that of energy e of E the number j E + e.
 """
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 from pyomo.core.expr import LinearExpression
@@ -24,11 +28,11 @@ def applies(horizon: Horizon) -> bool:
 
 
 def declare_deviations(model: ConcreteModel, horizon: Horizon) -> None:
-    """`under[k T + t]`, `beyond[k T + t]` [kW]: net import outside band k in step t; `early[e]`, `late_import[e]` [kWh]: energy above
-    and below what is asked for by a time."""
-    count = horizon.step_count
-    least_kw = horizon.base_kw - model.flows.most_delivered_kw(count)
-    most_kw = horizon.base_kw + model.flows.most_drawn_kw(count)
+    """`under[j, k, t]`, `beyond[j, k, t]` [kW]: net import outside band k in step t of day j; `early[j, e]`,
+    `late_import[j, e]` [kWh]: energy above and below what is asked for by a time."""
+    count, base_kw = horizon.step_count, horizon.meters.net_kw
+    least_kw = base_kw - model.flows.most_delivered_kw(count)
+    most_kw = base_kw + model.flows.most_drawn_kw(count)
     _, beyond_kw = _outside_kw(horizon, most_kw)
     under_kw, _ = _outside_kw(horizon, least_kw)
     model.under = _slack(under_kw)
@@ -44,25 +48,27 @@ def _slack(most: Floats) -> Var:
 
 
 def _outside_kw(horizon: Horizon, net_kw: Floats) -> tuple[Floats, Floats]:
-    """By how much net import [kW per step] is under and beyond each band, shapes (K T)."""
+    """By how much net import [kW per day and step] is under and beyond each band, shapes (J K T)."""
     under = [
         0.0 if low is None else max(0.0, low - net)
+        for on_day_kw in net_kw.tolist()
         for band in horizon.request.bands
-        for low, net in zip(band.least_kw, net_kw.tolist(), strict=True)
+        for low, net in zip(band.least_kw, on_day_kw, strict=True)
     ]
     beyond = [
         0.0 if high is None else max(0.0, net - high)
+        for on_day_kw in net_kw.tolist()
         for band in horizon.request.bands
-        for high, net in zip(band.most_kw, net_kw.tolist(), strict=True)
+        for high, net in zip(band.most_kw, on_day_kw, strict=True)
     ]
     return np.array(under), np.array(beyond)
 
 
 def _off_kwh(horizon: Horizon, net_kw: Floats) -> tuple[Floats, Floats]:
-    """By how much energy [kWh] is below and above what is asked for by each time."""
+    """By how much energy [kWh] of a net import [kW per day and step] is below and above each that is asked for, shapes (J E)."""
     late, early = [], []
-    for one in horizon.request.energy_by:
-        energy_kwh = float(_hours_until(horizon, one) @ net_kw)
+    for on_day_kw, one in itertools.product(net_kw, horizon.request.energy_by):
+        energy_kwh = float(_hours_until(horizon, one) @ on_day_kw)
         late.append(0.0 if one.least_kwh is None else max(0.0, one.least_kwh - energy_kwh))
         early.append(0.0 if one.most_kwh is None else max(0.0, energy_kwh - one.most_kwh))
     return np.array(late), np.array(early)
@@ -76,55 +82,53 @@ def _hours_until(horizon: Horizon, one: EnergyBy) -> Floats:
 
 
 def stay_in_bands(model: ConcreteModel, horizon: Horizon) -> None:
-    """net_import[t] + under[k, t] >= least_kw[k, t] and net_import[t] - beyond[k, t] <= most_kw[k, t]."""
+    """net_import[j, t] + under[j, k, t] >= least_kw[k, t] and net_import[j, t] - beyond[j, k, t] <= most_kw[k, t]."""
     count, bands = horizon.step_count, horizon.request.bands
-    model.not_under = Constraint(
-        list(model.under),
-        rule=lambda m, k: (
-            linear([*net_import(m, horizon, k % count), (1.0, m.under[k])]) >= bands[k // count].least_kw[k % count]
-        ),
-    )
-    model.not_beyond = Constraint(
-        list(model.beyond),
-        rule=lambda m, k: (
-            linear([*net_import(m, horizon, k % count), (-1.0, m.beyond[k])]) <= bands[k // count].most_kw[k % count]
-        ),
-    )
+
+    def not_under(m: ConcreteModel, place: int) -> object:
+        (day, k), t = divmod(place // count, len(bands)), place % count
+        return linear([*net_import(m, horizon, t, day=day), (1.0, m.under[place])]) >= bands[k].least_kw[t]
+
+    def not_beyond(m: ConcreteModel, place: int) -> object:
+        (day, k), t = divmod(place // count, len(bands)), place % count
+        return linear([*net_import(m, horizon, t, day=day), (-1.0, m.beyond[place])]) <= bands[k].most_kw[t]
+
+    model.not_under = Constraint(list(model.under), rule=not_under)
+    model.not_beyond = Constraint(list(model.beyond), rule=not_beyond)
 
 
 def reach_energy(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_t hours[e, t] net_import[t] + late_import[e] >= least_kwh[e], and the same - early[e] <= most_kwh[e]."""
+    """sum_t hours[e, t] net_import[j, t] + late_import[j, e] >= least_kwh[e], and the same - early[j, e] <= most_kwh[e]."""
     asked = horizon.request.energy_by
 
-    def energy(m: ConcreteModel, e: int) -> list[tuple[float, object]]:
-        hours = _hours_until(horizon, asked[e])
-        return [(h * c, one) for t, h in enumerate(hours.tolist()) if h > 0 for c, one in net_import(m, horizon, t)]
+    def energy(m: ConcreteModel, place: int) -> list[tuple[float, object]]:
+        day, e = divmod(place, len(asked))
+        hours = enumerate(_hours_until(horizon, asked[e]).tolist())
+        return [(h * c, one) for t, h in hours if h > 0 for c, one in net_import(m, horizon, t, day=day)]
 
-    model.not_late = Constraint(
-        list(model.late_import),
-        rule=lambda m, e: linear([*energy(m, e), (1.0, m.late_import[e])]) >= asked[e].least_kwh,
-    )
-    model.not_early = Constraint(
-        list(model.early), rule=lambda m, e: linear([*energy(m, e), (-1.0, m.early[e])]) <= asked[e].most_kwh
-    )
+    def not_late(m: ConcreteModel, place: int) -> object:
+        return linear([*energy(m, place), (1.0, m.late_import[place])]) >= asked[place % len(asked)].least_kwh
+
+    def not_early(m: ConcreteModel, place: int) -> object:
+        return linear([*energy(m, place), (-1.0, m.early[place])]) <= asked[place % len(asked)].most_kwh
+
+    model.not_late = Constraint(list(model.late_import), rule=not_late)
+    model.not_early = Constraint(list(model.early), rule=not_early)
 
 
 def band(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_k penalty[k] sum_t h[t] (under[k, t] + beyond[k, t])."""
-    count, bands = horizon.step_count, horizon.request.bands
-    return linear(
-        [
-            (bands[k // count].penalty_per_kwh * float(horizon.step_h[k % count]), family[k])
-            for family in (model.under, model.beyond)
-            for k in family
-        ]
-    )
+    """sum_j,k chance[j] penalty[k] sum_t h[t] (under[j, k, t] + beyond[j, k, t])."""
+    count, hours, every = horizon.step_count, horizon.step_h.tolist(), horizon.request.bands
+    penalty = [float(chance) * one.penalty_per_kwh for chance in horizon.meters.chance for one in every]
+    outside = [(place, family[place]) for family in (model.under, model.beyond) for place in family]
+    return linear([(penalty[place // count] * hours[place % count], one) for place, one in outside])
 
 
 def by(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_e penalty[e] (early[e] + late_import[e])."""
-    asked = horizon.request.energy_by
-    return linear([(asked[e].penalty_per_kwh, one[e]) for one in (model.early, model.late_import) for e in one])
+    """sum_j,e chance[j] penalty[e] (early[j, e] + late_import[j, e])."""
+    every = horizon.request.energy_by
+    penalty = [float(chance) * one.penalty_per_kwh for chance in horizon.meters.chance for one in every]
+    return linear([(penalty[place], one[place]) for one in (model.early, model.late_import) for place in one])
 
 
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
