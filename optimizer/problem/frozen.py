@@ -27,6 +27,10 @@ class Frozen:
         """What each need will have by then [kWh]."""
         return np.asarray((self.drawn_kw * self.hours).sum(axis=1))
 
+    def metered_kw(self, step_h: Floats) -> Floats:
+        """What each need will draw on average over steps that last `step_h` [h], shape (N, T) [kW]."""
+        return np.asarray(self.drawn_kw * self.hours / step_h)
+
     def energy_until_kwh(self, n: int, due_h: float) -> float:
         """What need n will have of it by an instant [h after the first step's start]."""
         starts_h = np.concatenate([[0.0], np.cumsum(self.hours[n])[:-1]])

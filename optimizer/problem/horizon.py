@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,9 +94,15 @@ class Horizon:
         """Whether each need is on a single phase in each step, as fits its power per slot [kW] best; shape (N, T)."""
         return courses(self.switching, self.slots, slot_kw, (len(self.need_kwh), self.step_count))
 
+    @cached_property
+    def present(self) -> Floats:
+        """Of its step, the part for which the vehicle of each slot is there."""
+        return np.asarray(self.slots.hours / self.step_h[self.slots.step])
+
     def total_kw(self, slot_kw: Floats) -> Floats:
-        """Power of all vehicles per step [kW], from power per slot."""
-        return np.bincount(self.slots.step, weights=slot_kw, minlength=self.step_count).astype(np.float64)
+        """Mean power of all vehicles per step [kW], from power per slot while they are there."""
+        mean_kw = self.present * slot_kw
+        return np.bincount(self.slots.step, weights=mean_kw, minlength=self.step_count).astype(np.float64)
 
     def at_points(self, slot_kw: Floats) -> Floats:
         """Power per slot as power per point of the tree and step [kW], shape (points, T)."""

@@ -64,7 +64,8 @@ def meters_of(request: PlanRequest, frozen: Frozen) -> Meters:
     further_kw = np.zeros((len(every), len(request.steps)))
     for load in request.uncertain:
         further_kw[of_feeder[load.feeder_id]] += np.array(load.mean_kw)
-    for need, drawn_kw in zip(request.needs, frozen.drawn_kw, strict=True):
+    step_h = np.array([step.duration_h for step in request.steps])
+    for need, drawn_kw in zip(request.needs, frozen.metered_kw(step_h), strict=True):
         further_kw[of_feeder[need.feeder_id]] += drawn_kw
     base_kw = np.array([np.subtract(one.other_load_kw, one.solar_kw) for one in every]) + further_kw
     days = _days(request)

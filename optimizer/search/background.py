@@ -40,14 +40,11 @@ def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Back
     if not len(other):
         return bare(horizon)
     values, give_kw = _giving_on_grid(program, horizon, values)
+    flow_kw = flows.sign[other] * values[program.flow_column[other]]
     drawn_kw = horizon.at_points(np.zeros(power.stop - power.start))
-    np.add.at(
-        drawn_kw,
-        (flows.point[other], flows.step[other]),
-        flows.sign[other] * values[program.flow_column[other]],
-    )
+    np.add.at(drawn_kw, (flows.point[other], flows.step[other]), flow_kw)
     return Background(
-        net_kw=horizon.base_kw + drawn_kw.sum(axis=0),
+        net_kw=horizon.base_kw + np.bincount(flows.step[other], flows.present[other] * flow_kw, horizon.step_count),
         headroom_kw=np.maximum(horizon.limits.headroom_kw - horizon.limits.share @ drawn_kw, 0.0),
         taken=np.abs(drawn_kw[: len(horizon.need_kwh)]) > DUST_KW,
         give_kw=give_kw,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cpms.domain.plan import PlanRequest
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.background import Background, background, bare
 from optimizer.search.certify import lower_bound, relative_gap
@@ -76,7 +77,7 @@ class Incumbent:
         self.take(setpoint_kw, give_kw)
         if not self.good_enough(self.cost):
             self.take(levelled(self.horizon, setpoint_kw, behind or bare(self.horizon)), give_kw)
-        if self.horizon.request.bands or self.horizon.request.energy_by:  # a need may be left open for what they pay
+        if _may_be_left_open(self.horizon.request):
             as_planned = replace(self.horizon, certain=np.zeros_like(self.horizon.certain))
             self.take(to_setpoints(as_planned, power_kw, behind), give_kw)
 
@@ -85,3 +86,9 @@ class Incumbent:
         found = self.completed(setpoint_kw, give_kw)
         if found.cost < self.cost:
             self.best = found
+
+
+def _may_be_left_open(request: PlanRequest) -> bool:
+    """Whether leaving a need open may pay: for what utilities pay, or because what is sold brings less than nothing."""
+    at_a_loss = any(min(need.revenue_per_kwh, default=0.0) < 0 for need in request.needs)
+    return bool(request.bands or request.energy_by) or at_a_loss

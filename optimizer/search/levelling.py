@@ -94,7 +94,7 @@ class _Levelling:
             point, step = int(slots.point[slot]), int(slots.step[slot])
             rows, shares = self.left.rows[point]
             self.left.left_kw[rows, step] -= shares * change_kw
-            self.net_kw[step] += change_kw
+            self.net_kw[step] += float(self.horizon.present[slot]) * change_kw
             self.setpoint_kw[slot] += change_kw
 
     def _moves_from(self, step: int) -> Iterator[Move]:

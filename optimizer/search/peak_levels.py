@@ -29,6 +29,7 @@ from optimizer.search.solve import Solver
 MOST_RANGES, NEAR_STEPS = 30, 2
 """How many ranges of peaks there are in the end, and within how many of the largest steps of setpoints they are fine at first."""
 
+TINY = 1e-9
 LEAST_WIDTH_KW = 1e-3
 """A range of peaks that is narrower is not halved."""
 
@@ -131,9 +132,10 @@ def _own_window(horizon: Horizon) -> NDArray[np.bool_]:
 
 
 def _unknown(program: LinearProgram, horizon: Horizon) -> NDArray[np.bool_]:
-    """Whether somebody may draw other than setpoints in each step, without being said to stop."""
+    """Whether somebody may draw other than setpoints on average in each step, without being said to stop."""
     known = np.zeros(len(horizon.slots.step), dtype=np.bool_)
     known[program.places("stops")] = True
+    known &= horizon.present >= 1.0 - TINY
     unknown = np.zeros(horizon.step_count, dtype=np.bool_)
     unknown[horizon.slots.step[~known]] = True
     return unknown
@@ -142,14 +144,5 @@ def _unknown(program: LinearProgram, horizon: Horizon) -> NDArray[np.bool_]:
 def _grid_kw(horizon: Horizon) -> Floats:
     """Of what all setpoints of a step are multiples [kW], 0 where there are none."""
     grid = np.zeros(horizon.step_count, dtype=np.int64)
-    np.gcd.at(grid, horizon.slots.step, np.rint(_common_kw(horizon) / UNIT_KW).astype(np.int64))
+    np.gcd.at(grid, horizon.slots.step, np.rint(horizon.slots.quantum_kw / UNIT_KW).astype(np.int64))
     return np.asarray(grid * UNIT_KW)
-
-
-def _common_kw(horizon: Horizon) -> Floats:
-    """Of what all setpoints of each slot are multiples [kW]: a list may have coarser ones than its station's steps."""
-    common_kw = horizon.slots.quantum_kw.copy()
-    for n in horizon.special:
-        if (levels := horizon.conduct[n].grid.levels) is not None:
-            common_kw[horizon.slots.of(n)] *= np.gcd.reduce(levels.astype(np.int64))
-    return common_kw

@@ -108,6 +108,19 @@ def test_the_bound_is_below_the_value_and_the_terms_make_up_the_value(asked: Pla
     assert_certified(plan(asked))
 
 
+@given(sites(), numbers(0, 1))
+@many
+def test_energy_costs_what_is_drawn_while_vehicles_are_there(asked: PlanRequest, price: float):
+    flat = (price,) * COUNT
+    made = plan(replace(asked, import_price_per_kwh=flat, export_price_per_kwh=flat))
+    drawn_kwh = sum(energy_kwh(asked, one, session) for one, session in zip(asked.needs, made.sessions, strict=True))
+    rest_kwh = sum(
+        step.duration_h * (load_kw - sun_kw)
+        for step, load_kw, sun_kw in zip(asked.steps, asked.other_load_kw, asked.solar_kw, strict=True)
+    )
+    assert made.cost_by_term["energy"] == pytest.approx(price * (drawn_kwh + rest_kwh), abs=1e-6)
+
+
 @given(sites(), numbers(0.1, 30))
 @few
 def test_more_grid_never_costs_more_than_the_gap(asked: PlanRequest, more: float):

@@ -26,7 +26,7 @@ def declare_power(model: ConcreteModel, horizon: Horizon) -> None:
     slots = horizon.slots
     bounds = [(0.0, most) for most in slots.most_kw.tolist()]
     model.power = Var(range(len(bounds)), bounds=lambda _, s: bounds[s])
-    model.flows.add(list(model.power.values()), slots.point, slots.step, slots.most_kw)
+    model.flows.add(list(model.power.values()), slots.point, slots.step, slots.most_kw, present=horizon.present)
 
 
 def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:

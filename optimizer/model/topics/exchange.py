@@ -44,16 +44,16 @@ def _most_kw(model: ConcreteModel, horizon: Horizon) -> tuple[Floats, Floats]:
     """Most that may be drawn and delivered behind each meter in each step [kW], shapes (M, T)."""
     flows, place, shape = model.flows, places(model, horizon), horizon.meters.import_price.shape
     size = horizon.meters.import_price.size
-    drawn = np.bincount(place, np.where(flows.sign > 0, flows.most_kw, 0.0), size)
-    delivered = np.bincount(place, np.where(flows.sign < 0, flows.most_kw, 0.0), size)
+    drawn = np.bincount(place, np.where(flows.sign > 0, flows.most_metered_kw, 0.0), size)
+    delivered = np.bincount(place, np.where(flows.sign < 0, flows.most_metered_kw, 0.0), size)
     return drawn.astype(np.float64).reshape(shape), delivered.astype(np.float64).reshape(shape)
 
 
 def balance_exchange(model: ConcreteModel, horizon: Horizon) -> None:
-    """drawn[j, m, t] - fed[j, m, t] - sum_f sign[f] flow[f] = b[j, m, t], over the flows f behind each meter m in each step t."""
+    """drawn[j, m, t] - fed[j, m, t] - sum_f sign[f] present[f] flow[f] = b[j, m, t], over the flows f behind meter m in step t."""
     flows, base_kw = model.flows, horizon.meters.base_kw.ravel().tolist()
     flows_at = members(places(model, horizon))
-    minus_sign, size = (-flows.sign).tolist(), horizon.meters.import_price.size
+    minus_sign, size = (-flows.sign * flows.present).tolist(), horizon.meters.import_price.size
 
     def rule(_: ConcreteModel, k: int) -> object:
         inside = flows_at.get(k % size, [])
@@ -101,7 +101,9 @@ def metered_kw(horizon: Horizon, slot_kw: Floats) -> Floats:
     """Net import per day, meter and step [kW], shape (J, M, T), where nothing but vehicles has a choice."""
     slots, meters = horizon.slots, horizon.meters
     place = meters.of_point[slots.need] * horizon.step_count + slots.step
-    return meters.base_kw + np.bincount(place, slot_kw, meters.import_price.size).reshape(meters.import_price.shape)
+    return meters.base_kw + np.bincount(place, horizon.present * slot_kw, meters.import_price.size).reshape(
+        meters.import_price.shape
+    )
 
 
 def net_import_kw(horizon: Horizon, slot_kw: Floats) -> Floats:

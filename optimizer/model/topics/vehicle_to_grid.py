@@ -55,7 +55,14 @@ def declare_giving(model: ConcreteModel, horizon: Horizon) -> None:
         need = needs[need_of[s]]
         semi_continuous(model, model.give[s], float(least_kw[s]), float(slots.quantum_kw[s]))
         model.delivers[s] = [*model.delivers.get(s, ()), (-1.0 / _terms_of(need)[0].efficiency, model.give[s])]
-    model.flows.add(list(model.give.values()), slots.need[mine], slots.step[mine], most_kw[mine], sign=-1.0)
+    model.flows.add(
+        list(model.give.values()),
+        slots.need[mine],
+        slots.step[mine],
+        most_kw[mine],
+        sign=-1.0,
+        present=horizon.present[mine],
+    )
 
 
 def least_giving_kw(horizon: Horizon) -> Floats:
