@@ -12,12 +12,17 @@ that may give back, which go on until they are full):
     least[s] (on[s] - stops[s]) <= power[s],   permitted[s] - power[s] <= least[s] stops[s],   stops[s] <= on[s]
     on[s] + sum of stops[r] over the slots r before s <= 1,   sum_s stops[s] + (short + deep) / need_kwh <= 1
 
+where the permission is a setpoint of a list, the widest step of the list takes the place of the minimum in the second one, and
+
+    sum_j level[s, j] setpoint[j] = permitted[s],   sum_j level[s, j] = on[s],   level[s, j] in {0, 1}
+
 Limits count permitted[s] instead of power[s]. Every plan satisfies this with what it draws and permits.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,14 +42,18 @@ Block = list[csr_array | None]
 
 
 def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
-    """The program with families `on`, `permitted` [kW] and `stops` after its columns, over the slots that have a minimum."""
+    """The program with families `on`, `permitted` [kW] and `stops` after its columns, over the slots that have a minimum, and `level`
+    over those whose station knows a list of setpoints, and these."""
     slots, width = horizon.slots, program.matrix.shape[1]
     (s,) = np.nonzero((slots.least_kw > 0) & (slots.hours > 0))
     k = np.flatnonzero(_draws_all(horizon)[slots.need[s]])
+    levels = listed(horizon, s)
     rows = [_counting_permitted(program, s), *_permitting(program, horizon, s), *_stopping(program, horizon, s, k)]
+    rows = [([*blocks, None], right) for blocks, right in rows] + _choosing(horizon, s, levels)
     matrix = csr_array(block_array([blocks for blocks, _ in rows], format="csr"))
     most = np.concatenate([right for _, right in rows[1:]])
-    families = {"on": s, "permitted": s, "stops": s[k]}
+    families = {"on": s, "permitted": s, "stops": s[k], "level": levels.slot}
+    indices = {name: one.tolist() for name, one in families.items()} | {"level": np.column_stack(levels).tolist()}
     ends = (width + np.cumsum([0, *map(len, families.values())])).tolist()
     places, added = map(slice, ends[:-1], ends[1:]), ends[-1] - width
     kinds = [np.full(len(one), CONTINUOUS if name == "permitted" else INTEGER) for name, one in families.items()]
@@ -55,17 +64,57 @@ def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
         row_lower=np.append(program.row_lower, np.full(len(most), -np.inf)),
         row_upper=np.append(program.row_upper, most),
         lower=np.append(program.lower, np.zeros(added)),
-        upper=np.concatenate([program.upper, np.ones(len(s)), slots.most_kw[s], _may_stop(horizon)[slots.need[s[k]]]]),
+        upper=np.concatenate(
+            [program.upper, _one(s), slots.most_kw[s], _may_stop(horizon)[slots.need[s[k]]], _one(levels.slot)]
+        ),
         kind=np.concatenate([program.kind, *kinds]).astype(np.uint8),
         least=np.append(program.least, np.zeros(added)),
         quantum=np.append(program.quantum, np.ones(added)),
         columns={**program.columns, **dict(zip(families, places, strict=True))},
-        index={**program.index, **{name: one.tolist() for name, one in families.items()}},
+        index={**program.index, **indices},
     )
 
 
 Rows = tuple[Block, Floats]
-"""Coefficients of the program's own columns, of `on`, `permitted` and `stops`, and what rows are at most."""
+"""Coefficients of the program's own columns, of `on`, `permitted`, `stops` and `level`, and what rows are at most."""
+
+
+class Levels(NamedTuple):
+    """Every setpoint of a list, in multiples of its quantum, in every slot that knows it."""
+
+    slot: Ints
+    multiple: Ints
+
+
+def listed(horizon: Horizon, s: Ints) -> Levels:
+    """Of the slots `s` those with a list, and their setpoints."""
+    slot, multiple = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for one in s.tolist():
+        levels = horizon.conduct[int(horizon.slots.need[one])].grid.levels
+        if levels is not None:
+            slot.append(np.full(len(levels), one))
+            multiple.append(levels.astype(np.int64))
+    return Levels(np.concatenate(slot), np.concatenate(multiple))
+
+
+def _one(places: Ints) -> Floats:
+    return np.ones(len(places))
+
+
+def _choosing(horizon: Horizon, s: Ints, levels: Levels) -> list[Rows]:
+    """What is permitted is one setpoint of the list where it is on, and none where it is off."""
+    inside, row = np.unique(levels.slot, return_inverse=True)
+    count, zero = len(inside), np.zeros(len(inside))
+    setpoint_kw = levels.multiple * horizon.slots.quantum_kw[levels.slot]
+    at = csr_array((np.ones(count), (np.arange(count), np.searchsorted(s, inside))), shape=(count, len(s)))
+    shape, places = (count, len(levels.slot)), (row, np.arange(len(levels.slot)))
+    setpoints, any_ = (csr_array((part, places), shape=shape) for part in (setpoint_kw, _one(levels.slot)))
+    return [
+        ([None, None, at, None, -setpoints], zero),
+        ([None, None, -at, None, setpoints], zero),
+        ([None, at, None, None, -any_], zero),
+        ([None, -at, None, None, any_], zero),
+    ]
 
 
 def _counting_permitted(program: LinearProgram, s: Ints) -> Rows:
@@ -93,12 +142,13 @@ def _stopping(program: LinearProgram, horizon: Horizon, s: Ints, k: Ints) -> lis
     slots, zero, one = horizon.slots, np.zeros(len(k)), eye_array(len(k))
     chosen = csr_array((np.ones(len(k)), (np.arange(len(k)), k)), shape=(len(k), len(s)))
     drawn, least = _drawn(program, s[k]), diags_array(slots.least_kw[s[k]])
+    widest = diags_array(_widest_kw(horizon)[s[k]])
     need = slots.need[s[k]]
     earlier = csr_array((need[:, None] == need[None, :]) & (np.arange(len(k))[:, None] > np.arange(len(k))[None, :]))
     met, lacking = _met(program, horizon, np.where(_may_stop(horizon)[need] > 0, need, -1))
     return [
         ([-drawn, least @ chosen, None, -least], zero),
-        ([-drawn, None, chosen, -least], zero),
+        ([-drawn, None, chosen, -widest], zero),
         ([None, -chosen, None, one], zero),
         ([None, chosen, None, earlier.astype(np.float64)], np.ones(len(k))),
         ([lacking, None, None, met], np.ones(met.shape[0])),
@@ -132,6 +182,16 @@ def _draws_all(horizon: Horizon) -> NDArray[np.bool_]:
     return draws
 
 
+def _widest_kw(horizon: Horizon) -> Floats:
+    """How much more than a vehicle draws of the rest of its need is permitted at most, per slot [kW]."""
+    slots, widest_kw = horizon.slots, horizon.slots.least_kw.copy()
+    for n in horizon.special:
+        levels, mine = horizon.conduct[n].grid.levels, slots.of(n)
+        if levels is not None:
+            widest_kw[mine] = np.diff(levels, prepend=0.0).max() * slots.quantum_kw[mine]
+    return widest_kw
+
+
 def _may_stop(horizon: Horizon) -> Floats:
     """1 for each need that can be met, 0 for those that may take more to give it back."""
     return ((horizon.gives_kw <= 0) & (horizon.need_kwh > 0)).astype(np.float64)
@@ -145,13 +205,15 @@ def permitted_kw(program: LinearProgram, values: Floats) -> Floats:
 
 
 def with_permits(program: LinearProgram, values: Floats, setpoint_kw: Floats) -> Floats:
-    """Columns of such a program from those of the program it was made of, and setpoints [kW]."""
-    drawn_kw = values[program.columns["power"]]
+    """Columns of such a program from those of the program it was made of, and setpoints [kW] that the stations know."""
+    power = program.columns["power"]
+    drawn_kw = values[power]
     permitted_kw = np.where(drawn_kw > 0, setpoint_kw, 0.0)
     less = permitted_kw > drawn_kw + STOPPING_KW
-    places = (program.places(family) for family in ("on", "permitted", "stops"))
-    on, permitted, stops = places
-    return np.concatenate([values, (drawn_kw > 0)[on], permitted_kw[permitted], less[stops]])
+    on, permitted, stops = (program.places(family) for family in ("on", "permitted", "stops"))
+    slot, multiple = np.array(program.index["level"], dtype=np.int64).reshape(-1, 2).T
+    chosen = np.rint(permitted_kw[slot] / program.quantum[power][slot]) == multiple
+    return np.concatenate([values, (drawn_kw > 0)[on], permitted_kw[permitted], less[stops], chosen])
 
 
 def most_drawn_kw(horizon: Horizon) -> Floats:

@@ -116,6 +116,15 @@ def draw_while_going_on(model: ConcreteModel, horizon: Horizon) -> None:
     model.lasting = Constraint(going_on, rule=rule)
 
 
+def begin_from_off(model: ConcreteModel, horizon: Horizon) -> None:
+    """begins[s] + going[s-1] <= 1, where rises are limited: going on may rise less than beginning."""
+    rising = [s for conduct, mine, _ in bound_slots(horizon) if conduct.rise_kw is not None for s in mine]
+    rising = [s for s in rising if model.before.get(s) is not None]
+    model.from_off = Constraint(
+        rising, rule=lambda m, s: linear([(1.0, m.begins[s]), (1.0, m.going[m.before[s]])]) <= 1.0
+    )
+
+
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     """Who draws is on."""
     going = (slot_kw > 0).astype(np.float64)
@@ -134,7 +143,7 @@ def applies(horizon: Horizon) -> bool:
 TOPIC = Topic(
     name="conduct",
     variables=(declare_going,),
-    constraints=(draw_where_on, count_beginnings, begin_seldom, rise_gently, draw_while_going_on),
+    constraints=(draw_where_on, count_beginnings, begin_seldom, rise_gently, draw_while_going_on, begin_from_off),
     applies=applies,
     complete=complete,
 )

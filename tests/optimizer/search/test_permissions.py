@@ -49,11 +49,17 @@ def test_a_plan_for_them_is_certified_to_be_the_best():
     assert made.gap == pytest.approx(0.0, abs=1e-4)
 
 
+LISTS = ((), (0.0, 6.0, 10.0, 16.0, 20.0, 32.0), (0.0, 7.0, 16.0))
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(st.integers(1, 10), st.booleans(), st.integers(1, 10_000))
-def test_a_plan_keeps_every_row_with_what_it_draws_and_permits(connectors: int, scarce: bool, seed: int):
-    asked = made_up_request(connectors, steps=24, step_min=60, scarce=scarce, seed=seed)
-    problem = horizon(in_canonical_order(asked))
+@given(st.integers(1, 10), st.booleans(), st.integers(1, 10_000), st.sampled_from(LISTS))
+def test_a_plan_keeps_every_row_with_what_it_draws_and_permits(
+    connectors: int, scarce: bool, seed: int, setpoints_a: tuple[float, ...]
+):
+    asked = made_up_request(connectors, steps=24, step_min=60, scarce=scarce, seed=seed, step_a=1.0)
+    needs = tuple(replace(one, setpoints_a=setpoints_a if n % 3 else ()) for n, one in enumerate(asked.needs))
+    problem = horizon(in_canonical_order(replace(asked, needs=needs)))
     program = formulate(problem)
     tighter, setpoint_kw = with_permissions(program, problem), rule_setpoints_kw(problem)
     values = at_rest(program, problem, setpoint_kw).values
@@ -79,3 +85,28 @@ def test_a_vehicle_draws_all_it_is_permitted_but_where_its_need_is_met():
     assert keeps([5.0, 4.0], [5.0, 4.14])
     assert not keeps([4.0, 5.0], [4.14, 5.0])
     assert not keeps([5.0, 3.0], [5.0, 4.14])
+
+
+def test_on_a_list_of_setpoints_what_is_permitted_is_one_of_them_and_what_is_drawn_is_all_but_the_rest_of_the_need():
+    asked = request(replace(need(energy_kwh=9.0, hours=2.0, step_a=1.0), setpoints_a=(0.0, 6.0, 16.0)), count=2)
+    problem = horizon(asked)
+    program = formulate(problem)
+    tighter = with_permissions(program, problem)
+
+    def keeps(drawn_a: list[float], permitted_a: list[float]) -> bool:
+        drawn_kw, permitted_kw = np.array(drawn_a) * 0.69, np.array(permitted_a) * 0.69
+        values = at_rest(program, problem, drawn_kw).values
+        return keeps_rows(tighter, with_permits(tighter, values, permitted_kw))
+
+    rest_a = 9.0 / 0.69 - 6.0
+    assert keeps([6.0, rest_a], [6.0, 16.0])
+    assert not keeps([6.0, rest_a], [6.0, rest_a])
+    assert not keeps([rest_a, 6.0], [16.0, 6.0])
+    assert not keeps([7.0, rest_a], [7.0, 16.0])
+
+
+def test_few_setpoints_under_a_fuse_are_certified_to_the_best_there_is():
+    cars = [replace(need(name, 30.0, step_a=1.0), setpoints_a=(0.0, 9.0, 16.0)) for name in ("a", "b")]
+    made = plan(replace(request(*cars, feeders=(feeder(4, limit_a=24.0),), gap_target=1e-4), time_limit_s=30.0))
+    assert sum(session.shortfall_kwh for session in made.sessions) == pytest.approx(60.0 - 4 * 18 * 0.69, abs=1e-6)
+    assert made.gap == pytest.approx(0.0, abs=1e-4)
