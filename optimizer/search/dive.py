@@ -1,5 +1,5 @@
 """Diving: what the relaxation leaves between off and minimum is decided, the relaxation solved again from its last basis, until
-nothing is left undecided.
+nothing is left undecided. Each decision costs something, so that what the columns cost on the way down is less than at its end.
 
 Deciding for "on" settles nearly everything at once: a session takes the energy its slot is raised by from slots well above the
 minimum, while turning a slot off moves the little it had into another slot that was off, undecided again.
@@ -35,9 +35,11 @@ class Dived:
     vertex: Vertex
 
 
-def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None) -> Dived:
-    """From the relaxation down. Near a plan of `start_kw` (setpoints per slot [kW]) less has to be decided: what is on in both
-    stays on, but for the steps in which needs are met."""
+def dive(
+    solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Floats | None = None, most: float = np.inf
+) -> Dived:
+    """From the relaxation down, given up at an objective above `most` [money]. Near a plan of `start_kw` (setpoints per slot [kW])
+    less has to be decided: what is on in both stays on, but for the steps in which needs are met."""
     program, values = solver.program, relaxation.values
     top = Vertex(values, np.zeros_like(values), float(program.cost @ values))
     begun = Dived(Narrowing(program, horizon, values), top)
@@ -47,7 +49,7 @@ def dive(solver: Solver, horizon: Horizon, relaxation: Relaxation, start_kw: Flo
         on = (start_kw > TOLERANCE) & (values[power] > TOLERANCE)
         kept = np.setdiff1d(power.start + np.flatnonzero(on), begun.state.completing(values))
         begun.state.turn_all_on(kept)
-    return settle(solver, begun, WORTH_TURNING_ON)
+    return settle(solver, begun, WORTH_TURNING_ON, most)
 
 
 def _directed(solver: Solver, begun: Dived) -> Dived:
@@ -63,10 +65,13 @@ def _directed(solver: Solver, begun: Dived) -> Dived:
     return Dived(state, vertex)
 
 
-def settle(solver: Solver, begun: Dived, worth: float) -> Dived:
-    """Decide until nothing is undecided, in the first round only for what is `worth` that share of its minimum."""
+def settle(solver: Solver, begun: Dived, worth: float, most: float = np.inf) -> Dived:
+    """Decide until nothing is undecided or the objective above `most` [money], in the first round only for what is `worth` that share
+    of its minimum."""
     reached = begun
     for turn in range(MOST_ROUNDS):
+        if reached.vertex.objective > most:
+            break
         least = WORTH_GIVING if gives(solver.program) else 0.0
         found = _decided(solver, reached, max(worth if turn == 0 else 0.0, least)) or _decided(solver, reached, np.inf)
         if found is None:

@@ -71,12 +71,13 @@ def _dearest(dived: Dived, flipped_at: dict[int, int], turn: int) -> Ints:
 
 
 def _turned_round(solver: Solver, dived: Dived, columns: Ints) -> Dived | None:
-    """With decisions turned round, if everything could be settled then; what is undecided is cheap and no answer."""
+    """With decisions turned round, if everything could be settled then and nothing of that costs more than before; what is undecided
+    is cheap and no answer."""
     state = dived.state.copy()
     for column in columns.tolist():
         state.flip(column)
     vertex = solver.narrow(state.lower, state.upper)
     if vertex is None:
         return None
-    found = settle(solver, Dived(state, vertex), WORTH_TURNING_ON)
+    found = settle(solver, Dived(state, vertex), WORTH_TURNING_ON, dived.vertex.objective)
     return None if len(found.state.undecided(found.vertex.values)) else found

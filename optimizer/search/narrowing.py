@@ -30,6 +30,8 @@ class Narrowing:
         self._widest = program.lower, program.upper
         self._program, self._horizon = program, horizon
         self._matrix = program.matrix.tocsc()
+        self._limits = program.rows.get("limit", slice(0, 0))
+        self._limit_matrix = program.matrix[self._limits]
 
     def copy(self) -> Narrowing:
         """Another one with the same decisions."""
@@ -58,13 +60,14 @@ class Narrowing:
     def completing(self, values: Floats) -> Ints:
         """Columns of power in which a need is met with less than the minimum, where every limit admits that the minimum is permitted:
         the vehicle stops by itself."""
-        power, rows = self._program.columns["power"], self._program.rows.get("limit", slice(0, 0))
+        power = self._program.columns["power"]
         columns = power.start + completing(self._horizon, values[power])
         more = np.zeros(len(values))
         more[columns] = np.maximum(self.least[columns] - values[columns], 0.0)
-        limits = self._program.matrix[rows]
-        full = limits @ (values + more) > self._program.row_upper[rows] + TOLERANCE
-        admitted: Ints = columns[(full.astype(np.float64) @ limits)[columns] == 0]
+        full = self._limit_matrix @ (values + more) > self._program.row_upper[self._limits] + TOLERANCE
+        if not full.any():
+            return columns
+        admitted: Ints = columns[(full.astype(np.float64) @ self._limit_matrix)[columns] == 0]
         return admitted
 
     def decide(self, values: Floats, worth: float) -> bool:

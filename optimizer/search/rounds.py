@@ -11,7 +11,7 @@ from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Found
 from optimizer.search.covers import with_covers
-from optimizer.search.dive import Dived, dive, gives
+from optimizer.search.dive import Dived, dive, gives, settle
 from optimizer.search.domains import setpoints_near, undecided
 from optimizer.search.flips import flipped
 from optimizer.search.incumbent import PART_OF_TARGET, Incumbent
@@ -73,12 +73,10 @@ class Search(Incumbent):
         if not self.good_enough(self.cost):
             self._round(one)
 
-    def dive(self, start_kw: Floats | None) -> Dived:
-        """The cheapest first answer, and mostly good enough."""
-        found = dive(self.solver, self.horizon, self.relaxation, start_kw)
-        if gives(self.solver.program):
-            self._look_near(found)
-        else:
+    def dive(self, start_kw: Floats | None, most: float = np.inf) -> Dived:
+        """The cheapest first answer, and mostly good enough; given up above `most` [money]."""
+        found = dive(self.solver, self.horizon, self.relaxation, start_kw, most)
+        if found.vertex.objective <= most:
             self.accept(found.vertex.values)
         return found
 
@@ -91,9 +89,10 @@ class Search(Incumbent):
 
         self.accept(flipped(self.solver, dived, enough).vertex.values)
 
-    def _look_near(self, dived: Dived) -> None:
+    def _look_near(self, start_kw: Floats | None) -> None:
         """Decide what a dive left open, then the setpoints around that, charging and giving together."""
         program, solver = self.solver.program, self.solver
+        dived = dive(solver, self.horizon, self.relaxation, start_kw)
         self.offer_choice(dived.vertex.values)
         values = solver.within(left_open(program, dived), self.target, NEAR_SHARE * solver.left_s)
         if values is None:
@@ -182,19 +181,32 @@ class Search(Incumbent):
         return 0 < len(self.power_kw) <= FEW_TO_CHOOSE
 
     def _dive_twice(self, start_kw: Floats | None) -> None:
-        """From the relaxation, and where that is not good enough from a tighter one."""
-        found = self.dive(start_kw)
-        if not self.good_enough(self.cost) and self.tighten() and not self.good_enough(self.cost):
-            found = self.dive(start_kw)
-        if not self.good_enough(self.cost) and not gives(self.solver.program):
+        """From the relaxation, given up where it cannot be good enough; then from a tighter one, and what is better near that."""
+        most = self.bound + self.horizon.request.gap_target * max(abs(self.bound), 1.0)
+        found = self.dive(start_kw, most)
+        if self.good_enough(self.cost):
+            return
+        if self.tighten():
+            found = found if self.good_enough(self.cost) else self.dive(start_kw)
+        elif found.vertex.objective > most:
+            found = settle(self.solver, found, 0.0)
+            self.accept(found.vertex.values)
+        if not self.good_enough(self.cost):
             self.flip(found)
+
+    def _look_twice(self, start_kw: Floats | None) -> None:
+        """Near a dive from the relaxation, and where that is not good enough from a tighter one."""
+        self._look_near(start_kw)
+        if not self.good_enough(self.cost) and self.tighten() and not self.good_enough(self.cost):
+            self._look_near(start_kw)
 
     def run_all(self, start_kw: Floats | None) -> None:
         """Dive, bound, and rounds that look further, until the certificate is good enough or the time over."""
         if start_kw is not None:
             self.take(start_kw)
         if not self.good_enough(self.cost):
-            self._dive_twice(start_kw)
+            looked = self._look_twice if gives(self.solver.program) else self._dive_twice
+            looked(start_kw)
         if not np.isfinite(self.cost):
             self.offer(np.zeros_like(self.power_kw))
         if self.good_enough(self.cost):
