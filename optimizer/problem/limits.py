@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,21 +109,25 @@ def _rounded_down_kw(power_kw: Floats, grid_kw: Floats) -> Floats:
 
 def _grids_kw(request: PlanRequest, share: csr_array, points: tuple[Point, ...]) -> Floats:
     """Per limit the largest power [kW] of which every setpoint's load is a multiple, 0 where any power may be set; shape (L, 1)."""
-    return np.array([_grid_kw(request, share, points, row) for row in range(share.shape[0])]).reshape(-1, 1)
+    step_a = np.array([np.nan if point.step_a is None else point.step_a for point in points])
+    phases = np.array([len(point.phases) for point in points], dtype=np.float64)
+    load_a = step_a[share.indices] * np.rint(share.data * phases[share.indices])
+    parts = [load_a[share.indptr[row] : share.indptr[row + 1]] for row in range(share.shape[0])]
+    return np.array([_grid_kw(part, request.voltage_v) for part in parts]).reshape(-1, 1)
 
 
-def _grid_kw(request: PlanRequest, share: csr_array, points: tuple[Point, ...], row: int) -> float:
-    part = slice(share.indptr[row], share.indptr[row + 1])
-    loads = [(points[i], one) for i, one in zip(share.indices[part], share.data[part], strict=True)]
-    if any(point.step_a is None for point, _ in loads):
+def _grid_kw(load_a: Floats, voltage_v: float) -> float:
+    """Of loads [A] in a row, not a number where any is possible."""
+    if np.isnan(load_a).any():
         return 0.0
-    micro_a = math.gcd(*(round((point.step_a or 0.0) * 1e6) * round(one * len(point.phases)) for point, one in loads))
-    return power_kw((micro_a or 1) / 1e6, request.voltage_v, 1)
+    micro_a = int(np.gcd.reduce(np.rint(load_a * 1e6).astype(np.int64)))
+    return power_kw((micro_a or 1) / 1e6, voltage_v, 1)
 
 
 def _limit_kw(key: LimitKey, voltage_v: float) -> list[float]:
-    in_kw = [np.inf if limit is None else limit for limit in key.limit]
-    return in_kw if key.unit == "kW" else [power_kw(limit_a, key.voltage_v or voltage_v, 1) for limit_a in in_kw]
+    limit = [np.inf if one is None else one for one in key.limit]
+    at_v = key.voltage_v or voltage_v
+    return limit if key.unit == "kW" else [power_kw(limit_a, at_v, 1) for limit_a in limit]
 
 
 def _other_load_kw(request: PlanRequest) -> dict[str, Floats]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cpms.domain.plan import ChargingNeed, PlanRequest
+from cpms.domain.plan import PlanRequest
 from optimizer.problem.conduct import Grid
 
 Floats = NDArray[np.float64]
@@ -42,8 +43,15 @@ class Slots:
 
     def of(self, need: int) -> slice:
         """The slots of a need."""
-        first, last = np.searchsorted(self.need, [need, need + 1])
-        return slice(int(first), int(last))
+        last = len(self._first) - 1
+        return slice(self._first[min(need, last)], self._first[min(need + 1, last)])
+
+    @cached_property
+    def _first(self) -> list[int]:
+        """The first slot of every need up to the last one that has any, and where they end."""
+        count = int(self.need[-1]) + 1 if len(self.need) else 0
+        first: list[int] = np.searchsorted(self.need, np.arange(count + 1)).tolist()
+        return first
 
 
 Place = tuple[int, int, Grid]
@@ -53,27 +61,26 @@ Place = tuple[int, int, Grid]
 def slots_of(request: PlanRequest, step_h: Floats, room_kw: Floats, wanted: Floats, places: Sequence[Place]) -> Slots:
     """Slots between arrival and departure in which the room at the point (`room_kw[i, t]` [kW]) admits at least the minimum power, of
     needs with anything `wanted`."""
-    starts_h = np.concatenate(([0.0], np.cumsum(step_h)[:-1]))
-    parts = [np.zeros((0, 8))]
-    for n, point, grid in places:
-        begins_h, hours = _there(request, request.needs[n], starts_h, step_h)
-        least_kw = max(float(grid.least_kw), TINY) - TINY
-        usable = (hours > TINY) & (room_kw[point] >= least_kw)
-        usable &= wanted[n] > 0 and bool(grid.most_kw >= least_kw)
-        usable[: len(request.needs[n].frozen_a)] = False
-        (steps,) = np.nonzero(usable)
-        columns = (n, steps, point, begins_h[steps], hours[steps], grid.least_kw, grid.most_kw, grid.quantum_kw)
-        parts.append(np.column_stack(np.broadcast_arrays(*columns)))
-    rows = np.concatenate(parts)
-    rows = rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]
-    need, step, point = rows[:, :3].T.astype(np.int64)
-    return Slots(need, step, point, *rows[:, 3:].T.copy())
+    n, point = np.array([(n, point) for n, point, _ in places], dtype=np.int64).reshape(-1, 2).T
+    ranges_kw = np.array([(grid.least_kw, grid.most_kw, grid.quantum_kw) for _, _, grid in places]).reshape(-1, 3)
+    begins_h, hours = _there(request, step_h)
+    enough_kw = np.maximum(ranges_kw[:, 0], TINY) - TINY
+    frozen = np.array([len(need.frozen_a) for need in request.needs], dtype=np.int64)
+    usable = (hours[n] > TINY) & (room_kw[point] >= enough_kw[:, None]) & (np.arange(len(step_h)) >= frozen[n, None])
+    usable &= ((wanted[n] > 0) & (ranges_kw[:, 1] >= enough_kw))[:, None]
+    place, step = np.nonzero(usable)
+    order = np.lexsort((point[place], step, n[place]))
+    place, step = place[order], step[order]
+    at = n[place], step
+    return Slots(n[place], step, point[place], begins_h[at], hours[at], *ranges_kw[place].T.copy())
 
 
-def _there(request: PlanRequest, need: ChargingNeed, starts_h: Floats, step_h: Floats) -> tuple[Floats, Floats]:
-    """From when [h after the first step's start] and for how long [h] a vehicle is there in each step (0 or less: not at all)."""
-    origin = request.steps[0].starts_at
-    departs_h = (need.departs_at - origin).total_seconds() / 3600.0
-    arrives_h = ((need.arrives_at or origin) - origin).total_seconds() / 3600.0
-    begins_h = np.maximum(arrives_h, starts_h)
-    return begins_h, np.minimum(departs_h, starts_h + step_h) - begins_h
+def _there(request: PlanRequest, step_h: Floats) -> tuple[Floats, Floats]:
+    """From when [h after the first step's start] and for how long [h] each need's vehicle is there in each step (0 or less: not at
+    all)."""
+    origin, ends_h = request.steps[0].starts_at, np.cumsum(step_h)
+    departs_h = [(need.departs_at - origin).total_seconds() / 3600.0 for need in request.needs]
+    arrives_h = [((need.arrives_at or origin) - origin).total_seconds() / 3600.0 for need in request.needs]
+    starts_h = np.concatenate(([0.0], ends_h[:-1]))
+    begins_h = np.maximum(np.array(arrives_h)[:, None], starts_h)
+    return begins_h, np.minimum(np.array(departs_h)[:, None], starts_h + step_h) - begins_h

@@ -116,7 +116,7 @@ class _Levelling:
         rows, shares = self.left.rows[point]
         if not len(rows):
             return np.full(len(steps), np.inf)
-        room: Floats = (self.left.left_kw[np.ix_(rows, steps)] / shares[:, None]).min(axis=0)
+        room: Floats = (self.left.left_kw[rows[:, None], steps] / shares[:, None]).min(axis=0)
         return room
 
     def _stays_below(self, move: Move, step: int, height_kw: float) -> bool:

@@ -65,9 +65,8 @@ class Narrowing:
         more = np.zeros(len(values))
         more[columns] = np.maximum(self.least[columns] - values[columns], 0.0)
         full = self._limit_matrix @ (values + more) > self._program.row_upper[self._limits] + TOLERANCE
-        if not full.any():
-            return columns
-        admitted: Ints = columns[(full.astype(np.float64) @ self._limit_matrix)[columns] == 0]
+        beyond = full.astype(np.float64) @ self._limit_matrix if full.any() else np.zeros(len(values))
+        admitted: Ints = columns[beyond[columns] == 0]
         return admitted
 
     def decide(self, values: Floats, worth: float) -> bool:

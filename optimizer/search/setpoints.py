@@ -37,10 +37,11 @@ class Headroom:
         """Most additional power [kW] in each slot of a need."""
         mine, slots = self.horizon.slots.of(need), self.horizon.slots
         room_kw = np.where(self.open[mine], np.inf, 0.0)
-        for point in np.unique(slots.point[mine]).tolist():
+        points = np.unique(slots.point[mine]).tolist() if need in self.horizon.switching else [need]
+        for point in points:
             there, (rows, shares) = slots.point[mine] == point, self.rows[point]
             if len(rows):
-                left_kw = self.left_kw[np.ix_(rows, slots.step[mine][there])]
+                left_kw = self.left_kw[rows[:, None], slots.step[mine][there]]
                 room_kw[there] = np.minimum(room_kw[there], (left_kw / shares[:, None]).min(axis=0))
         return room_kw
 
