@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cpms.domain.errors import PlanFailed
 from optimizer.model.kinds import CONTINUOUS
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.certify import lower_bound, relative_gap
@@ -73,21 +74,18 @@ class Search(Incumbent):
         if not self.good_enough(self.cost):
             self._round(one)
 
-    def dive(self, start_kw: Floats | None, most: float = np.inf) -> Dived:
-        """The cheapest first answer, and mostly good enough; given up above `most` [money]."""
-        found = dive(self.solver, self.horizon, self.relaxation, start_kw, most)
-        if found.vertex.objective <= most:
-            self.accept(found.vertex.values)
-        return found
-
     def flip(self, dived: Dived) -> None:
-        """What is better near a dive."""
-        rounding = self.cost - dived.vertex.objective
+        """A dive, or what is better near it; rounded when that may be good enough, and once more if rounding costs too much."""
+        found = flipped(self.solver, dived, self.good_enough)
+        self.accept(found.vertex.values)
+        if self.good_enough(self.cost) or not self.good_enough(found.vertex.objective):
+            return
+        rounding = self.cost - found.vertex.objective
 
         def enough(cost: float) -> bool:
             return self.good_enough(cost + rounding) or self.good_enough(cost, PART_OF_TARGET)
 
-        self.accept(flipped(self.solver, dived, enough).vertex.values)
+        self.accept(flipped(self.solver, found, enough).vertex.values)
 
     def _look_near(self, start_kw: Floats | None) -> None:
         """Decide what a dive left open, then the setpoints around that, charging and giving together."""
@@ -110,7 +108,12 @@ class Search(Incumbent):
             if program is None or self.solver.left_s <= 0:
                 break
             self.solver.extend(program, self.relaxation.basis)
-            self.relaxation = self.solver.relax()
+            try:
+                self.relaxation = self.solver.relax()
+            except PlanFailed:  # no time: what was known holds, with rows that nobody pays for
+                free = np.zeros(len(program.row_upper) - len(self.relaxation.duals))
+                self.relaxation = replace(self.relaxation, duals=np.append(self.relaxation.duals, free))
+                break
             before, self.bound = self.bound, max(self.bound, lower_bound(program, self.relaxation.duals))
             if relative_gap(self.bound, before) < LEAST_TIGHTENING:
                 break
@@ -183,16 +186,20 @@ class Search(Incumbent):
     def _dive_twice(self, start_kw: Floats | None) -> None:
         """From the relaxation, given up where it cannot be good enough; then from a tighter one, and what is better near that."""
         most = self.bound + self.horizon.request.gap_target * max(abs(self.bound), 1.0)
-        found = self.dive(start_kw, most)
+        found = dive(self.solver, self.horizon, self.relaxation, start_kw, most)
+        given_up = found.vertex.objective > most
+        if not given_up:
+            self.accept(found.vertex.values)
         if self.good_enough(self.cost):
             return
-        if self.tighten():
-            found = found if self.good_enough(self.cost) else self.dive(start_kw)
-        elif found.vertex.objective > most:
+        tighter = self.tighten()
+        if self.good_enough(self.cost):
+            return
+        if tighter:
+            found = dive(self.solver, self.horizon, self.relaxation, start_kw)
+        elif given_up:
             found = settle(self.solver, found, 0.0)
-            self.accept(found.vertex.values)
-        if not self.good_enough(self.cost):
-            self.flip(found)
+        self.flip(found)
 
     def _look_twice(self, start_kw: Floats | None) -> None:
         """Near a dive from the relaxation, and where that is not good enough from a tighter one."""
