@@ -17,7 +17,8 @@ from optimizer.search.completion import Found, at_rest
 from optimizer.search.highs_form import with_rows
 from optimizer.search.rounds import search
 from optimizer.search.rules import rule_setpoints_kw, shared_setpoints_kw
-from optimizer.search.solve import Basis, Solver
+from optimizer.search.relaxing import Basis
+from optimizer.search.solve import Solver
 from optimizer.search.warm import carried_over_kw, warm_setpoints_kw
 from optimizer.validation.request import require_valid
 

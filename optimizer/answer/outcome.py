@@ -13,7 +13,7 @@ from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.certify import cost_of_terms, relative_gap
 from optimizer.search.completion import Found
-from optimizer.search.solve import Relaxation
+from optimizer.search.relaxing import Relaxation
 
 DUST_KWH = 1e-6
 """A shortfall below this is none."""

@@ -14,7 +14,8 @@ import numpy as np
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.narrowing import TOLERANCE, Narrowing
-from optimizer.search.solve import Relaxation, Solver, Vertex
+from optimizer.search.relaxing import Relaxation, Vertex
+from optimizer.search.solve import Solver
 
 MOST_ROUNDS = 20
 """What is still undecided then is left to rounding; four to six rounds settle nearly every site."""

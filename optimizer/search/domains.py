@@ -8,7 +8,8 @@ from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INTEGER
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.problem.worth import LATENESS_SHARE, typical_price_per_kwh
-from optimizer.search.solve import Domain, Relaxation
+from optimizer.search.relaxing import Relaxation
+from optimizer.search.solve import Domain
 
 TOLERANCE_KW = 1e-6
 """Power below this is off; well above HiGHS' feasibility tolerance of 1e-7."""

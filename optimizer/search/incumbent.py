@@ -13,7 +13,8 @@ from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Completion, Found, at_rest
 from optimizer.search.levelling import levelled
 from optimizer.search.setpoints import to_setpoints
-from optimizer.search.solve import Relaxation, Solver
+from optimizer.search.relaxing import Relaxation
+from optimizer.search.solve import Solver
 
 PART_OF_TARGET = 0.4
 """Each program stops within this part of the gap that is aimed for: the rest is left to rounding."""

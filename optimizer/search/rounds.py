@@ -19,7 +19,8 @@ from optimizer.search.incumbent import PART_OF_TARGET, Incumbent
 from optimizer.search.near import left_open, setpoints_around
 from optimizer.search.peak_levels import PeakLevels
 from optimizer.search.permissions import permitted_kw
-from optimizer.search.solve import Relaxation, Solver
+from optimizer.search.relaxing import Relaxation
+from optimizer.search.solve import Solver
 from optimizer.search.whole import Whole
 
 
