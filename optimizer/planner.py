@@ -15,9 +15,9 @@ from optimizer.model.other_limits import with_limits_of
 from optimizer.problem.horizon import Horizon, horizon
 from optimizer.search.completion import Found, at_rest
 from optimizer.search.highs_form import with_rows
+from optimizer.search.relaxing import Basis
 from optimizer.search.rounds import search
 from optimizer.search.rules import rule_setpoints_kw, shared_setpoints_kw
-from optimizer.search.relaxing import Basis
 from optimizer.search.solve import Solver
 from optimizer.search.warm import carried_over_kw, warm_setpoints_kw
 from optimizer.validation.request import require_valid

@@ -12,8 +12,8 @@ from optimizer.search.background import Background, background, bare
 from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Completion, Found, at_rest
 from optimizer.search.levelling import levelled
-from optimizer.search.setpoints import to_setpoints
 from optimizer.search.relaxing import Relaxation
+from optimizer.search.setpoints import to_setpoints
 from optimizer.search.solve import Solver
 
 PART_OF_TARGET = 0.4

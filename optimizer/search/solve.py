@@ -1,8 +1,7 @@
 """HiGHS: mixed-integer programs over a chosen domain of the setpoints, beside the linear relaxation.
 
 Here HiGHS sees power in multiples of each station's setpoint step (and other columns of their quantum), so that integers are
-setpoints;
-everybody else sees kW.
+setpoints; everybody else sees kW.
 """
 
 from __future__ import annotations
