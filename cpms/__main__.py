@@ -10,11 +10,18 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from cpms.domain.errors import CpmsError, InvalidInput, reason_of
 from cpms.domain.identity import Role
 from cpms.domain.time import require_aware
 from cpms.settings import Settings, load_settings, shown
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+CHATTY = "httpx", "websockets"
+"""They tell of every request and every connection; refusals are told here."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,10 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        for chatty in (
-            "httpx",
-            "websockets",
-        ):  # they tell of every request and every connection; refusals are told here
+        for chatty in CHATTY:
             logging.getLogger(chatty).setLevel(logging.WARNING)
         status = int(options.run(settings, options) or 0)
         sys.stdout.flush()
@@ -53,16 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cpms", description="Optimization-first energy management for EV charging.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    serve = verbs.add_parser("serve", help="serve stations (OCPP) and the HTTP API")
+    serve = _verb(verbs, "serve", "serve stations (OCPP) and the HTTP API")
     serve.set_defaults(run=_serve)
-    settings = verbs.add_parser("settings", help="show every setting, its value and where that comes from")
+    settings = _verb(verbs, "settings", "show every setting, its value and where that comes from")
     settings.set_defaults(run=_settings)
-    token = verbs.add_parser("token", help="tokens of the HTTP API").add_subparsers(required=True, metavar="VERB")
-    create = token.add_parser("create", help="create a token and print it, and nothing else")
+    token = _verb(verbs, "token", "tokens of the HTTP API").add_subparsers(required=True, metavar="VERB")
+    create = _verb(token, "create", "create a token and print it, and nothing else")
     create.add_argument("--role", choices=[role.value for role in Role], required=True)
     create.add_argument("--label", default="", help="whose it is, for people")
     create.set_defaults(run=_token_create)
-    plan = verbs.add_parser("plan", help="plan a situation written as JSON and say why")
+    plan = _verb(verbs, "plan", "plan a situation written as JSON and say why")
     plan.add_argument("situation", type=Path, help="such as tests/situations/*/situation.json")
     plan.add_argument("--picture", type=Path, metavar="FILE", help="draw the plan there too (.png or .svg)")
     plan.set_defaults(run=_plan)
@@ -72,9 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_forecast(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    forecast = verbs.add_parser("forecast", help="forecasts of a site").add_subparsers(required=True, metavar="VERB")
-    backtest = forecast.add_parser("backtest", help="score what forecasts would have said, from what is stored")
+def _verb(verbs: Verbs, name: str, does: str) -> argparse.ArgumentParser:
+    return verbs.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+
+
+def _add_forecast(verbs: Verbs) -> None:
+    forecast = _verb(verbs, "forecast", "forecasts of a site").add_subparsers(required=True, metavar="VERB")
+    backtest = _verb(forecast, "backtest", "score what forecasts would have said, from what is stored")
     backtest.add_argument("--site", required=True, metavar="ID")
     backtest.add_argument(
         "--quantity", choices=["solar", "load", "sessions", "arrivals", "peak", "prices"], help="default: all there is"
@@ -86,17 +94,17 @@ def _add_forecast(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     backtest.set_defaults(run=_backtest)
 
 
-def _add_sessions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    sessions = verbs.add_parser("sessions", help="sessions of a site").add_subparsers(required=True, metavar="VERB")
-    bring = sessions.add_parser("import", help="bring past sessions along, so that forecasts know the past")
+def _add_sessions(verbs: Verbs) -> None:
+    sessions = _verb(verbs, "sessions", "sessions of a site").add_subparsers(required=True, metavar="VERB")
+    bring = _verb(sessions, "import", "bring past sessions along, so that forecasts know the past")
     bring.add_argument("file", type=Path, help="a table of sessions, .csv or .csv.gz (columns as of ACN-Data)")
     bring.add_argument("--site", required=True, metavar="ID")
     bring.add_argument("--until", metavar="INSTANT", help="leave out what ended later; default: now")
     bring.set_defaults(run=_sessions_import)
 
 
-def _add_demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    demo = verbs.add_parser("demo", help="live a day of a site on virtual stations and compare it")
+def _add_demo(verbs: Verbs) -> None:
+    demo = _verb(verbs, "demo", "live a day of a site on virtual stations and compare it")
     demo.add_argument("--report", type=Path, metavar="DIR", help="write the picture and report.json there")
     demo.add_argument("--keep", action="store_true", help="go on serving when the day is over, until Ctrl-C")
     demo.add_argument("--sessions", type=Path, metavar="FILE", help="recorded sessions to replay (.csv or .csv.gz)")

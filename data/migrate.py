@@ -101,7 +101,7 @@ def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> Migratio
     except psycopg.ProgrammingError as error:
         if error.sqlstate is not None:
             raise
-        raise InvalidInput("database_url", str(error).strip(), "give postgresql://user@host/database") from error
+        raise InvalidInput("CPMS_DATABASE_URL", str(error).strip(), "give postgresql://user@host/database") from error
     except psycopg.OperationalError as error:
         raise StoreUnavailable(f"the database cannot be migrated: {error}") from error
 

@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from cpms.domain.errors import InvalidInput
+from cpms.domain.errors import InvalidInput, reason_of
 from cpms.domain.identity import require_station_id
 from cpms.domain.session import EnergyNeed, PastSession
 
@@ -48,9 +48,9 @@ def read_session_file(path: Path) -> list[PastSession]:
         with opener(path, "rt", encoding="utf-8", newline="") as file:
             return parse_sessions(file)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            "sessions", f"{path} cannot be read ({error})", "give a table of sessions, .csv or .csv.gz"
-        ) from error
+        reason = reason_of(error) if isinstance(error, OSError) else str(error)
+        cure = "give a table of sessions, .csv or .csv.gz"
+        raise InvalidInput("sessions", f"{path} cannot be read ({reason})", cure) from error
 
 
 def parse_sessions(lines: Iterable[str]) -> list[PastSession]:

@@ -29,7 +29,7 @@ def demo_options(settings: Settings, options: argparse.Namespace) -> DemoOptions
         seed=options.seed,
         report_dir=options.report,
         keep=options.keep,
-        clocks_off_s=options.clocks_off,
+        clocks_off_s=_within_an_hour(options.clocks_off),
         kill_at_s=None if options.kill_at is None else _seconds(options.kill_at),
         data_dir=settings.data_dir if PREFIX + "DATA_DIR" in os.environ else None,
         ocpp_port=settings.ocpp_port if PREFIX + "OCPP_PORT" in os.environ else 0,
@@ -41,6 +41,12 @@ def _seconds(hours: float) -> int:
     if not 0 <= hours <= 48:
         raise InvalidInput("--kill-at", f"{hours} is no time of the day", "give hours after its start, such as 11.5")
     return round(hours * 3600)
+
+
+def _within_an_hour(off_s: float) -> float:
+    if not 0 <= off_s <= 3600:
+        raise InvalidInput("--clocks-off", f"{off_s:g} s is not from 0 to an hour", "give seconds, such as 180")
+    return off_s
 
 
 def _date(text: str) -> date:

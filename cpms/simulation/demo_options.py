@@ -51,14 +51,16 @@ async def chosen_pace(options: DemoOptions, console: Console) -> Pace:
             )
         return pace
     if not 0 < options.speed <= FASTEST:
-        raise InvalidInput("speed", f"{options.speed} cannot be lived", "give clock seconds per second, such as 480")
+        raise InvalidInput("--speed", f"{options.speed} cannot be lived", "give clock seconds per second, such as 480")
     return Pace(options.speed)
 
 
 def chosen_day(options: DemoOptions) -> Day:
     """The demo day, or the recorded one asked for."""
     if (options.sessions is None) != (options.date is None):
-        raise InvalidInput("sessions", "file and date are not both given", "give --sessions FILE and --date YYYY-MM-DD")
+        raise InvalidInput(
+            "--sessions", "file and date are not both given", "give --sessions FILE and --date YYYY-MM-DD"
+        )
     if options.sessions is not None and options.date is not None:
         return recorded_day(options.sessions, options.date)
     return demo_day(options.seed)

@@ -13,7 +13,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
-from cpms.domain.errors import InvalidInput
+from cpms.domain.errors import InvalidInput, reason_of
 from cpms.simulation.picture import draw
 from cpms.simulation.record import LimitRecord
 from cpms.simulation.result import DayResult, DemoResult
@@ -46,7 +46,7 @@ def require_writable(directory: Path) -> None:
         with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
-        raise InvalidInput("report", f"cannot be written to {directory} ({error})", "name another directory") from error
+        raise InvalidInput("--report", f"{directory}: {reason_of(error)}", "name another directory") from error
 
 
 def write(result: DemoResult, directory: Path) -> None:

@@ -63,10 +63,11 @@ def _require_setpoints(name: str, need: ChargingNeed) -> None:
 
 def _require_frozen(name: str, need: ChargingNeed, steps: int) -> None:
     require_finite(f"{name}.frozen_a", need.frozen_a)
-    if len(need.frozen_a) > steps or any(current_a < 0 for current_a in need.frozen_a):
-        raise InvalidInput(
-            f"{name}.frozen_a", f"{need.frozen_a} do not fit {steps} steps", "give 0 A or more for the first steps"
-        )
+    if len(need.frozen_a) > steps:
+        problem = f"has {len(need.frozen_a)} values for {steps} steps"
+        raise InvalidInput(f"{name}.frozen_a", problem, "give them for the first steps")
+    if (lowest_a := min(need.frozen_a, default=0.0)) < 0:
+        raise InvalidInput(f"{name}.frozen_a", f"{lowest_a:g} A is below 0", "give 0 A or more")
 
 
 def _require_wishes(name: str, need: ChargingNeed) -> None:

@@ -20,6 +20,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert status == 2
     problem = capsys.readouterr().err
     assert "Traceback" not in problem
+    assert "Errno" not in problem
     return problem
 
 
@@ -37,16 +38,19 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["plan", str(SITUATION), "--picture", "plan.pdf"], "--picture"),
         (["plan", str(SITUATION), "--picture", "/nowhere/plan.png"], "--picture"),
         (["demo", "--speed", "fast"], "--speed"),
-        (["demo", "--speed", "nan"], "speed"),
-        (["demo", "--speed", "0"], "speed"),
+        (["demo", "--speed", "nan"], "--speed"),
+        (["demo", "--speed", "0"], "--speed"),
         (["demo", "--seed", "x"], "--seed"),
-        (["demo", "--date", "2019-06-12"], "sessions"),
+        (["demo", "--date", "2019-06-12"], "--sessions"),
         (["demo", "--date", "yesterday", "--sessions", "s.csv"], "--date"),
         (["demo", "--date", "2019-06-12", "--sessions", "nowhere.csv"], "sessions"),
         (["demo", "--kill-at", "-1"], "--kill-at"),
         (["demo", "--kill-at", "nan"], "--kill-at"),
-        (["demo", "--report", str(Path(__file__))], "report"),
-        (["demo", "--report", "/proc/nowhere"], "report"),
+        (["demo", "--report", str(Path(__file__))], "--report"),
+        (["demo", "--report", "/proc/nowhere"], "--report"),
+        (["demo", "--clocks-off", "-5"], "--clocks-off"),
+        (["demo", "--clocks-off", "nan"], "--clocks-off"),
+        (["demo", "--clocks-off", "inf"], "--clocks-off"),
     ],
 )
 def test_a_bad_argument_is_named_and_the_status_is_2(
@@ -85,4 +89,4 @@ def test_a_setting_that_cannot_be_used_is_named(
 ) -> None:
     monkeypatch.setenv(name, value)
     problem = refused(["token", "create", "--role", "viewer"], capsys)
-    assert name.removeprefix("CPMS_").lower() in problem.lower()
+    assert name in problem
