@@ -6,6 +6,7 @@ import highspy
 import numpy as np
 
 from optimizer.model.formulation import LinearProgram
+from optimizer.model.kinds import CONTINUOUS, Kinds
 from optimizer.problem.horizon import Floats, Ints
 from optimizer.search.highs_form import add_rows, highs_lp
 
@@ -26,6 +27,7 @@ class Machine:
     def __init__(self, program: LinearProgram, unit: Floats) -> None:
         self.unit = unit
         self.lower, self.upper = program.lower, program.upper
+        self.kind: Kinds = np.full(len(unit), CONTINUOUS, dtype=np.uint8)
         self.highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
         for option, value in OPTIONS.items():
             self.set(option, value)
@@ -41,13 +43,19 @@ class Machine:
         self.highs.changeColsBounds(len(at), at, lower[columns] / unit, upper[columns] / unit)
         self.lower, self.upper = lower.copy(), upper.copy()
 
+    def restrict(self, columns: Ints, kind: Kinds) -> None:
+        """Another kind for some columns; `kind`: of these."""
+        self.kind[columns] = kind
+        self.highs.changeColsIntegrality(len(columns), columns.astype(np.int32), kind)
+
     def extend(self, program: LinearProgram, first: int) -> None:
         """The rows of a program from `first` on as well."""
         add_rows(self.highs, program, self.unit, first)
 
     def run(self, time_limit_s: float) -> highspy.HighsModelStatus:
-        """How HiGHS ended, in at most that time [s]."""
-        self.set("time_limit", time_limit_s)
+        """How HiGHS ended, in at most that time [s]; it limits a mixed-integer program alone, a linear one with all runs before."""
+        spent_s = 0.0 if np.any(self.kind != CONTINUOUS) else float(self.highs.getRunTime())
+        self.set("time_limit", spent_s + time_limit_s)
         self.highs.run()
         return self.highs.getModelStatus()
 

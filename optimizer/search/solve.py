@@ -151,7 +151,7 @@ class Solver(Relaxing):
     def _confine(self, region: Region) -> None:
         every = np.arange(len(region.lower))
         self._choices.bound(every, region.lower, region.upper)
-        self._choices.highs.changeColsIntegrality(len(every), every.astype(np.int32), region.kind)
+        self._choices.restrict(every, region.kind)
 
     def _fix(self, family: str, quantity: Floats) -> None:
         """Every column of a family at what `quantity` has in its place."""
@@ -160,8 +160,7 @@ class Solver(Relaxing):
             columns, lower, upper = np.arange(part.start, part.stop), machine.lower.copy(), machine.upper.copy()
             lower[part] = upper[part] = quantity[self.program.places(family)]
             machine.bound(columns, lower, upper)
-            kind = np.full(len(columns), CONTINUOUS, dtype=np.uint8)
-            machine.highs.changeColsIntegrality(len(columns), columns.astype(np.int32), kind)
+            machine.restrict(columns, np.full(len(columns), CONTINUOUS, dtype=np.uint8))
 
     def _start_at(self, slot_kw: Floats) -> None:
         power = self.program.columns["power"]
