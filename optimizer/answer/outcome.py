@@ -66,19 +66,11 @@ def _certified(made: Plan, problem: Horizon, program: LinearProgram, relaxation:
     )
 
 
-def family(program: LinearProgram, values: Floats, name: str, shape: tuple[int, ...]) -> Floats:
-    """Values of a family over its whole index, 0 where it has no variable."""
-    whole = np.zeros(shape)
-    if program.index.get(name):
-        whole[program.places(name)] = values[program.columns[name]]
-    return whole
-
-
 def net_import_kw(problem: Horizon, program: LinearProgram, values: Floats) -> Floats:
     """Net import per step [kW], on average over the days that load and sun may be."""
     meters = problem.meters
     shape = (meters.base_kw.size,)
-    metered = family(program, values, "drawn", shape) - family(program, values, "fed", shape)
+    metered = program.whole("drawn", values, shape) - program.whole("fed", values, shape)
     return meters.expected(metered.reshape(meters.base_kw.shape).sum(axis=1))
 
 
@@ -92,7 +84,7 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
     single = problem.courses(found.setpoint_kw)
     step_a = np.array([need.step_a for need in needs])
     current_a, power_kw = np.round(multiples * step_a[:, None], 6).tolist(), power.tolist()
-    given_kw = np.maximum(family(program, found.values, "give", (len(drawn_kw),)), 0.0)
+    given_kw = np.maximum(program.whole("give", found.values, len(drawn_kw)), 0.0)
     short_kwh, late_kwh = missing_kwh(problem, drawn_kw - given_kw / _efficiency(problem))
     given = np.zeros((len(needs), problem.step_count))
     given[slots.need, slots.step] = given_kw
@@ -139,8 +131,8 @@ def missing_kwh(problem: Horizon, drawn_kw: Floats) -> tuple[Floats, list[tuple[
 def _battery_plans(problem: Horizon, program: LinearProgram, values: Floats) -> tuple[BatteryPlan, ...]:
     batteries = problem.request.batteries
     shape = (len(batteries), problem.step_count)
-    power_kw = family(program, values, "charge", shape) - family(program, values, "discharge", shape)
-    stored_kwh = family(program, values, "stored", shape)
+    power_kw = program.whole("charge", values, shape) - program.whole("discharge", values, shape)
+    stored_kwh = program.whole("stored", values, shape)
     return tuple(
         BatteryPlan(one.battery_id, tuple((power_kw[b] + 0.0).tolist()), tuple(stored_kwh[b].tolist()))
         for b, one in enumerate(batteries)

@@ -56,6 +56,13 @@ class LinearProgram:
         """Cost per column."""
         return np.asarray(self.term_cost.sum(axis=0)).ravel()
 
+    def whole(self, family: str, values: Floats, shape: int | tuple[int, ...]) -> Floats:
+        """Values of a family, of a value per column, over its whole index; 0 where it has no column."""
+        spread = np.zeros(shape)
+        if self.index.get(family):
+            spread[self.places(family)] = values[self.columns[family]]
+        return spread
+
     def places(self, family: str) -> tuple[Ints, ...]:
         """Where a family's columns lie in an array over its whole index; none if it has no columns."""
         index = np.array(self.index.get(family, ()), dtype=np.int64)

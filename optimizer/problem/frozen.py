@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cpms.domain.plan import ChargingNeed, PlanRequest
 from cpms.domain.units import power_kw
-from optimizer.problem.taper import Taper
+from optimizer.problem.held import Held
 
 Floats = NDArray[np.float64]
 
@@ -52,9 +52,10 @@ def frozen_of(request: PlanRequest) -> Frozen:
 
 
 def _drawn_kw(need: ChargingNeed, setpoint_kw: Floats, hours: Floats) -> Floats:
-    """Until the need is met, and no more than the vehicle accepts."""
+    """Until the need is met (until it is full, if it may give some back), and no more than the vehicle accepts."""
     if need.battery is not None:
-        return Taper.of(need.battery).drawn_kw(setpoint_kw, hours, max(0.0, need.energy_kwh))
+        most_kwh = max(0.0, need.energy_kwh) if need.v2g is None else np.inf
+        return Held.of(need.battery).drawn_kw(setpoint_kw, hours, most_kwh)
     until_kwh = np.minimum(np.cumsum(setpoint_kw * hours), max(0.0, need.energy_kwh))
     return np.divide(np.diff(until_kwh, prepend=0.0), hours, out=np.zeros(len(hours)), where=hours > 0)
 

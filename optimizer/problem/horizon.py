@@ -6,7 +6,6 @@ Power is in kW throughout; a limit of I [A] on a phase is I * voltage / 1000 [kW
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
-from cpms.domain.units import power_kw
 from optimizer.problem.chances import Chance, chances_of
 from optimizer.problem.conduct import Conduct, Grid, conduct_of
 from optimizer.problem.frozen import Frozen, frozen_of
+from optimizer.problem.giving import gives_kw, giving_grid
+from optimizer.problem.held import Held
 from optimizer.problem.limits import Limits, limits_of
 from optimizer.problem.meters import Meters, meters_of
 from optimizer.problem.phasors import with_phasors
 from optimizer.problem.slots import Slots, slots_of
 from optimizer.problem.stages import Stages, stages_of
 from optimizer.problem.switching import Switching, courses, switching_of
-from optimizer.problem.taper import Taper
 from optimizer.problem.tree import single_point_of
 from optimizer.problem.windows import DemandWindows, demand_windows
 
@@ -38,10 +37,10 @@ class Horizon:
 
     `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar, of all meters, as expected; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0
     where the need is not known and its `chances` count instead; `quantum_kw[n]` [kW]: grid of setpoints on all its phases;
-    `conduct[n]`: more of what they must be like, and `switching[n]` of those that may switch to a single phase; `taper[n]` of those
-    that accept less as they fill;
-    `gives_kw[n]` [kW]: most it may give back, 0 where it may not, and `givable_kwh[n]` [kWh]: what it came with above
-    its driver's floor. What is `frozen` is in `base_kw`, the limits and `need_kwh` already.
+    `conduct[n]`: more of what they must be like, and `switching[n]` of those that may switch to a single phase; `held[n]`: what those
+    hold whose battery is known, after what is frozen; `gives_kw[n]` [kW]: most it may give back, 0 where it may not, and `giving` the
+    setpoints for that in each slot. What is `frozen` is in `base_kw`, the limits and `need_kwh` already; of who may give back what is
+    needed is below 0 where that is more than he wants.
     """
 
     request: PlanRequest
@@ -54,8 +53,8 @@ class Horizon:
     conduct: tuple[Conduct, ...]
     switching: dict[int, Switching]
     gives_kw: Floats
-    givable_kwh: Floats
-    taper: dict[int, Taper]
+    giving: Grid
+    held: dict[int, Held]
     frozen: Frozen
     slots: Slots
     stages: Stages
@@ -73,13 +72,19 @@ class Horizon:
         """Needs whose setpoints are more than multiples from a minimum on, or bind each other."""
         return [n for n, one in enumerate(self.conduct) if one.is_bound or one.grid.levels is not None]
 
-    def least_kw(self, slot_kw: Floats) -> Floats:
-        """What each slot has at least when it is on [kW]: the minimum; nothing where a vehicle that charges with `slot_kw` accepts
-        less than that by itself, as it may draw less than it is told."""
+    @property
+    def tapering(self) -> list[int]:
+        """Needs whose vehicles may draw less than they are told, and not only in the step in which they stop: the need being met, or,
+        of those that may give back, the battery full."""
+        return [n for n, one in self.held.items() if one.tapers or self.gives_kw[n] <= 0]
+
+    def least_kw(self, slot_kw: Floats, give_kw: Floats) -> Floats:
+        """What each slot has at least when it is on [kW]: the minimum; nothing where a vehicle that charges with `slot_kw` and gives
+        `give_kw` accepts less than that by itself, as it may draw less than it is told."""
         least: Floats = self.slots.least_kw.copy()
-        for n, taper in self.taper.items():
-            mine = self.slots.of(n)
-            accepted_kw = taper.accepted_kw(slot_kw[mine], self.slots.hours[mine])
+        for n in self.tapering:
+            held, mine = self.held[n], self.slots.of(n)
+            accepted_kw = held.accepted_kw(held.net_kw(slot_kw[mine], give_kw[mine]), self.slots.hours[mine])
             least[mine] = np.where(accepted_kw < least[mine], 0.0, least[mine])
         return least
 
@@ -89,6 +94,14 @@ class Horizon:
         if n not in self.switching:
             return self.conduct[n].grid
         return Grid(slots.quantum_kw[mine], slots.least_kw[mine], slots.most_kw[mine], self.conduct[n].grid.levels)
+
+    def giving_of(self, n: int) -> Grid:
+        """The setpoints of a need for giving back, slot by slot."""
+        grid, mine = self.giving, self.slots.of(n)
+        quantum_kw, least_kw, most_kw = (
+            np.asarray(part)[mine] for part in (grid.quantum_kw, grid.least_kw, grid.most_kw)
+        )
+        return Grid(quantum_kw, least_kw, most_kw)
 
     def courses(self, slot_kw: Floats) -> NDArray[np.bool_]:
         """Whether each need is on a single phase in each step, as fits its power per slot [kW] best; shape (N, T)."""
@@ -124,11 +137,12 @@ def horizon(request: PlanRequest) -> Horizon:
     limits, meters = with_phasors(limits_of(request, frozen), request, frozen), meters_of(request, frozen)
     conduct = tuple(conduct_of(request, need) for need in request.needs)
     switching = {n: switching_of(request, request.needs[n]) for n in single_point_of(request)}
-    need_kwh = np.maximum(np.array([need.energy_kwh for need in request.needs]) - frozen.energy_kwh, 0.0)
-    gives_kw, givable_kwh = _giving(request)
+    gives = gives_kw(request)
+    need_kwh = np.maximum([need.energy_kwh for need in request.needs], 0.0) - frozen.energy_kwh
+    need_kwh = np.where(gives > 0, need_kwh, np.maximum(need_kwh, 0.0))
     grids = [(n, n, one.grid) for n, one in enumerate(conduct)]
     grids += [(n, point, switching[n].single_grid) for n, point in single_point_of(request).items()]
-    slots = slots_of(request, step_h, limits.room_kw(), np.maximum(need_kwh, gives_kw), grids)
+    slots = slots_of(request, step_h, limits.room_kw(), np.maximum(need_kwh, gives), grids)
     return Horizon(
         request=request,
         step_h=step_h,
@@ -139,9 +153,9 @@ def horizon(request: PlanRequest) -> Horizon:
         quantum_kw=np.array([one.grid.quantum_kw for one in conduct]),
         conduct=conduct,
         switching=switching,
-        gives_kw=gives_kw,
-        givable_kwh=givable_kwh,
-        taper=_tapers(request, frozen),
+        gives_kw=gives,
+        giving=giving_grid(request, slots),
+        held=_held(request, frozen),
         frozen=frozen,
         slots=slots,
         stages=stages_of(request, frozen, slots.need, slots.starts_h, slots.hours),
@@ -151,21 +165,10 @@ def horizon(request: PlanRequest) -> Horizon:
     )
 
 
-def _tapers(request: PlanRequest, frozen: Frozen) -> dict[int, Taper]:
-    """Vehicles whose battery is known, as they are after what is frozen; one that gives back keeps its own account."""
+def _held(request: PlanRequest, frozen: Frozen) -> dict[int, Held]:
+    """Vehicles whose battery is known, as they are after what is frozen."""
     return {
-        n: Taper.of(need.battery).after(float(frozen.energy_kwh[n]))
+        n: Held.of(need.battery, need.v2g, float(frozen.energy_kwh[n]))
         for n, need in enumerate(request.needs)
-        if need.battery is not None and need.v2g is None
+        if need.battery is not None
     }
-
-
-def _giving(request: PlanRequest) -> tuple[Floats, Floats]:
-    """Most power [kW] a need may give back, and energy [kWh] above its floor at first."""
-    gives_kw, givable_kwh = np.zeros(len(request.needs)), np.zeros(len(request.needs))
-    for n, need in enumerate(request.needs):
-        if need.v2g is not None and need.battery is not None:
-            most_a = math.floor(need.v2g.max_discharge_a / need.step_a + 1e-9) * need.step_a
-            gives_kw[n] = power_kw(most_a, request.voltage_v, len(need.phases))
-            givable_kwh[n] = max(0.0, need.battery.soc * need.battery.capacity_kwh - need.v2g.floor_kwh)
-    return gives_kw, givable_kwh

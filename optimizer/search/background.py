@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
-from optimizer.search.giving import giving_setpoints_kw, supported_kw
+from optimizer.search.following import followed
+from optimizer.search.giving import giving_setpoints_kw
 
 DUST_KW = 1e-6
 """Power below this is none."""
@@ -53,12 +54,12 @@ def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Back
 
 def _giving_on_grid(program: LinearProgram, horizon: Horizon, values: Floats) -> tuple[Floats, Floats]:
     """The columns with what is given as setpoints, and these per slot [kW]."""
-    power_kw, give_kw = values[program.columns["power"]], np.zeros(len(horizon.slots.need))
+    power_kw, give_kw = values[program.columns["power"]], program.whole("give", values, len(horizon.slots.need))
     if not program.index.get("give"):
         return values, give_kw
     capped = any(feeder.export_kw for feeder in horizon.request.feeders)
-    give_kw[program.places("give")] = values[program.columns["give"]]
-    give_kw = supported_kw(horizon, power_kw, giving_setpoints_kw(horizon, power_kw, give_kw, capped))
+    give_kw = giving_setpoints_kw(horizon, power_kw, give_kw, capped)
+    _, give_kw = followed(horizon, np.where(give_kw > 0, 0.0, power_kw), give_kw)
     values = values.copy()
     values[program.columns["give"]] = give_kw[program.places("give")]
     return values, give_kw

@@ -9,8 +9,7 @@ import numpy as np
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.certify import complete, is_exact, keeps_rows
-from optimizer.search.giving import supported_kw
-from optimizer.search.setpoints import expected_kw
+from optimizer.search.following import expected_kw, followed
 from optimizer.search.solve import Solver
 
 
@@ -34,8 +33,7 @@ class Completion:
         """What follows from setpoints per slot [kW], for charging and for giving back as far as it is there."""
         if self.exact:
             return at_rest(self._solver.program, self._horizon, setpoint_kw)
-        program, drawn_kw = self._solver.program, expected_kw(self._horizon, setpoint_kw)
-        given_kw = supported_kw(self._horizon, drawn_kw, np.where(setpoint_kw > 0, 0.0, give_kw))
+        program, (drawn_kw, given_kw) = self._solver.program, followed(self._horizon, setpoint_kw, give_kw)
         values = self._solver.complete(setpoint_kw, drawn_kw, given_kw)
         found = at_rest(program, self._horizon, setpoint_kw)
         if not keeps_rows(program, found.values):

@@ -25,7 +25,10 @@ def undecided(
     improve the plan. `on_grid`: setpoints only.
     """
     power = relaxation.values[program.columns["power"]]
-    least_kw, most_kw = horizon.least_kw(power), horizon.slots.most_kw
+    least_kw, most_kw = (
+        horizon.least_kw(power, program.whole("give", relaxation.values, len(power))),
+        horizon.slots.most_kw,
+    )
     off, on = power <= TOLERANCE_KW, power >= np.maximum(least_kw, 2 * TOLERANCE_KW) - TOLERANCE_KW
     if slack is not None:
         reduced = (program.cost - program.matrix.T @ relaxation.duals)[program.columns["power"]]
@@ -41,10 +44,10 @@ def undecided(
     )
 
 
-def setpoints_near(horizon: Horizon, slot_kw: Floats, known_kw: Floats, reach: int) -> Domain:
-    """The setpoints at either side of `slot_kw`, `reach` further ones, and all up to the setpoints `known_kw`."""
+def setpoints_near(horizon: Horizon, slot_kw: Floats, give_kw: Floats, known_kw: Floats, reach: int) -> Domain:
+    """The setpoints at either side of `slot_kw`, while `give_kw` is given, `reach` further ones, and all up to `known_kw`."""
     quantum = horizon.slots.quantum_kw
-    least_kw, most_kw = horizon.least_kw(slot_kw), horizon.slots.most_kw
+    least_kw, most_kw = horizon.least_kw(slot_kw, give_kw), horizon.slots.most_kw
     multiple = slot_kw / quantum
     below_kw = (np.floor(multiple + 1e-6) - reach) * quantum
     above_kw = (np.ceil(multiple - 1e-6) + reach) * quantum

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from optimizer.problem.horizon import Floats, Horizon, Ints
 from optimizer.search.background import Background
-from optimizer.search.setpoints import Headroom, expected_kw, headroom
+from optimizer.search.following import expected_kw
+from optimizer.search.setpoints import Headroom, headroom
 
 MOST_LOOKS = 5_000
 """At setpoints that could be moved (some 30 microseconds each), for all paths together."""
@@ -52,7 +53,7 @@ class _Levelling:
 
     @classmethod
     def of(cls, horizon: Horizon, setpoint_kw: Floats, behind: Background) -> _Levelling:
-        drawn_kw = expected_kw(horizon, setpoint_kw)
+        drawn_kw = expected_kw(horizon, setpoint_kw, behind.give_kw)
         paid = np.zeros(horizon.step_count, dtype=np.bool_)
         for windows in horizon.windows:
             paid |= windows.weight.any(axis=0)
@@ -134,6 +135,6 @@ class _Levelling:
 def _free(horizon: Horizon) -> NDArray[np.bool_]:
     """Slots of sessions whose energy is what is set, and whose steps do not bind each other."""
     slots = horizon.slots
-    bound = [*horizon.special, *horizon.taper, *horizon.chances]
+    bound = [*horizon.special, *horizon.tapering, *horizon.chances]
     free: NDArray[np.bool_] = ~np.isin(slots.need, bound) & (slots.point == slots.need)
     return free & ~np.isin(slots.need, slots.need[slots.point != slots.need])

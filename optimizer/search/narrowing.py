@@ -25,7 +25,9 @@ class Narrowing:
     def __init__(self, program: LinearProgram, horizon: Horizon, near: Floats) -> None:
         self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.least = np.where(np.isin(program.kind, (SEMI_CONTINUOUS, SEMI_INTEGER)), program.least, 0.0)
-        self.least[program.columns["power"]] = horizon.least_kw(near[program.columns["power"]])
+        power_kw = near[program.columns["power"]]
+        give_kw = program.whole("give", near, len(power_kw))
+        self.least[program.columns["power"]] = horizon.least_kw(power_kw, give_kw)
         self.left = program.row_upper - program.matrix.maximum(0) @ self.lower - program.matrix.minimum(0) @ self.upper
         self._widest = program.lower, program.upper
         self._program, self._horizon = program, horizon

@@ -38,7 +38,7 @@ def setpoints_around(program: LinearProgram, horizon: Horizon, values: Floats, r
     power = program.columns["power"]
     semi[power] = True
     least = np.where(semi, program.least, 0.0)
-    least[power] = horizon.least_kw(values[power])
+    least[power] = horizon.least_kw(values[power], program.whole("give", values, power.stop - power.start))
     on, unit = semi & (values > TOLERANCE), program.quantum
     multiple = values / unit
     below = np.maximum((np.floor(multiple + TINY_STEPS) - reach) * unit, least)

@@ -6,11 +6,12 @@ lets it draw and take up less, which at small sites and short stays is most of t
 
     power[s] <= most_drawn[s] on[s],   least[s] on[s] <= permitted[s],   power[s] <= permitted[s],   on[s] in {0, 1}
 
-and, but for vehicles that may draw less than they are told by themselves, with stops[s] in {0, 1} where the need is met (0 for those
-that may give back, which go on until they are full):
+and, but for vehicles that may draw less than they are told by themselves, with stops[s] in {0, 1} where the need is met:
 
     least[s] (on[s] - stops[s]) <= power[s],   permitted[s] - power[s] <= least[s] stops[s],   stops[s] <= on[s]
     on[s] + sum of stops[r] over the slots r before s <= 1,   sum_s stops[s] + (short + deep) / need_kwh <= 1
+
+Vehicles that may give back go on until they are full: instead of the last two, full_kwh stops[s] <= held[s].
 
 where the permission is a setpoint of a list, the widest step of the list takes the place of the minimum in the second one, and
 
@@ -144,14 +145,18 @@ def _stopping(program: LinearProgram, horizon: Horizon, s: Ints, k: Ints) -> lis
     drawn, least = _drawn(program, s[k]), diags_array(slots.least_kw[s[k]])
     widest = diags_array(_widest_kw(horizon)[s[k]])
     need = slots.need[s[k]]
-    earlier = csr_array((need[:, None] == need[None, :]) & (np.arange(len(k))[:, None] > np.arange(len(k))[None, :]))
-    met, lacking = _met(program, horizon, np.where(_may_stop(horizon)[need] > 0, need, -1))
+    gives = horizon.gives_kw[need] > 0
+    earlier = (need[:, None] == need[None, :]) & (np.arange(len(k))[:, None] > np.arange(len(k))[None, :])
+    earlier = csr_array(earlier & ~gives[:, None])
+    met, lacking = _met(program, horizon, np.where((_may_stop(horizon)[need] > 0) & ~gives, need, -1))
+    full, holding = _full(program, horizon, s[k], np.flatnonzero(gives))
     return [
         ([-drawn, least @ chosen, None, -least], zero),
         ([-drawn, None, chosen, -widest], zero),
         ([None, -chosen, None, one], zero),
         ([None, chosen, None, earlier.astype(np.float64)], np.ones(len(k))),
         ([lacking, None, None, met], np.ones(met.shape[0])),
+        ([-holding, None, None, full], np.zeros(full.shape[0])),
     ]
 
 
@@ -169,6 +174,15 @@ def _met(program: LinearProgram, horizon: Horizon, need: Ints) -> tuple[csr_arra
     return met, csr_array((share, (rows, columns)), shape=(len(needs), program.matrix.shape[1]))
 
 
+def _full(program: LinearProgram, horizon: Horizon, s: Ints, of: Ints) -> tuple[csr_array, csr_array]:
+    """Where vehicles that may give back stop, times what they hold when full [kWh], and what they hold; a row for each of the slots
+    `s[of]`."""
+    rows, full_kwh = np.arange(len(of)), [horizon.held[n].curve.full_kwh for n in horizon.slots.need[s[of]].tolist()]
+    columns = program.columns["held"].start + np.searchsorted(program.places("held")[0], s[of]) if len(of) else of
+    full = csr_array((np.array(full_kwh), (rows, of)), shape=(len(of), len(s)))
+    return full, csr_array((np.ones(len(of)), (rows, columns)), shape=(len(of), program.matrix.shape[1]))
+
+
 def _drawn(program: LinearProgram, s: Ints) -> csr_array:
     """Picks the power of slots."""
     columns = program.columns["power"].start + s
@@ -176,9 +190,9 @@ def _drawn(program: LinearProgram, s: Ints) -> csr_array:
 
 
 def _draws_all(horizon: Horizon) -> NDArray[np.bool_]:
-    """Whether each need's vehicle draws what it is told, until its need is met."""
+    """Whether each need's vehicle draws what it is told, until its need is met, or it is full if it may give back."""
     draws = np.ones(len(horizon.need_kwh), dtype=np.bool_)
-    draws[list(horizon.taper)] = False
+    draws[horizon.tapering] = False
     return draws
 
 
@@ -193,8 +207,8 @@ def _widest_kw(horizon: Horizon) -> Floats:
 
 
 def _may_stop(horizon: Horizon) -> Floats:
-    """1 for each need that can be met, 0 for those that may take more to give it back."""
-    return ((horizon.gives_kw <= 0) & (horizon.need_kwh > 0)).astype(np.float64)
+    """1 for each need that can be met, and for vehicles that may be full."""
+    return ((horizon.gives_kw > 0) | (horizon.need_kwh > 0)).astype(np.float64)
 
 
 def permitted_kw(program: LinearProgram, values: Floats) -> Floats:

@@ -178,7 +178,7 @@ class Search(Incumbent):
 
     def _round(self, one: Round) -> None:
         known_kw = self.best.setpoint_kw
-        domain = setpoints_near(self.horizon, self.power_kw, known_kw, one.reach)
+        domain = setpoints_near(self.horizon, self.power_kw, self.behind.give_kw, known_kw, one.reach)
         self.offer_choice(self.solver.choose(domain, self.target, ROUNDING_SHARE * self.solver.left_s, known_kw))
 
     def _is_small(self) -> bool:

@@ -11,6 +11,7 @@ from optimizer.problem.conduct import Grid
 from optimizer.problem.horizon import Floats, Horizon, Ints
 from optimizer.problem.switching import in_courses
 from optimizer.search.background import Background, bare
+from optimizer.search.following import expected_kw
 
 DUST_KWH = 1e-6
 """Energy below this is not worth a setpoint."""
@@ -25,13 +26,14 @@ TOLERANCE_KW = 1e-5
 @dataclass
 class Headroom:
     """What is left under every limit and under the peak that is paid for anyhow, while setpoints are raised; `open[s]`: power may be
-    raised in slot s at all; `rows[i]`: limits that carry point i, and the share of its power."""
+    raised in slot s at all; `rows[i]`: limits that carry point i, and the share of its power; `give_kw[s]` [kW]: what is given."""
 
     horizon: Horizon
     open: NDArray[np.bool_]
     left_kw: Floats
     unpaid_kw: Floats
     rows: list[tuple[Ints, Floats]]
+    give_kw: Floats
 
     def room_kw(self, need: int) -> Floats:
         """Most additional power [kW] in each slot of a need."""
@@ -67,6 +69,7 @@ def headroom(horizon: Horizon, slot_kw: Floats, behind: Background, open_: NDArr
         left_kw=behind.headroom_kw - share @ horizon.at_points(slot_kw),
         unpaid_kw=_paid_kw(horizon, net_kw) - net_kw,
         rows=[(by_need.indices[part].astype(np.int64), by_need.data[part]) for part in parts],
+        give_kw=behind.give_kw,
     )
 
 
@@ -91,12 +94,12 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     if horizon.switching:
         slot_kw = in_courses(slots, single, slot_kw)
     behind = behind or bare(horizon)
-    slot_kw = _permitted_kw(horizon, slot_kw)
-    floored = _admissible(horizon, clipped_to_limits(horizon, slot_kw, behind.headroom_kw))
     planned_kwh = horizon.energy_kwh(slot_kw)
+    slot_kw = _permitted_kw(horizon, slot_kw, behind.give_kw)
+    floored = _admissible(horizon, clipped_to_limits(horizon, slot_kw, behind.headroom_kw))
     wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, planned_kwh)
     wanted_kwh = np.where(horizon.gives_kw > 0, np.maximum(horizon.need_kwh, planned_kwh), wanted_kwh)
-    missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored))
+    missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored, behind.give_kw))
     open_ = slots.single == single[slots.need, slots.step]
     left = headroom(horizon, floored, behind, open_)
     for n in _urgency(horizon, missing_kwh):
@@ -104,11 +107,12 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     return floored
 
 
-def _permitted_kw(horizon: Horizon, slot_kw: Floats) -> Floats:
-    """With the minimum [kW] at least where a need is met."""
-    last, permitted_kw = completing(horizon, slot_kw), slot_kw.copy()
-    permitted_kw[last] = np.maximum(slot_kw[last], horizon.slots.least_kw[last])
-    return permitted_kw
+def _permitted_kw(horizon: Horizon, slot_kw: Floats, give_kw: Floats) -> Floats:
+    """With the minimum [kW] at least where a need is met, or a vehicle accepts less by itself."""
+    least_kw, last = horizon.slots.least_kw, completing(horizon, slot_kw)
+    may_be_less = (horizon.least_kw(slot_kw, give_kw) < least_kw) & (slot_kw > COMPLETING_KW)
+    may_be_less[last] = True
+    return np.where(may_be_less, np.maximum(slot_kw, least_kw), slot_kw)
 
 
 def clipped_to_limits(horizon: Horizon, slot_kw: Floats, headroom_kw: Floats) -> Floats:
@@ -209,12 +213,14 @@ class _Raising:
         return True
 
     def _gained_kwh(self, i: int, setpoint_kw: float) -> float:
-        """What another setpoint [kW] in slot i brings [kWh]: its energy, but of a vehicle that tapers what it draws more."""
-        if (taper := self.horizon.taper.get(self.n)) is None:
+        """What another setpoint [kW] in slot i brings [kWh]: its energy, but of a vehicle of known battery what it draws more."""
+        if (held := self.horizon.held.get(self.n)) is None:
             return float((setpoint_kw - self.setpoint_kw[i]) * self.hours[i])
         tried = self.setpoint_kw.copy()
         tried[i] = setpoint_kw
-        now_kw, then_kw = (taper.drawn_kw(row, self.hours, np.inf) for row in (self.setpoint_kw, tried))
+        give_kw, grid = self.left.give_kw[self.horizon.slots.of(self.n)], self.horizon.giving_of(self.n)
+        told = [held.told(row, give_kw, self.hours, np.inf, grid) for row in (self.setpoint_kw, tried)]
+        now_kw, then_kw = (drawn_kw for drawn_kw, _ in told)
         return float((then_kw - now_kw) @ self.hours)
 
     def _admits(self, i: int, setpoint_kw: float) -> bool:
@@ -233,22 +239,5 @@ def completing(horizon: Horizon, slot_kw: Floats) -> Ints:
     np.maximum.at(last, slots.need[on], np.flatnonzero(on))
     met = horizon.energy_kwh(slot_kw) >= horizon.need_kwh - DUST_KWH
     met &= (horizon.certain > 0) & (horizon.gives_kw <= 0) & (last >= 0)
-    met[list(horizon.taper)] = False
+    met[list(horizon.held)] = False
     return last[met]
-
-
-def expected_kw(horizon: Horizon, setpoint_kw: Floats) -> Floats:
-    """Mean power [kW] a vehicle will draw per slot: the setpoint, as far as it accepts it, until its need is met (always, if it may
-    give some back)."""
-    slots = horizon.slots
-    enough_kwh = np.where(horizon.gives_kw > 0, np.inf, horizon.need_kwh)[slots.need]
-    energy = setpoint_kw * slots.hours
-    running = np.cumsum(energy)
-    before_need = np.concatenate(([0.0], running))[np.searchsorted(slots.need, slots.need, side="left")]
-    reached = np.minimum(running - before_need, enough_kwh)
-    earlier = np.minimum(running - before_need - energy, enough_kwh)
-    drawn_kw = np.where(slots.hours > 0, (reached - earlier) / slots.hours, 0.0)
-    for n, taper in horizon.taper.items():
-        mine = slots.of(n)
-        drawn_kw[mine] = taper.drawn_kw(setpoint_kw[mine], slots.hours[mine], float(horizon.need_kwh[n]))
-    return drawn_kw

@@ -42,7 +42,6 @@ def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
         _require_battery(f"{name}.battery", need.battery)
     if need.v2g is not None:
         require_v2g(name, need, need.v2g)
-        _require_plain(name, need)
     if need.switching is not None:
         require_switching(name, need, need.switching)
     if need.max_starts is not None and need.max_starts < 0:
@@ -121,11 +120,3 @@ def _require_battery(name: str, battery: VehicleBattery) -> None:
                 f"does not fall from {left} to {right}",
                 "give rising soc with power that never rises",
             )
-
-
-def _require_plain(name: str, need: ChargingNeed) -> None:
-    """A vehicle that gives energy back accepts what it is told, and nothing of it is frozen."""
-    tapering = need.battery is not None and need.battery.acceptance
-    for field, given in (("battery.acceptance", tapering), ("frozen_a", need.frozen_a)):
-        if given:
-            raise InvalidInput(f"{name}.{field}", "cannot be planned together with v2g", "leave one of them out")

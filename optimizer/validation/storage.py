@@ -56,10 +56,6 @@ def require_v2g(name: str, need: ChargingNeed, v2g: VehicleToGrid) -> None:
         raise InvalidInput(
             f"{name}.likely", "is uncertain, but the vehicle may give energy back", "give one of the two"
         )
-    if need.battery.acceptance:
-        raise InvalidInput(
-            f"{name}.battery.acceptance", "tapers, but the vehicle may give energy back", "give one of the two"
-        )
     require_between(f"{name}.v2g.floor_kwh", v2g.floor_kwh, 0.0, need.battery.capacity_kwh)
     require_between(f"{name}.v2g.min_discharge_a", v2g.min_discharge_a, 0.0, float("inf"))
     require_between(f"{name}.v2g.max_discharge_a", v2g.max_discharge_a, v2g.min_discharge_a, MOST_CURRENT_A)

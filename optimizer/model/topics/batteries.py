@@ -17,6 +17,7 @@ from pyomo.core.expr import LinearExpression
 from pyomo.environ import Binary, ConcreteModel, Constraint, Var
 
 from cpms.domain.storage import Battery
+from optimizer.model.ledger import Parts, carried_over
 from optimizer.model.topic import Term, Topic, linear
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.problem.worth import LEAST_WEAR_SHARE, base_value_per_kwh, typical_price_per_kwh
@@ -69,15 +70,13 @@ def keep_state_of_charge(model: ConcreteModel, horizon: Horizon) -> None:
     batteries, step_h = horizon.request.batteries, horizon.step_h.tolist()
 
     def rule(m: ConcreteModel, b: int, t: int) -> object:
-        one, h = batteries[b], step_h[t]
-        parts = [
-            (1.0, m.stored[b, t]),
-            (-h * one.charge_efficiency, m.charge[b, t]),
-            (h / one.discharge_efficiency, m.discharge[b, t]),
+        one = batteries[b]
+        net: Parts = [
+            (one.charge_efficiency, m.charge[b, t]),
+            (-1.0 / one.discharge_efficiency, m.discharge[b, t]),
         ]
-        if t:
-            parts.append((-1.0, m.stored[b, t - 1]))
-        return linear(parts) == (0.0 if t else one.stored_kwh)
+        before = m.stored[b, t - 1] if t else None
+        return carried_over(m.stored[b, t], before, one.stored_kwh, step_h[t], net)
 
     model.state_of_charge = Constraint(list(model.stored), rule=rule)
 

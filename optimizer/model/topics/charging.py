@@ -35,14 +35,22 @@ def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:
     `spare[n]` [kWh]: room above the need in its last setpoint, less than one setpoint at the minimum for its shortest step; a vehicle
     stops by itself before using it. A vehicle that may give back can be short of what it came with, and end with more.
     """
-    half_kwh = (horizon.need_kwh / 2).tolist()
-    deep_kwh = (horizon.need_kwh / 2 + horizon.givable_kwh).tolist()
+    half_kwh = np.maximum(horizon.need_kwh, 0.0) / 2
+    deep_kwh = (half_kwh + givable_kwh(horizon)).tolist()
     spare_kwh = np.where(horizon.gives_kw > 0, np.inf, smallest_delivery_kwh(horizon))
     spare_kwh = np.minimum(spare_kwh, horizon.energy_kwh(horizon.slots.most_kw)).tolist()
     wanting = np.flatnonzero((horizon.need_kwh > 0) | (horizon.gives_kw > 0)).tolist()
-    model.short = Var(wanting, bounds=lambda _, n: (0.0, half_kwh[n]))
+    model.short = Var(wanting, bounds=lambda _, n: (0.0, float(half_kwh[n])))
     model.deep = Var(wanting, bounds=lambda _, n: (0.0, deep_kwh[n]))
     model.spare = Var(wanting, bounds=lambda _, n: (0.0, spare_kwh[n]))
+
+
+def givable_kwh(horizon: Horizon) -> Floats:
+    """What each vehicle came with above its driver's floor [kWh]; 0 for those that may not give."""
+    came_kwh = np.zeros(len(horizon.need_kwh))
+    for n, one in horizon.held.items():
+        came_kwh[n] = one.held_kwh - one.floor_kwh
+    return came_kwh
 
 
 def smallest_delivery_kwh(horizon: Horizon) -> Floats:
@@ -101,7 +109,7 @@ def early_energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     """What each need lacks [kWh]; vehicles stop by themselves, so nothing is spare but for those that may give it back."""
     missing_kwh = horizon.need_kwh - horizon.energy_kwh(slot_kw)
-    short_kwh, half_kwh = np.maximum(missing_kwh, 0.0), horizon.need_kwh / 2
+    short_kwh, half_kwh = np.maximum(missing_kwh, 0.0), np.maximum(horizon.need_kwh, 0.0) / 2
     return {
         "power": slot_kw,
         "short": np.minimum(short_kwh, half_kwh),

@@ -104,7 +104,7 @@ def rise_gently(model: ConcreteModel, horizon: Horizon) -> None:
 def draw_while_going_on(model: ConcreteModel, horizon: Horizon) -> None:
     """p[s-1] >= least_kw[s-1] (going[s] - begins[s]): who goes on drew the minimum, if its vehicle accepts that."""
     slots = horizon.slots
-    tapers = np.isin(slots.need, list(horizon.taper))
+    tapers = np.isin(slots.need, horizon.tapering)
     least_kw = np.where(tapers, 0.0, slots.least_kw).tolist()
     going_on = [s for s, before in model.before.items() if before is not None and least_kw[before] > 0]
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from cpms.domain.plan import DemandPrice, PlanRequest
 from optimizer.problem.horizon import Floats, Horizon, horizon
 from optimizer.search.background import bare
+from optimizer.search.following import expected_kw
 from optimizer.search.levelling import levelled
 from optimizer.search.rules import rule_setpoints_kw
-from optimizer.search.setpoints import expected_kw
 from tests.benchmarks.sites import made_up_request
 from tests.optimizer.requests import need, request
 

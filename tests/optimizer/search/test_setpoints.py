@@ -7,8 +7,9 @@ import pytest
 
 from cpms.domain.plan import DemandPrice
 from optimizer.problem.horizon import horizon
+from optimizer.search.following import expected_kw
 from optimizer.search.rules import rule_setpoints_kw
-from optimizer.search.setpoints import expected_kw, to_setpoints
+from optimizer.search.setpoints import to_setpoints
 from tests.optimizer.requests import feeder, need, request
 
 

@@ -16,8 +16,8 @@ from optimizer.model.formulation import formulate
 from optimizer.planner import in_canonical_order
 from optimizer.problem.horizon import horizon
 from optimizer.search.certify import complete, is_exact, keeps_rows
+from optimizer.search.following import expected_kw
 from optimizer.search.rules import rule_setpoints_kw
-from optimizer.search.setpoints import expected_kw
 from optimizer.search.solve import Solver
 from tests.optimizer.requests import NOW, request
 from tests.optimizer.test_promises import COUNT, few, numbers, series, sites

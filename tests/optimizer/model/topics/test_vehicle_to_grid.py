@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.need import AcceptancePoint, LikelyStay, VehicleBattery, VehicleToGrid
+from cpms.domain.need import LikelyStay, VehicleBattery, VehicleToGrid
 from cpms.domain.plan import ChargingNeed, PlanStatus
 from cpms.domain.units import Phase
 from optimizer import plan
@@ -58,7 +58,6 @@ def test_without_time_for_the_solver_nobody_gives():
     ("field", "wrong"),
     [
         ("battery", replace(CAR, battery=None)),
-        ("battery.acceptance", replace(CAR, battery=replace(BATTERY, acceptance=(AcceptancePoint(0.5, 3.0),)))),
         ("likely", replace(CAR, energy_kwh=1.0, likely=(LikelyStay(1.0, NOW + timedelta(hours=4), 1.0),))),
         ("v2g.floor_kwh", replace(CAR, v2g=replace(V2G, floor_kwh=11.0))),
         ("v2g.min_discharge_a", replace(CAR, v2g=replace(V2G, min_discharge_a=-1.0))),

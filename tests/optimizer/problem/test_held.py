@@ -13,7 +13,7 @@ from cpms.domain.need import AcceptancePoint, VehicleBattery
 from optimizer import plan
 from optimizer.problem.acceptance import Acceptance
 from optimizer.problem.frozen import frozen_of
-from optimizer.problem.taper import Taper
+from optimizer.problem.held import Held
 from tests.optimizer.oracle import energy_kwh, exceeded_limits, hours_of, setpoint_kw
 from tests.optimizer.requests import feeder, need, request
 
@@ -29,7 +29,7 @@ def test_what_is_planned_is_what_the_vehicle_will_draw():
     asked = request(filling(), count=16, minutes=15)
     made = plan(asked)
     setpoints = np.array([setpoint_kw(asked, len(asked.needs[0].phases), a) for a in made.sessions[0].current_a])
-    drawn = Taper.of(asked.needs[0].battery).drawn_kw(setpoints, np.full(16, 0.25), 12.5)
+    drawn = Held.of(asked.needs[0].battery).drawn_kw(setpoints, np.full(16, 0.25), 12.5)
     assert made.sessions[0].power_kw == pytest.approx(drawn.tolist())
     assert made.sessions[0].shortfall_kwh == pytest.approx(0.0, abs=0.01)
 
