@@ -129,11 +129,11 @@ def _solve(problem: Horizon, solver: Solver, start: Plan | None, basis: Basis | 
     except PlanFailed as failure:
         if start_kw is not None:
             found = at_rest(program, problem, start_kw)
-            return Result(found, None, note=f"the earlier plan within the limits of now: {failure}")
-        return Result(_by_rule(problem, program), None, note=f"planned by rule: {failure}")
+            return Result(found, None, solver.proven(), f"the earlier plan within the limits of now: {failure}")
+        return Result(_by_rule(problem, program), None, solver.proven(), f"planned by rule: {failure}")
     found, bound = search(solver, problem, relaxation, start_kw)
     if not np.isfinite(found.cost):
-        return Result(_by_rule(problem, program), None, note="planned by rule: no setpoints were found in time")
+        return Result(_by_rule(problem, program), None, bound, "planned by rule: no setpoints were found in time")
     return Result(found, relaxation, bound)
 
 

@@ -21,8 +21,8 @@ DUST_KWH = 1e-6
 
 @dataclass(frozen=True)
 class Result:
-    """Setpoints and what follows from them; without `relaxation` there is no proof;
-    `bound` [money]: no plan costs less."""
+    """Setpoints and what follows from them; `relaxation`: where they were found from, None for those by rule; `bound` [money]: no plan
+    costs less."""
 
     found: Found
     relaxation: Relaxation | None
@@ -50,19 +50,19 @@ def plan_of(problem: Horizon, program: LinearProgram, result: Result) -> Plan:
         cost_by_term={name: float(cost) for name, cost in zip(program.term_names, costs, strict=True)},
         note="; ".join(filter(None, (result.note, unservable(problem)))),
     )
-    return made if result.relaxation is None else _certified(made, problem, program, result.relaxation, result.bound)
+    return _certified(made, problem, program, result) if np.isfinite(result.bound) else made
 
 
-def _certified(made: Plan, problem: Horizon, program: LinearProgram, relaxation: Relaxation, bound: float) -> Plan:
+def _certified(made: Plan, problem: Horizon, program: LinearProgram, result: Result) -> Plan:
     objective = made.objective or 0.0
-    bound = min(bound, objective)
-    gap = relative_gap(objective, bound)
+    bound = min(result.bound, objective)
+    made = replace(made, bound=bound, gap=relative_gap(objective, bound))
+    if result.relaxation is None:
+        return made
     return replace(
         made,
-        status=PlanStatus.OPTIMAL if gap <= problem.request.gap_target else PlanStatus.FEASIBLE,
-        bound=bound,
-        gap=gap,
-        binding=binding_limits(program, problem, relaxation.duals),
+        status=PlanStatus.OPTIMAL if (made.gap or 0.0) <= problem.request.gap_target else PlanStatus.FEASIBLE,
+        binding=binding_limits(program, problem, result.relaxation.duals),
     )
 
 

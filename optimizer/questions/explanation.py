@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cpms.domain.plan import BindingLimit, Plan, PlanRequest, RelaxedLimit
+from cpms.domain.plan import BindingLimit, Plan, PlanRequest, PlanStatus, RelaxedLimit
 from optimizer.planner import plan_by_rule
 from optimizer.questions.priorities import PriorityPrice, paid, priority_prices
 from optimizer.questions.what_if import WhatIf, more_grid, what_if
@@ -18,7 +18,7 @@ class Explanation:
     """The reasons of a plan, beyond those that it carries itself.
 
     `priorities`: what each session that goes before others gains, takes and costs. `one_more_kw`: the plan if the grid connection
-    had a kW more throughout; None where the plan has no certificate. `by_rule`: everybody as much as fits, by priority and departure.
+    had a kW more throughout; None for a plan by rule. `by_rule`: everybody as much as fits, by priority and departure.
     """
 
     made: Plan
@@ -60,7 +60,7 @@ def explain(request: PlanRequest, made: Plan) -> Explanation:
     return Explanation(
         made=made,
         priorities=tuple(priority_prices(request, made)),
-        one_more_kw=what_if(request, made, more_grid(ONE_MORE_KW)) if made.bound is not None else None,
+        one_more_kw=what_if(request, made, more_grid(ONE_MORE_KW)) if made.status is not PlanStatus.FALLBACK else None,
         by_rule=plan_by_rule(request),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.plan import FeederCap, Plan, PlanRequest
+from cpms.domain.plan import FeederCap, Plan, PlanRequest, PlanStatus
 from cpms.domain.units import current_a
 from optimizer.model.other_limits import only_limits_differ
 from optimizer.planner import Solved, solve
@@ -38,7 +38,7 @@ def what_if(request: PlanRequest, before: Plan | Solved, change: Change) -> What
     if known.request_id != request.id:
         raise InvalidInput("before", f"is the plan of {known.request_id!r}", f"give the plan of {request.id!r}")
     changed = change(request)
-    if isinstance(before, Plan) and known.bound is not None and only_limits_differ(request, changed):
+    if isinstance(before, Plan) and known.status is not PlanStatus.FALLBACK and only_limits_differ(request, changed):
         before = MEMORY.of(request, known)
     after = solve(changed, start=before).plan
     short = {session.session_id: session.shortfall_kwh for session in known.sessions}

@@ -11,6 +11,7 @@ import numpy as np
 from cpms.domain.errors import PlanFailed
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
+from optimizer.search.certify import lower_bound
 from optimizer.search.highs_form import touched
 from optimizer.search.machine import Machine
 
@@ -61,7 +62,7 @@ class Relaxing:
     def __init__(self, program: LinearProgram, horizon: Horizon, ends_s: float | None = None) -> None:
         self.program, self.horizon = program, horizon
         self.ends_s = time.monotonic() + horizon.request.time_limit_s if ends_s is None else ends_s
-        self._relaxed = Machine(program, np.ones(len(program.lower)))
+        self.machine = Machine(program, np.ones(len(program.lower)))
 
     @property
     def left_s(self) -> float:
@@ -79,11 +80,11 @@ class Relaxing:
         basis.col_status = touched(values, program.lower, program.upper, TOUCHING)
         basis.row_status = touched(activity, program.row_lower, program.row_upper, TOUCHING_ROW)
         basis.alien = basis.valid = True
-        self._relaxed.highs.setBasis(basis)
+        self.machine.highs.setBasis(basis)
 
     def begin_from(self, basis: Basis) -> None:
         """Let the relaxation begin where another one ended that had the same columns and rows."""
-        self._relaxed.highs.setBasis(basis)
+        self.machine.highs.setBasis(basis)
 
     def relax(self) -> Relaxation:
         """Solve the relaxation; PlanFailed if HiGHS does not reach its optimum in time."""
@@ -94,22 +95,29 @@ class Relaxing:
         if status == undecided and self.left_s > 0:
             status = self._relax_from_inside()
         if status != highspy.HighsModelStatus.kOptimal:
-            raise PlanFailed(f"the relaxation ended as {self._relaxed.highs.modelStatusToString(status)}")
-        duals = np.array(self._relaxed.highs.getSolution().row_dual)
-        return Relaxation(self._relaxed.values, duals, self._relaxed.highs.getBasis())
+            raise PlanFailed(f"the relaxation ended as {self.machine.highs.modelStatusToString(status)}")
+        duals = np.array(self.machine.highs.getSolution().row_dual)
+        return Relaxation(self.machine.values, duals, self.machine.highs.getBasis())
+
+    def proven(self) -> float:
+        """What no columns cost less than [money], by the duals where HiGHS is, wherever it stopped; -infinity if they prove no more
+        than the bounds of the columns do, which is next to nothing."""
+        duals = np.array(self.machine.highs.getSolution().row_dual)
+        bound = lower_bound(self.program, duals)
+        return bound if bound > lower_bound(self.program, np.zeros_like(duals)) else -np.inf
 
     def extend(self, program: LinearProgram, basis: Basis) -> None:
         """Go on with a program that has further rows after those of now, and its relaxation from where it ended without them."""
-        self._relaxed.bound(np.arange(len(program.lower)), program.lower, program.upper)
+        self.machine.bound(np.arange(len(program.lower)), program.lower, program.upper)
         self.begin_from(basis)
-        self._relaxed.extend(program, len(self.program.row_upper))
+        self.machine.extend(program, len(self.program.row_upper))
         self.program = program
 
     def narrow(self, lower: Floats, upper: Floats) -> Vertex | None:
         """Cheapest columns of the relaxation within narrower bounds, from its last basis; None if there are none, or no time."""
         if self.left_s <= 0:
             return None
-        machine = self._relaxed
+        machine = self.machine
         machine.bound(np.flatnonzero((lower != machine.lower) | (upper != machine.upper)), lower, upper)
         if machine.run(self.left_s) != highspy.HighsModelStatus.kOptimal:
             return None
@@ -121,7 +129,7 @@ class Relaxing:
 
     def _relax_along_edges(self) -> highspy.HighsModelStatus:
         """Simplex, without presolve, which finds next to nothing here and leads it astray where energy is scarce."""
-        machine = self._relaxed
+        machine = self.machine
         machine.set("simplex_iteration_limit", int(ITERATIONS_PER_ROW * self.program.matrix.shape[0]) + 500)
         machine.set("presolve", "off")
         status = machine.run(self.left_s)
@@ -134,7 +142,7 @@ class Relaxing:
 
         Duals may be a little off, which saves a long clean-up and costs nothing: the certificate holds for any duals.
         """
-        machine = self._relaxed
+        machine = self.machine
         machine.highs.clearSolver()
         machine.set("solver", "ipm")
         machine.set("dual_feasibility_tolerance", ROUGH_TOLERANCE)

@@ -49,7 +49,7 @@ class Solver(Relaxing):
         super().__init__(program, horizon, ends_s)
         self._enough = BRANCHING_PART * horizon.request.gap_target
         self._choosing: Machine | None = None
-        self._last = self._relaxed
+        self._last = self.machine
 
     @property
     def objective(self) -> float:
@@ -67,7 +67,7 @@ class Solver(Relaxing):
         """For mixed-integer programs, in multiples of every column's quantum; begins where the relaxation is."""
         if self._choosing is None:
             self._choosing = Machine(self.program, self.program.quantum)
-            self._choosing.highs.setBasis(self._relaxed.highs.getBasis())
+            self._choosing.highs.setBasis(self.machine.highs.getBasis())
         return self._choosing
 
     def choose(

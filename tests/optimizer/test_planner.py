@@ -11,6 +11,7 @@ import pytest
 from cpms.domain.plan import DemandPrice, PlanRequest, PlanStatus
 from cpms.domain.units import Phase
 from optimizer import plan
+from tests.benchmarks.sites import made_up_request
 from tests.optimizer.oracle import all_plans_a, energy_kwh, exceeded_limits, hours_of, money, setpoint_kw
 from tests.optimizer.requests import NOW, feeder, need, request
 
@@ -238,3 +239,15 @@ def _cheapest(asked: PlanRequest, choices_a: tuple[float, ...]) -> float:
         if met and all(sum(c[t] for c in currents) <= 14.0 for t in range(4)):
             best = min(best, money(asked, powers))
     return best
+
+
+@pytest.mark.parametrize("time_limit_s", [0.01, 0.03, 0.1, 0.3])
+def test_whenever_the_time_is_over_there_is_a_plan_and_what_is_known_of_its_worth_holds(time_limit_s: float):
+    asked = made_up_request(60, scarce=True)
+    best = plan(replace(asked, time_limit_s=30.0))
+    made = plan(replace(asked, time_limit_s=time_limit_s))
+    assert made.objective is not None
+    assert best.objective is not None
+    assert exceeded_limits(asked, made) == []
+    assert made.bound is None or made.bound <= best.objective + 1e-6
+    assert made.bound is None or made.gap == pytest.approx((made.objective - made.bound) / max(1.0, made.objective))
