@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.plan import ChargingNeed, FeederCap, PlanRequest
+from cpms.domain.plan import ChargingNeed, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.session import Session
 from cpms.domain.site import SolarArray
 from cpms.domain.time import Interval
@@ -47,17 +47,21 @@ MAX_A, MIN_A, VOLTAGE_V = 9.5, 2.0, 230.0
 EXPORT_SHARE = 0.3
 SHORTFALL_PER_KWH = 1.0
 YEARS_APART = 6
+CHANCES = {0.1: 0.3, 0.5: 0.4, 0.9: 0.3}
+"""Quantiles that stand for a distribution, and with which probability (Swanson's rule; Hurst, Brown and Swanson 2000)."""
 REFIT_DAYS = 14
 
 
 @dataclass(frozen=True)
 class View:
-    """What a controller believes: solar [kW] of the next steps at step t, and stay [h] and energy [kWh] of each session."""
+    """What a controller believes: solar [kW] of the next steps at step t, and stay [h] and energy [kWh] of each session; `suns_kw`:
+    the ways in which that may come, a row for each of `CHANCES`."""
 
     name: str
     solar_kw: Callable[[int], Floats]
     stay_h: dict[str, float]
     energy_kwh: dict[str, float]
+    suns_kw: Callable[[int], Floats] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def _world(arguments: argparse.Namespace) -> tuple[World, list[View]]:
     steps = 48 * arguments.days + LOOKAHEAD
     known_until = begins_at + steps * STEP
     sessions = [s for s in read_sessions(arguments.sessions) if s.started_at < known_until]
-    actual_kw, learned_kw, held_kw = _sun(arguments, steps)
+    actual_kw, learned_kw, held_kw, suns_kw = _sun(arguments, steps)
     world = World(begins_at, actual_kw, _prices(arguments.first_day, steps), _in_month(sessions, begins_at, steps))
     stays = stays_of(sessions, zone)
     ordered = sorted(sessions, key=lambda session: session.started_at)
@@ -130,12 +134,14 @@ def _world(arguments: argparse.Namespace) -> tuple[World, list[View]]:
         View("forecast_careful", lambda t: learned_kw[t], **careful),
         View("persistence", lambda t: held_kw[t], **rolling),
         View("forecast_sun_only", lambda t: learned_kw[t], **truth),
+        View("scenarios_sun_only", lambda t: learned_kw[t], suns_kw=lambda t: suns_kw[:, t], **truth),
         View("persistence_sun_only", lambda t: held_kw[t], **truth),
     ]
 
 
-def _sun(arguments: argparse.Namespace, steps: int) -> tuple[Floats, Floats, Floats]:
-    """Actual half hours [kW], and what the model and smart persistence said of the next LOOKAHEAD at each."""
+def _sun(arguments: argparse.Namespace, steps: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Actual half hours [kW], what the model and smart persistence said of the next LOOKAHEAD at each, and ways in which the model
+    said that they may come, shape (CHANCES, steps, LOOKAHEAD)."""
     zone = zone_of("America/Denver")
     wall = datetime.fromisoformat(arguments.first_day)
     begin_s = int(wall.replace(year=wall.year - YEARS_APART, tzinfo=zone).timestamp())
@@ -151,12 +157,16 @@ def _sun(arguments: argparse.Namespace, steps: int) -> tuple[Floats, Floats, Flo
     scale = arguments.roof_kw / nominal.peak_kw
     issues = first + 2 * np.arange(steps)
     learned_kw, held_kw = np.zeros((steps, LOOKAHEAD)), np.zeros((steps, LOOKAHEAD))
+    suns_kw = np.zeros((len(CHANCES), steps, LOOKAHEAD))
+    columns = [int(np.abs(FINE_LEVELS - level).argmin()) for level in CHANCES]
     for ahead in range(LOOKAHEAD):
         levels, raw_kw = model.raw_kw(table, issues, np.full(steps, ahead))
         asked = corrected_levels(FINE_LEVELS, pool(np.zeros(0), model.holdout[band_of(ahead)]))
-        learned_kw[:, ahead] = at_levels(levels, raw_kw, asked).mean(axis=1)
+        told_kw = at_levels(levels, raw_kw, asked)
+        learned_kw[:, ahead] = told_kw.mean(axis=1)
+        suns_kw[:, :, ahead] = told_kw[:, columns].T
         held_kw[:, ahead] = np.nan_to_num(table.persistence(issues)) * table.clear_kw(issues + 2 * ahead)
-    return scale * np.nan_to_num(table.power_kw(issues)), scale * learned_kw, scale * held_kw
+    return scale * np.nan_to_num(table.power_kw(issues)), scale * learned_kw, scale * held_kw, scale * suns_kw
 
 
 def _prices(first_day: str, steps: int) -> Floats:
@@ -220,10 +230,18 @@ def _planned(
         export_price_per_kwh=tuple(EXPORT_SHARE * value for value in price),
         solar_kw=tuple(np.maximum(view.solar_kw(t), 0.0).tolist()),
         other_load_kw=none,
+        likely=_days(view, t),
         time_limit_s=2.0,
         gap_target=0.01,
     )
     return {session.session_id: session.power_kw[0] for session in plan(request).sessions}
+
+
+def _days(view: View, t: int) -> tuple[LikelyDay, ...]:
+    if view.suns_kw is None:
+        return ()
+    suns_kw = np.maximum(view.suns_kw(t), 0.0).tolist()
+    return tuple(LikelyDay(p, (), (), tuple(sun)) for p, sun in zip(CHANCES.values(), suns_kw, strict=True))
 
 
 def _need(view: View, session: Session, now: datetime, delivered_kwh: float) -> ChargingNeed:
