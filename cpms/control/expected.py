@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from cpms.control.arrivals import Arrivals
 from cpms.domain.forecast import Forecast, ForecastQuantity
@@ -12,14 +13,18 @@ from cpms.domain.tariff import Tariff
 from cpms.domain.time import Interval
 
 MEDIAN = 0.5
+SUNS = {0.1: 0.3, MEDIAN: 0.4, 0.9: 0.3}
+"""Quantiles that stand for all of a forecast, and how probable each is (Hurst, Brown and Swanson, 2000)."""
 Forecasts = Mapping[ForecastQuantity, Forecast]
 
 
-def medians(forecast: Forecast | None, steps: Sequence[Interval], default: Sequence[float]) -> tuple[float, ...]:
-    """The median at the start of each step; `default` where there is no forecast of it."""
+def medians(
+    forecast: Forecast | None, steps: Sequence[Interval], default: Sequence[float], level: float = MEDIAN
+) -> tuple[float, ...]:
+    """The median, or another quantile, at the start of each step; `default` where there is no forecast of it."""
     if forecast is None:
         return tuple(default)
-    told = [forecast.at(step.starts_at, MEDIAN) for step in steps]
+    told = [forecast.at(step.starts_at, level) for step in steps]
     return tuple(simple if value is None else value for value, simple in zip(told, default, strict=True))
 
 
@@ -55,3 +60,16 @@ def likely_days(
         return ()
     since = sum(session.started_at > arrivals.issued_at for session in sessions)
     return arrivals.likely(steps, arrivals.arrived + since)
+
+
+def under_the_sun(
+    days: Sequence[LikelyDay], forecast: Forecast | None, steps: Sequence[Interval], expected_kw: Sequence[float]
+) -> tuple[LikelyDay, ...]:
+    """The most probable of the days (the only one, where nothing is known of arrivals) as three, by how much sun there may be: what
+    charges when the sun comes only perhaps costs what it does on average, which is more than under the average sun."""
+    suns_kw = {level: medians(forecast, steps, expected_kw, level) for level in SUNS}
+    if len(set(suns_kw.values())) == 1:
+        return tuple(days)
+    usual = max(days, key=lambda day: day.probability, default=LikelyDay(1.0))
+    sunny = [replace(usual, probability=SUNS[level] * usual.probability, solar_kw=suns_kw[level]) for level in SUNS]
+    return (*sunny, *(day for day in days if day is not usual))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cpms.control.caps import cap_of
 from cpms.control.contracts import subscriptions, with_export_cap
-from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days, medians
+from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days, medians, under_the_sun
 from cpms.control.known import Known
 from cpms.control.peaks import FULL_PRICE, demand_prices
 from cpms.control.rows import KW_ROW, row_weights
@@ -69,7 +69,12 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         solar_kw=solar_kw,
         other_load_kw=other_kw,
         demand=_demand(known, steps, now),
-        likely=likely_days(known.arrivals, known.book.sessions.values(), steps),
+        likely=under_the_sun(
+            likely_days(known.arrivals, known.book.sessions.values(), steps),
+            known.forecasts.get(ForecastQuantity.SOLAR_KW),
+            steps,
+            solar_kw,
+        ),
         co2_g_per_kwh=co2_g_per_kwh(known.forecasts, steps),
         co2_price_per_kg=known.settings.co2_price_per_kg,
         time_limit_s=known.settings.plan_time_limit_s,

@@ -50,21 +50,26 @@ def _most_kw(model: ConcreteModel, horizon: Horizon) -> tuple[Floats, Floats]:
 
 
 def balance_exchange(model: ConcreteModel, horizon: Horizon) -> None:
-    """drawn[j, m, t] - fed[j, m, t] - sum_f sign[f] present[f] flow[f] = b[j, m, t], over the flows f behind meter m in step t."""
+    """drawn[0, m, t] - fed[0, m, t] - sum_f sign[f] present[f] flow[f] = b[0, m, t], over the flows f behind meter m in step t, and
+    drawn[j, m, t] - fed[j, m, t] - drawn[0, m, t] + fed[0, m, t] = b[j, m, t] - b[0, m, t] on every other day j."""
     flows, base_kw = model.flows, horizon.meters.base_kw.ravel().tolist()
     flows_at = members(places(model, horizon))
     minus_sign, size = (-flows.sign * flows.present).tolist(), horizon.meters.import_price.size
 
-    def rule(_: ConcreteModel, k: int) -> object:
-        inside = flows_at.get(k % size, [])
-        variables = [model.drawn[k], *(flows.variables[f] for f in inside)]
-        coefficients = [1.0, *(minus_sign[f] for f in inside)]
-        if k in model.fed:
-            variables.append(model.fed[k])
-            coefficients.append(-1.0)
-        return LinearExpression(linear_coefs=coefficients, linear_vars=variables) == base_kw[k]
+    def exchanged(k: int, sign: float) -> list[tuple[float, object]]:
+        return [(sign, model.drawn[k]), *([(-sign, model.fed[k])] if k in model.fed else [])]
 
-    model.exchange = Constraint(range(len(base_kw)), rule=rule)
+    def first(_: ConcreteModel, k: int) -> object:
+        return (
+            linear([*exchanged(k, 1.0), *((minus_sign[f], flows.variables[f]) for f in flows_at.get(k, []))])
+            == base_kw[k]
+        )
+
+    def other(_: ConcreteModel, k: int) -> object:
+        return linear([*exchanged(k, 1.0), *exchanged(k % size, -1.0)]) == base_kw[k] - base_kw[k % size]
+
+    model.exchange = Constraint(range(size), rule=first)
+    model.other_days = Constraint(range(size, len(base_kw)), rule=other)
 
 
 def feed_or_draw(model: ConcreteModel, horizon: Horizon) -> None:

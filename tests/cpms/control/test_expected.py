@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days
+from cpms.control.expected import co2_g_per_kwh, energy_prices, likely_days, under_the_sun
 from cpms.control.peaks import PeakTracker, demand_prices
 from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.identity import ConnectorKey
@@ -62,6 +62,29 @@ def test_who_came_since_the_outlook_counts() -> None:
     ]
     assert likely_days(Told(), sessions, STEPS) == (LikelyDay(pytest.approx(1 / 5)),)
     assert likely_days(None, sessions, STEPS) == ()
+
+
+def sun(*rows: tuple[float, float, float]) -> Forecast:
+    return Forecast("x", ForecastQuantity.SOLAR_KW, NOW, STEPS[: len(rows)], (0.1, 0.5, 0.9), rows)
+
+
+def test_the_sun_that_may_or_may_not_come_makes_three_days_of_the_likeliest() -> None:
+    busy, usual = LikelyDay(0.1), LikelyDay(0.9)
+    days = under_the_sun((busy, usual), sun((1.0, 5.0, 9.0), (0.0, 2.0, 3.0)), STEPS, (7.0,) * 4)
+    assert [day.probability for day in days] == pytest.approx([0.27, 0.36, 0.27, 0.1])
+    assert [day.solar_kw for day in days[:3]] == [(1.0, 0.0, 7.0, 7.0), (5.0, 2.0, 7.0, 7.0), (9.0, 3.0, 7.0, 7.0)]
+    assert days[3] is busy
+
+
+def test_where_nobody_may_come_the_day_itself_has_three_suns() -> None:
+    days = under_the_sun((), sun((1.0, 5.0, 9.0)), STEPS, (0.0,) * 4)
+    assert [day.probability for day in days] == [0.3, 0.4, 0.3]
+
+
+def test_at_night_and_without_a_forecast_there_is_one_sun() -> None:
+    days = (LikelyDay(1.0),)
+    assert under_the_sun(days, sun((0.0, 0.0, 0.0)), STEPS, (0.0,) * 4) == days
+    assert under_the_sun((), None, STEPS, (3.0,) * 4) == ()
 
 
 def test_a_level_that_another_day_of_the_month_needs_anyway_costs_its_share_of_the_charge() -> None:
