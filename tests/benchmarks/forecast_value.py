@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cpms.domain.identity import ConnectorKey
+from cpms.domain.need import LikelyStay, likely_stays
 from cpms.domain.plan import ChargingNeed, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.session import Session
 from cpms.domain.site import SolarArray
@@ -49,19 +50,25 @@ SHORTFALL_PER_KWH = 1.0
 YEARS_APART = 6
 CHANCES = {0.1: 0.3, 0.5: 0.4, 0.9: 0.3}
 """Quantiles that stand for a distribution, and with which probability (Swanson's rule; Hurst, Brown and Swanson 2000)."""
+STAY_LEVELS, ENERGY_LEVELS = np.arange(2, 99, 5), np.arange(9, 99, 20)
+"""Columns of the quantiles that stand for a session's."""
+LEAST_MORE_KWH = 0.5
+"""Who still draws after all that was expected wants so much more."""
 REFIT_DAYS = 14
 
 
 @dataclass(frozen=True)
 class View:
     """What a controller believes: solar [kW] of the next steps at step t, and stay [h] and energy [kWh] of each session; `suns_kw`:
-    the ways in which that may come, a row for each of `CHANCES`."""
+    the ways in which that may come, a row for each of `CHANCES`; `stays_h`, `energies_kwh`: those of each session, equally likely."""
 
     name: str
     solar_kw: Callable[[int], Floats]
     stay_h: dict[str, float]
     energy_kwh: dict[str, float]
     suns_kw: Callable[[int], Floats] | None = None
+    stays_h: dict[str, Floats] = field(default_factory=dict)
+    energies_kwh: dict[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,10 +135,15 @@ def _world(arguments: argparse.Namespace) -> tuple[World, list[View]]:
     median = {name: column(name, "quantiles", 49) for name in truth}
     careful = {"stay_h": column("stay_h", "quantiles", 19), "energy_kwh": column("energy_kwh", "quantiles", 79)}
     rolling = {name: column(name, "rolling_median") for name in truth}
+    spread = {
+        "stays_h": dict(zip(ids, made["stay_h"].quantiles[:, STAY_LEVELS], strict=True)),
+        "energies_kwh": dict(zip(ids, made["energy_kwh"].quantiles[:, ENERGY_LEVELS], strict=True)),
+    }
     return world, [
         View("perfect", lambda t: actual_kw[t : t + LOOKAHEAD], **truth),
         View("forecast", lambda t: learned_kw[t], **median),
         View("forecast_careful", lambda t: learned_kw[t], **careful),
+        View("distributions", lambda t: learned_kw[t], suns_kw=lambda t: suns_kw[:, t], **careful, **spread),
         View("persistence", lambda t: held_kw[t], **rolling),
         View("forecast_sun_only", lambda t: learned_kw[t], **truth),
         View("scenarios_sun_only", lambda t: learned_kw[t], suns_kw=lambda t: suns_kw[:, t], **truth),
@@ -245,15 +257,34 @@ def _days(view: View, t: int) -> tuple[LikelyDay, ...]:
 
 
 def _need(view: View, session: Session, now: datetime, delivered_kwh: float) -> ChargingNeed:
+    likely = _likely(view, session, now, delivered_kwh)
     departs_at = session.started_at + timedelta(hours=view.stay_h[session.id])
     return ChargingNeed(
         session_id=session.id,
         connector=ConnectorKey(session.connector.station_id, 1),
         feeder_id="root",
-        # who still draws after what was expected wants more, and who is still here leaves later
-        energy_kwh=max(view.energy_kwh[session.id] - delivered_kwh, 0.5),
-        departs_at=max(departs_at, now + 2 * STEP) if departs_at < now + STEP else departs_at,
+        energy_kwh=max(one.energy_kwh for one in likely)
+        if likely
+        else max(view.energy_kwh[session.id] - delivered_kwh, LEAST_MORE_KWH),
+        departs_at=max(one.departs_at for one in likely) if likely else _still_here(departs_at, now),
         phases=PHASES,
         max_current_a=MAX_A,
         min_current_a=MIN_A,
+        likely=likely,
     )
+
+
+def _likely(view: View, session: Session, now: datetime, delivered_kwh: float) -> tuple[LikelyStay, ...]:
+    """What is still possible of a session, departures times energies as if independent; empty where the view is sure of one."""
+    if session.id not in view.stays_h:
+        return ()
+    departures = [session.started_at + timedelta(hours=hours) for hours in view.stays_h[session.id].tolist()]
+    later = [departs_at for departs_at in departures if departs_at >= now + STEP] or [now + 2 * STEP]
+    wanted = [kwh - delivered_kwh for kwh in view.energies_kwh[session.id].tolist()]
+    more = [kwh for kwh in wanted if kwh > LEAST_MORE_KWH] or [LEAST_MORE_KWH]
+    return likely_stays([(kwh, departs_at) for departs_at in later for kwh in more])
+
+
+def _still_here(departs_at: datetime, now: datetime) -> datetime:
+    """Who was expected to be gone leaves later."""
+    return max(departs_at, now + 2 * STEP) if departs_at < now + STEP else departs_at
