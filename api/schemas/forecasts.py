@@ -59,7 +59,9 @@ class ScoreView(View):
     pinball: float
     crps: float
     floor_crps: float = Field(description="crps of the simple forecast at the same issues")
-    coverage_80: float = Field(description="Share of values inside of the 80 % bands")
+    coverage_80: float = Field(
+        description="Share of values inside of the 80 % bands; what is certain to some degree counts in part"
+    )
     width_80: float = Field(description="Sharpness: mean width of the 80 % bands")
     drifting: bool = Field(description="Whether the model has drifted, over the last week")
     note: str = Field(description="A drift, in words; empty while there is none")

@@ -16,7 +16,7 @@ import numpy as np
 from cpms.domain.time import require_aware
 from forecasting.arrivals.visits import Visit, moved
 from forecasting.calendar import EPOCH, PLAIN, Calendar
-from forecasting.learning.conformal import AS_SAID, BAND, Spread, patience_of
+from forecasting.learning.spread import BAND, Paced, ends_loss
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, weighted_quantiles
 from forecasting.score import FINE_LEVELS, MIN_FLAT
 from forecasting.series import DAY_S, HOUR_S, Floats, Ints, local_seconds, zone_of
@@ -34,8 +34,8 @@ LEVEL_DAYS = 3.0
 
 NEGLIGIBLE_KWH = 1e-6
 SCENARIOS = 5
-MIDDLE = 49
-"""Column of the median in FINE_LEVELS."""
+LOW, MIDDLE, HIGH = 9, 49, 89
+"""Columns of the band's ends and of the median in FINE_LEVELS."""
 
 
 @dataclass(frozen=True)
@@ -112,29 +112,35 @@ def _corrected(book: _Book, calendar: Calendar) -> Floats:
     its band as wide as earlier days have shown to be needed."""
     came_kwh: list[float] = []
     middle_kwh: list[float] = []
-    spread = AS_SAID
+    paced = Paced(value_days=1.0, widest=WIDEST)
     for back in range(min(REVIEW_DAYS, book.local_s // DAY_S - book.first_day - 1), 0, -1):
         told_kwh = _told(book, back, calendar)
-        served_kwh = _spread(told_kwh * _level(came_kwh, middle_kwh), spread)
+        levelled_kwh = told_kwh * _level(came_kwh, middle_kwh)
         came_kwh.append(float(_rests(book, book.local_s // DAY_S - np.array([back]), book.now_s)[0]))
-        spread = spread.after(_missed(served_kwh, came_kwh[-1]), patience_of(1, 1.0), WIDEST)
+        paced = _after(paced, levelled_kwh, came_kwh[-1])
         middle_kwh.append(float(told_kwh[MIDDLE]))
-    return _spread(_told(book, 0, calendar) * _level(came_kwh, middle_kwh), spread)
+    told_kwh, spread = _told(book, 0, calendar) * _level(came_kwh, middle_kwh), paced.spread
+    return np.asarray(_spread(told_kwh, np.array([spread.below]), np.array([spread.above]))[0])
 
 
-def _spread(told_kwh: Floats, spread: Spread) -> Floats:
-    """Quantiles at FINE_LEVELS, `spread` around their middle; never below 0."""
-    return np.asarray(np.maximum(told_kwh[MIDDLE] + spread.of(told_kwh - told_kwh[MIDDLE]), 0.0))
+def _spread(told_kwh: Floats, below: Floats, above: Floats) -> Floats:
+    """Quantiles at FINE_LEVELS, spread around their middle by each of `below` and `above` (rows); never below 0."""
+    away_kwh = told_kwh - told_kwh[MIDDLE]
+    reach = np.where(away_kwh < 0.0, below[:, None], above[:, None])
+    return np.asarray(np.maximum(told_kwh[MIDDLE] + reach * away_kwh, 0.0))
 
 
-def _missed(told_kwh: Floats, came_kwh: float) -> tuple[float, float]:
-    """The parts of what came that lay below and above the band: where several levels say the same, as much as lies outside."""
-    below, through = float((told_kwh < came_kwh).mean()), float((told_kwh <= came_kwh).mean())
-    low, high = BAND.tolist()
+def _after(paced: Paced, told_kwh: Floats, came_kwh: float) -> Paced:
+    """Where several levels say the same, as much as lies outside of the band counts as missed."""
+    served_kwh, (low, high) = _spread(told_kwh, paced.below, paced.above), BAND
+    below, through = (met.mean(axis=1) for met in (served_kwh < came_kwh, served_kwh <= came_kwh))
     flat = through - below
-    if flat < MIN_FLAT:
-        return float(below < low), float(below > high)
-    return min(1.0, max(0.0, (low - below) / flat)), min(1.0, max(0.0, (through - high) / flat))
+    parts = [np.clip(part / np.maximum(flat, MIN_FLAT), 0.0, 1.0) for part in (low - below, through - high)]
+    missed_below, missed_above = (
+        np.where(flat < MIN_FLAT, outside, part)
+        for outside, part in zip((below < low, below > high), parts, strict=True)
+    )
+    return paced.after(missed_below, missed_above, ends_loss(served_kwh[:, LOW], served_kwh[:, HIGH], came_kwh))
 
 
 def _level(came_kwh: Sequence[float], middle_kwh: Sequence[float]) -> float:

@@ -8,27 +8,17 @@ uniform, the level to ask for is their own quantile at the level wanted (Kulesho
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp
 
 import numpy as np
 
+from forecasting.learning.spread import AS_SAID, BAND_SHARE, Paced, Spread, widened
 from forecasting.series import Floats, Ints
 
 HOLDOUT_ROWS = 600.0
 """What the positions held out in training weigh, in recent rows: of a season or so ago, but out of sample from the first day."""
 
-BAND_SHARE = 0.8
-BAND: Floats = np.array([(1 - BAND_SHARE) / 2, (1 + BAND_SHARE) / 2])
 FEEDBACK = 1.2
 GOLDEN = 0.6180339887498949
-PACE_PER_DAY = 0.3
-"""How far a day of values that all lie outside of their bands moves the width of the next ones, whatever their number: a world that
-changes is caught within days, by a site with fourteen sessions a day and by one with one."""
-
-MOST_PATIENCE = 0.25
-"""One value says no more than that."""
-
-WIDEST, NARROWEST = 1.0 / BAND_SHARE, 0.5
 REPLAY_BLOCK = 25
 MIN_POSITIONS = 40
 """Fewer say less about the tails than the model does."""
@@ -57,13 +47,6 @@ def positions(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
     return np.asarray(lowest + (np.arange(len(actual)) * GOLDEN + 0.5) % 1.0 * (highest - lowest))
 
 
-def inner_positions(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
-    """`positions`, but of a value on a flat piece the level nearest to the middle: it lies inside of every band that touches it."""
-    lowest = _level_at(levels, quantiles, actual, (quantiles < actual[:, None]).sum(axis=1))
-    highest = _level_at(levels, quantiles, actual, (quantiles <= actual[:, None]).sum(axis=1))
-    return np.asarray(np.clip(0.5, lowest, np.maximum(lowest, highest)))
-
-
 def _level_at(levels: Floats, quantiles: Floats, actual: Floats, reached: Ints) -> Floats:
     """The level at which each row meets `actual`, of which it has left behind the first `reached` quantiles."""
     right = np.clip(reached, 1, len(levels) - 1)
@@ -72,35 +55,6 @@ def _level_at(levels: Floats, quantiles: Floats, actual: Floats, reached: Ints) 
     share = np.clip((actual - start) / np.where(end > start, end - start, 1.0), 0.0, 1.0)
     met = levels[right - 1] + share * (levels[right] - levels[right - 1])
     return np.where(reached == len(levels), levels[-1], met)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How far bands must reach from their middle, below and above, as multiples of how far they say.
-
-    Adaptive conformal inference (Gibbs and Candes 2021; per side as by Angelopoulos, Candes and Tibshirani 2023): a value outside
-    moves that end of the next band away from the middle, others move it back, so that each side loses half of 1 - BAND_SHARE in the
-    long run whatever the values do.
-    """
-
-    below: float = 1.0
-    above: float = 1.0
-
-    def after(self, missed: tuple[float, float], patience: float, widest: float = WIDEST) -> Spread:
-        """The spread after one value more. `missed`: the parts of it (0 to 1) that lay below and above the band; `patience`: how far
-        one value moves an end."""
-        below, above = (
-            min(widest, max(NARROWEST, reach * exp(patience * (lost - (1.0 - BAND_SHARE) / 2))))
-            for reach, lost in zip((self.below, self.above), missed, strict=True)
-        )
-        return Spread(below, above)
-
-    def of(self, away: Floats) -> Floats:
-        """Distances from the middle, negative below it, spread."""
-        return np.asarray(np.where(away < 0.0, self.below, self.above) * away)
-
-
-AS_SAID = Spread()
 
 
 @dataclass(frozen=True)
@@ -118,14 +72,14 @@ def pool(recent: Floats, holdout: Floats) -> Past:
     return Past(np.concatenate([recent, holdout]), weights)
 
 
-def lessons(recent: Floats, holdout: Floats, patience: float, inner: Floats | None = None) -> Past:
-    """`pool`, and the spread that `recent` (in order of time) has shown to be needed; `inner`: as of `spread_of`."""
-    return replace(pool(recent, holdout), spread=spread_of(recent, holdout, patience, inner))
+def lessons(recent: Floats, holdout: Floats, value_days: float) -> Past:
+    """`pool`, and the spread that `recent` (in order of time, each telling of so many days) has shown to be needed."""
+    return replace(pool(recent, holdout), spread=spread_of(recent, holdout, value_days))
 
 
-def patience_of(count: int, days: float) -> float:
-    """How far one of `count` values told over `days` moves a band's ends: PACE_PER_DAY together."""
-    return min(MOST_PATIENCE, PACE_PER_DAY * days / max(count, 1))
+def value_days(count: int, days: float) -> float:
+    """Of how long [d] one of `count` values that took `days` tells."""
+    return days / max(count, 1)
 
 
 def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) -> Floats:
@@ -142,26 +96,17 @@ def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) ->
     return np.asarray(np.interp(widened(wanted, spread), reached, ascending))
 
 
-def widened(levels: Floats, spread: Spread) -> Floats:
-    """`levels` moved away from the middle by `spread`; never out of 0 to 1."""
-    return np.clip(0.5 + spread.of(levels - 0.5), 0.0, 1.0)
-
-
-def spread_of(recent: Floats, holdout: Floats, patience: float, inner: Floats | None = None) -> Spread:
+def spread_of(recent: Floats, holdout: Floats, value_days: float) -> Spread:
     """How far bands must be spread, from how each of `recent` (positions in order of time) met the band of its time; replayed from
-    AS_SAID.
-
-    `inner`: the positions (see `inner_positions`) of the same values that are asked whether they lay inside; None: `recent`.
-    """
-    spread, asked = AS_SAID, recent if inner is None else inner
+    AS_SAID."""
+    paced = Paced(value_days)
     for begin in range(0, len(recent), REPLAY_BLOCK):
         past = pool(recent[:begin], holdout)
         if len(past.positions) < MIN_POSITIONS:
             continue
-        for level in reached_levels(past, asked[begin : begin + REPLAY_BLOCK]).tolist():
-            low, high = widened(BAND, spread).tolist()
-            spread = spread.after((float(level < low), float(level > high)), patience)
-    return spread
+        for level in reached_levels(past, recent[begin : begin + REPLAY_BLOCK]):
+            paced = paced.met(level[None])
+    return paced.spread
 
 
 def reached_levels(past: Past, where: Floats) -> Floats:

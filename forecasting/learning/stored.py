@@ -11,13 +11,22 @@ from typing import Any
 
 from cpms.domain.errors import InvalidInput
 from forecasting import time_of_week
-from forecasting.learning import conformal, learn
+from forecasting.learning import conformal, learn, spread
 from forecasting.sessions import features as session_features
 from forecasting.sessions import model as session_model
 from forecasting.solar import features as solar_features
 from forecasting.solar import model as solar_model
 
-WHAT_MODELS_REST_ON = (conformal, learn, session_features, session_model, solar_features, solar_model, time_of_week)
+WHAT_MODELS_REST_ON = (
+    conformal,
+    learn,
+    spread,
+    session_features,
+    session_model,
+    solar_features,
+    solar_model,
+    time_of_week,
+)
 
 
 def pack(content: Mapping[str, object]) -> str:

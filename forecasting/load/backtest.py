@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.learning.conformal import Past, corrected_levels, inner_positions, lessons, positions
+from forecasting.learning.conformal import Past, corrected_levels, lessons, positions, value_days
 from forecasting.load.levels import CORRECTED_LEADS_S, Pasts
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
@@ -19,9 +19,6 @@ from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
 
 CALIBRATION_S = 56 * DAY_S
 WEEK_S = 7 * DAY_S
-PATIENCE = 0.05
-"""How far one value moves the ends of the next bands: hours of a day miss together, so the pace of values that do not is too fast."""
-
 REVIEW_EVERY_S = 4 * HOUR_S
 TENTH = 3
 """Column of the level 0.1 in `week_quantiles`."""
@@ -77,7 +74,7 @@ def review_load(history: Sequence[Measurement], timezone: str, now: datetime, ca
         if len(measured) and measured.epochs_s[0] + WEEK_S <= issue_s
     ]
     if not issues:
-        return tuple(lessons(NO_POSITIONS, NO_POSITIONS, 0.0) for _ in CORRECTED_LEADS_S)
+        return tuple(lessons(NO_POSITIONS, NO_POSITIONS, 1.0) for _ in CORRECTED_LEADS_S)
     targets_s = np.array(issues)[:, None] + leads_s
     raw = [_raw(measured, zone, issue_s, targets_s[k], calendar) for k, issue_s in enumerate(issues)]
     levels, raw_kw = raw[0][0], np.array([one for _, one in raw])
@@ -91,8 +88,12 @@ def _lessons(measured: Series, target_s: Ints, levels: Floats, raw_kw: Floats, l
     """What the forecasts of one lead say of the next ones, as far as their time was measured."""
     told = np.isin(target_s, measured.epochs_s) & _alive(raw_kw, largest_kw)
     raw_kw, actual_kw = raw_kw[told], _at(measured, target_s[told])
-    where, inner = positions(levels, raw_kw, actual_kw), inner_positions(levels, raw_kw, actual_kw)
-    return lessons(where, NO_POSITIONS, PATIENCE, inner)
+    return _past(positions(levels, raw_kw, actual_kw), target_s[told])
+
+
+def _past(where: Floats, target_s: Ints) -> Past:
+    days = float(np.ptp(target_s)) / DAY_S if len(target_s) else 0.0
+    return lessons(where, NO_POSITIONS, value_days(len(where), days))
 
 
 def _alive(raw_kw: Floats, largest_kw: float) -> Bools:
@@ -113,13 +114,13 @@ def _corrected(
     seen = np.isin(target_s, measured.epochs_s) & np.isin(target_s - WEEK_S, measured.epochs_s)
     issued_s, target_s, raw_kw = issued_s[seen], target_s[seen], raw_kw[seen]
     actual_kw, last_week_kw = (_at(measured, instants) for instants in (target_s, target_s - WEEK_S))
-    where, inner = positions(levels, raw_kw, actual_kw), inner_positions(levels, raw_kw, actual_kw)
-    alive = _alive(raw_kw, largest_kw)
+    where, alive = positions(levels, raw_kw, actual_kw), _alive(raw_kw, largest_kw)
     quantiles_kw = np.empty((len(issued_s), len(FINE_LEVELS)))
-    for k, issue_s in enumerate(issued_s):
-        over = alive & (target_s + STEP_S <= issue_s) & (target_s > issue_s - CALIBRATION_S)
-        asked = corrected_levels(FINE_LEVELS, lessons(where[over], NO_POSITIONS, PATIENCE, inner[over]))
-        quantiles_kw[k] = np.maximum(at_levels(levels, raw_kw[[k]], asked)[0], 0.0)
+    for day in np.unique(issued_s // DAY_S):  # reviewed once a day, as it serves
+        issued = np.flatnonzero(issued_s // DAY_S == day)
+        over = alive & (target_s + STEP_S <= issued_s[issued[0]]) & (target_s > issued_s[issued[0]] - CALIBRATION_S)
+        asked = corrected_levels(FINE_LEVELS, _past(where[over], target_s[over]))
+        quantiles_kw[issued] = np.maximum(at_levels(levels, raw_kw[issued], asked), 0.0)
     return LoadHindcast(issued_s, target_s, quantiles_kw, last_week_kw, actual_kw, alive)
 
 

@@ -12,8 +12,9 @@ from cpms.domain.forecast import Forecast
 from cpms.domain.forecast_record import ForecastModel, ModelKind
 from cpms.domain.time import Interval
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.learning.conformal import Past, Spread
+from forecasting.learning.conformal import Past
 from forecasting.learning.contest import CONTEST_LEVELS, HELD_OUT, Issue, compete
+from forecasting.learning.spread import Spread
 from forecasting.learning.stored import pack, unpack
 from forecasting.learning.training import CHALLENGER, FLOOR, INCUMBENT, promote
 from forecasting.load.backtest import review_load

@@ -14,18 +14,8 @@ import numpy as np
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.tariff import PriceInterval
-from forecasting.learning.conformal import (
-    AS_SAID,
-    BAND,
-    Past,
-    Spread,
-    corrected_levels,
-    patience_of,
-    pool,
-    positions,
-    reached_levels,
-    widened,
-)
+from forecasting.learning.conformal import Past, corrected_levels, pool, positions, reached_levels
+from forecasting.learning.spread import Paced, Spread
 from forecasting.prices.day_ahead import DAYS_BEYOND, Pasts, price_series
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS, rmse, score
@@ -154,10 +144,8 @@ def _positions(one: _Told, part: slice) -> Floats:
 
 def _spread(days: Sequence[Floats], beyond: int) -> Spread:
     """Replayed day by day; a day met the band of what was over when it was told."""
-    spread = AS_SAID
+    paced = Paced(value_days=1.0)
     for number in range(beyond + 1, len(days)):
         if len(days[number]):
-            met = reached_levels(Past(*_pooled(days[: number - beyond])), days[number])
-            low, high = widened(BAND, spread)
-            spread = spread.after((float((met < low).mean()), float((met > high).mean())), patience_of(1, 1.0))
-    return spread
+            paced = paced.met(reached_levels(Past(*_pooled(days[: number - beyond])), days[number]))
+    return paced.spread

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasting.learning.compete import leader
-from forecasting.learning.conformal import corrected_levels, lessons, patience_of, positions, with_tails
+from forecasting.learning.conformal import corrected_levels, lessons, positions, value_days, with_tails
 from forecasting.learning.learn import LEVELS, Growth, QuantileModel, fit_quantiles
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
@@ -139,5 +139,5 @@ class Record:
 def corrected(learned: LearnedQuantity, features: Floats, record: Record) -> Floats:
     """Quantiles at FINE_LEVELS of one session, corrected by the recent `record`."""
     levels, quantiles = learned.distribution(features)
-    past = lessons(record.positions, learned.holdout, patience_of(len(record.positions), record.days))
+    past = lessons(record.positions, learned.holdout, value_days(len(record.positions), record.days))
     return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, past))

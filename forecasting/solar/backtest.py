@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cpms.domain.errors import InvalidInput
-from forecasting.learning.conformal import BAND_SHARE, corrected_levels, pool, positions
+from forecasting.learning.conformal import corrected_levels, pool, positions
+from forecasting.learning.spread import BAND_SHARE
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS, Score, band, mean_of, rmse, score
 from forecasting.series import Floats, Ints

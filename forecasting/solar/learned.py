@@ -13,7 +13,8 @@ from cpms.domain.forecast import Forecast, ForecastQuantity
 from cpms.domain.site import SolarArray
 from cpms.domain.time import Interval, require_aware
 from cpms.domain.weather import WeatherForecast
-from forecasting.learning.conformal import BAND_SHARE, corrected_levels, pool, positions
+from forecasting.learning.conformal import corrected_levels, pool, positions
+from forecasting.learning.spread import BAND_SHARE
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, to_forecast
 from forecasting.score import mean_of
 from forecasting.series import DAY_S, HOUR_S, Bools, Floats, Ints, Measurement, Series, resample

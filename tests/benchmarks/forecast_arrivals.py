@@ -14,7 +14,7 @@ from cpms.domain.session import Session
 from forecasting.arrivals.to_come import arrivals_to_come
 from forecasting.arrivals.visits import Visit
 from forecasting.calendar import Calendar
-from forecasting.score import FINE_LEVELS, coverage, held
+from forecasting.score import FINE_LEVELS, coverage
 from tests.benchmarks.recorded_sessions import add_file_arguments, read_recorded
 
 ISSUE_HOURS = (0, 6, 9, 12, 15)
@@ -78,7 +78,6 @@ def _came_kwh(visits: list[Visit], begins_at: datetime) -> float:
 
 
 def _figures(issues: Sequence[Told]) -> dict[str, float]:
-    """`held_80` counts days on which nothing comes by their part of the band (`forecasting.score.held`)."""
     came, last_week = np.array([(one.came_kwh, one.last_week_kwh) for one in issues]).T
     energy_kwh = np.array([one.energy_kwh for one in issues])
     middle = energy_kwh[:, len(FINE_LEVELS) // 2]
@@ -86,5 +85,4 @@ def _figures(issues: Sequence[Told]) -> dict[str, float]:
         "mae_kwh": round(float(np.abs(middle - came).mean()), 2),
         "last_week_mae_kwh": round(float(np.abs(last_week - came).mean()), 2),
         "coverage_80": round(coverage(FINE_LEVELS, energy_kwh, came), 3),
-        "held_80": round(held(FINE_LEVELS, energy_kwh, came), 3),
     }

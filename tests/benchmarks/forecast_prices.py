@@ -11,9 +11,10 @@ import pandas as pd
 
 from cpms.domain.errors import InvalidInput
 from forecasting.prices.backtest import REVIEW_DAYS, PriceHindcast, hindcast_prices
-from forecasting.score import FINE_LEVELS, band, rmse, score
+from forecasting.score import FINE_LEVELS, inside, rmse, score
 from forecasting.series import HOUR_S, Series, zone_of
 from forecasting.time_of_week import STEP_S
+from tests.benchmarks.months import lowest_and_highest
 
 TABLE = Path(__file__).parents[2].parent / "shared/data/prices/nl_day_ahead_2015_2024.parquet"
 PER_MWH = 1000.0
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     return {
         "quantity": "prices",
         "train_until": begin.isoformat(),
-        "days_beyond": {str(beyond): _figures(one) for beyond, one in enumerate(made, start=1)},
+        "days_beyond": {str(beyond): _figures(one, zone.key) for beyond, one in enumerate(made, start=1)},
     }
 
 
@@ -53,16 +54,13 @@ def read_prices(path: Path) -> Series:
     return Series(epochs_s, np.repeat(frame.iloc[:, 1].to_numpy(dtype=np.float64) / PER_MWH, 4), STEP_S)
 
 
-def _figures(made: PriceHindcast) -> dict[str, object]:
+def _figures(made: PriceHindcast, timezone: str) -> dict[str, object]:
     usual = float(np.abs(made.actual).mean())
     baseline = rmse(made.last_week, made.actual)
-    low, high = band(FINE_LEVELS, made.quantiles)
-    inside = (made.actual >= low) & (made.actual <= high)
-    months = pd.Series(inside).groupby(pd.to_datetime(made.target_s, unit="s").strftime("%Y-%m"))
-    shares = months.mean()[months.size() >= MIN_MONTH_ROWS]
+    held = inside(FINE_LEVELS, made.quantiles, made.actual)
     return {
         **score(FINE_LEVELS, made.quantiles, made.actual, usual, baseline).to_dict(),
-        "coverage_80_months": [round(float(shares.min()), 3), round(float(shares.max()), 3)],
+        "coverage_80_months": lowest_and_highest(held, made.target_s, timezone, MIN_MONTH_ROWS),
         "same_hour_last_week": {
             "nrmse": round(baseline / usual, 4),
             "crps": round(float(np.abs(made.last_week - made.actual).mean()) / usual, 4),

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from forecasting.score import FINE_LEVELS, band, crps
+from forecasting.score import FINE_LEVELS, crps, inside
 from forecasting.sessions.backtest import SessionHindcast, hindcast_sessions
 from forecasting.sessions.features import Stays, stays_of
 from tests.benchmarks.forecast_arrivals import arrival_figures
@@ -42,8 +42,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
 
 def _figures(made: SessionHindcast, stays: Stays, stated: np.ndarray) -> dict[str, object]:
     actual, median = made.actual, made.quantiles[:, 49]
-    low, high = band(FINE_LEVELS, made.quantiles)
-    inside = (actual >= low) & (actual <= high)
+    held = inside(FINE_LEVELS, made.quantiles, actual)
     claimed = np.isfinite(stated[made.places])
     error = np.abs(median - actual)
     return {
@@ -51,8 +50,8 @@ def _figures(made: SessionHindcast, stays: Stays, stated: np.ndarray) -> dict[st
         "mae_standard_error": round(float(error.std() / np.sqrt(len(error))), 3),
         "mae_claimed": _rounded(error[claimed]),
         "crps": _rounded(crps(FINE_LEVELS, made.quantiles, actual)),
-        "coverage_80": _rounded(inside),
-        "months": _months(stays.started_s[made.places], error, inside),
+        "coverage_80": _rounded(held),
+        "months": _months(stays.started_s[made.places], error, held),
         "learned_served": _rounded(made.learned_served),
         "rolling_median": {
             "mae": _rounded(np.abs(made.rolling_median - actual)),
@@ -63,9 +62,9 @@ def _figures(made: SessionHindcast, stays: Stays, stated: np.ndarray) -> dict[st
     }
 
 
-def _months(started_s: np.ndarray, error: np.ndarray, inside: np.ndarray) -> dict[str, dict[str, float | int]]:
+def _months(started_s: np.ndarray, error: np.ndarray, held: np.ndarray) -> dict[str, dict[str, float | int]]:
     """Of months with as many sessions as make a share worth reading."""
-    frame = pd.DataFrame({"mae": error, "coverage_80": inside})
+    frame = pd.DataFrame({"mae": error, "coverage_80": held})
     months = frame.groupby(pd.to_datetime(started_s, unit="s").strftime("%Y-%m"))
     told = {str(month): {"count": len(rows), **rows.mean().round(3).to_dict()} for month, rows in months}
     return {month: figures for month, figures in told.items() if figures["count"] >= MIN_MONTH_ROWS}

@@ -14,15 +14,17 @@ import pandas as pd
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.site import SolarArray
-from forecasting.score import rmse
+from forecasting.score import inside, rmse
 from forecasting.series import DAY_S, Series, zone_of
 from forecasting.solar.array_fit import fit_array
 from forecasting.solar.backtest import Hindcast, hindcast_solar, terms
 from forecasting.solar.features import QUARTER_S, SolarGrid, SolarTable, lay_grid
 from forecasting.solar.sensors import find_bad, follows_summer_time, leave_out
+from tests.benchmarks.months import lowest_and_highest
 
 FOLDER = Path(__file__).parents[2].parent / "shared/data/solar"
 HALF_HOUR_H = 0.5
+MIN_MONTH_ROWS = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,15 +117,11 @@ def with_weather(grid: SolarGrid, path: Path) -> SolarGrid:
 
 def _figures(made: Hindcast, capacity_kw: float, start_s: int, zone: ZoneInfo) -> dict[str, object]:
     scored = made.score(capacity_kw)
-    low_kw, high_kw = made.quantiles_kw[:, 9], made.quantiles_kw[:, 89]
-    inside = (made.actual_kw >= low_kw) & (made.actual_kw <= high_kw)
-    stamps = pd.to_datetime(start_s + QUARTER_S * made.targets, unit="s", utc=True).tz_convert(zone)
-    monthly = pd.Series(inside, index=stamps.strftime("%Y-%m")).groupby(level=0)
-    full = {month: share for month, share in monthly.mean().items() if monthly.size()[month] >= 200}
+    held = inside(made.levels, made.quantiles_kw, made.actual_kw)
     error_kw = np.abs(made.persistence_kw - made.actual_kw)
     return {
         **scored.to_dict(),
-        "coverage_80_months": [round(min(full.values(), default=0.0), 3), round(max(full.values(), default=0.0), 3)],
+        "coverage_80_months": lowest_and_highest(held, start_s + QUARTER_S * made.targets, zone.key, MIN_MONTH_ROWS),
         "smart_persistence": {
             "nrmse": round(rmse(made.persistence_kw, made.actual_kw) / capacity_kw, 4),
             "crps": round(float(error_kw.mean()) / capacity_kw, 4),

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from forecasting.score import FINE_LEVELS, coverage, crps, held, mean_of, pinball, rmse, score
+from forecasting.score import FINE_LEVELS, coverage, crps, inside, mean_of, pinball, rmse, score
 
 
 def test_the_pinball_loss_of_a_level_weighs_misses_by_their_side():
@@ -30,16 +32,23 @@ def test_skill_compares_with_the_baseline_and_coverage_counts():
     assert made.to_dict()["coverage_80"] == 0.5
 
 
-def test_a_value_that_is_certain_to_some_degree_is_held_by_its_part_of_the_band() -> None:
-    levels = np.linspace(0.01, 0.99, 99)
-    half_zero = np.maximum(levels - 0.5, 0.0)[None, :]
-    assert held(levels, half_zero, np.array([0.0])) == pytest.approx(0.4 / 0.5, abs=0.02)
-    assert coverage(levels, half_zero, np.array([0.0])) == 1.0
-    assert held(levels, half_zero, np.array([0.3])) == 1.0
-    assert held(levels, half_zero, np.array([0.45])) == 0.0
+def test_a_value_that_is_certain_to_some_degree_counts_by_its_part_of_the_band():
+    half_zero = np.maximum(FINE_LEVELS - 0.5, 0.0)[None, :]
+    assert inside(FINE_LEVELS, half_zero, np.array([0.0])) == pytest.approx([0.4 / 0.5], abs=0.02)
+    assert inside(FINE_LEVELS, half_zero, np.array([0.3])) == 1.0
+    assert inside(FINE_LEVELS, half_zero, np.array([0.45])) == 0.0
 
 
-def test_where_nothing_is_certain_held_is_coverage() -> None:
-    levels, actual = np.linspace(0.01, 0.99, 99), np.linspace(-0.2, 1.2, 141)
-    uniform = np.tile(levels, (141, 1))
-    assert held(levels, uniform, actual) == pytest.approx(coverage(levels, uniform, actual), abs=0.02)
+def test_who_is_certain_and_right_holds_as_much_as_a_band_promises():
+    certain = np.zeros((1, 99))
+    assert coverage(FINE_LEVELS, certain, np.array([0.0])) == pytest.approx(0.8, abs=0.01)
+    assert coverage(FINE_LEVELS, certain, np.array([1.0])) == 0.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.0, 1.0), st.integers(0, 1000))
+def test_a_true_distribution_is_covered_as_promised_however_much_of_it_is_certain(nothing_comes, seed):
+    rng = np.random.default_rng(seed)
+    true = np.maximum(FINE_LEVELS - nothing_comes, 0.0)
+    actual = np.maximum(rng.uniform(0, 1, 20_000) - nothing_comes, 0.0)
+    assert coverage(FINE_LEVELS, np.tile(true, (len(actual), 1)), actual) == pytest.approx(0.8, abs=0.02)

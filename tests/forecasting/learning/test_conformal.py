@@ -3,19 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.learning.conformal import (
-    NARROWEST,
-    WIDEST,
-    Spread,
-    corrected_levels,
-    inner_positions,
-    lessons,
-    patience_of,
-    pool,
-    positions,
-    spread_of,
-    with_tails,
-)
+from forecasting.learning.conformal import corrected_levels, lessons, pool, positions, value_days, with_tails
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS, coverage
 
@@ -76,13 +64,12 @@ def test_values_on_a_flat_piece_are_spread_evenly_over_its_levels():
     assert where.mean() == pytest.approx(0.5, abs=0.01)
 
 
-def share_inside(values, patience):
-    """Share of `values` (positions) inside the band of their time, after the first hundred."""
+def share_inside(values, days):
+    """Share of `values` (positions), one every so many `days`, inside the band of their time, after the first hundred."""
     inside = []
     for k in range(100, len(values)):
-        low, high = corrected_levels(
-            np.array([0.1, 0.9]), lessons(values[max(0, k - 150) : k], np.linspace(0, 1, 101), patience)
-        )
+        past = lessons(values[max(0, k - 150) : k], np.linspace(0, 1, 101), days)
+        low, high = corrected_levels(np.array([0.1, 0.9]), past)
         inside.append(low <= values[k] <= high)
     return np.mean(inside)
 
@@ -90,7 +77,7 @@ def share_inside(values, patience):
 def test_bands_keep_their_promise_when_the_world_changes():
     rng = np.random.default_rng(3)
     calm, wild = 0.5 + rng.uniform(-0.2, 0.2, 400), np.where(rng.random(400) < 0.5, rng.beta(0.3, 0.3, 400), 0.5)
-    assert share_inside(np.concatenate([calm, wild]), 0.1) == pytest.approx(0.8, abs=0.04)
+    assert share_inside(np.concatenate([calm, wild]), 0.25) == pytest.approx(0.8, abs=0.04)
 
 
 def test_neither_side_loses_more_than_its_part_when_everybody_leaves_earlier_than_ever():
@@ -98,32 +85,13 @@ def test_neither_side_loses_more_than_its_part_when_everybody_leaves_earlier_tha
     values = np.concatenate([rng.uniform(0, 1, 200), rng.beta(1.0, 4.0, 300)])
     below = above = 0
     for k in range(250, 500):
-        past = lessons(values[k - 150 : k], np.linspace(0, 1, 101), 0.05)
+        past = lessons(values[k - 150 : k], np.linspace(0, 1, 101), 0.25)
         low, high = corrected_levels(np.array([0.1, 0.9]), past)
         below, above = below + (values[k] < low), above + (values[k] > high)
     assert below / 250 == pytest.approx(0.1, abs=0.04)
     assert above / 250 <= 0.1
 
 
-def test_a_value_that_a_band_touches_lies_inside_of_it():
-    levels = np.array([0.0, 0.2, 1.0])
-    often_nothing = np.array([[0.0, 0.0, 5.0]])
-    assert inner_positions(levels, often_nothing, np.array([0.0]))[0] == pytest.approx(0.2)
-    all_alike = np.array([[3.0, 3.0, 3.0]])
-    assert inner_positions(levels, all_alike, np.array([3.0]))[0] == pytest.approx(0.5)
-
-
-def test_a_site_with_few_values_a_day_learns_as_fast_as_one_with_many():
-    assert patience_of(140, 10.0) * 14 == pytest.approx(patience_of(20, 10.0) * 2)
-    assert patience_of(5, 50.0) < 0.3
-
-
-@given(st.lists(st.floats(0, 1), max_size=120), st.floats(0, 1))
-def test_a_band_is_never_wider_than_everything_and_never_nothing(past, patience):
-    spread = spread_of(np.array(past), np.linspace(0, 1, 101), patience)
-    assert NARROWEST <= spread.below <= WIDEST
-    assert NARROWEST <= spread.above <= WIDEST
-
-
-def test_a_value_outside_moves_its_end_away_and_the_other_one_nearer():
-    assert Spread().after((1.0, 0.0), 0.1).below > 1.0 > Spread().after((1.0, 0.0), 0.1).above
+def test_a_value_tells_of_the_longer_the_fewer_there_are():
+    assert value_days(140, 10.0) * 140 == pytest.approx(value_days(20, 10.0) * 20)
+    assert value_days(0, 0.0) == 0.0

@@ -72,6 +72,38 @@ def test_bands_hold_the_peaks_of_months_never_seen():
     assert 0.7 <= inside / 20 <= 0.97
 
 
+def emptied(days_ago, factor=0.15):
+    """A garage that has been nearly empty for so many days."""
+    since = NOW - timedelta(days=days_ago)
+    return [(at, kw * (factor if at >= since else 1.0)) for at, kw in measured(NOW, 56)]
+
+
+def test_a_garage_that_emptied_weeks_ago_is_not_expected_to_be_full():
+    low_kw, middle_kw, high_kw = month_peak(emptied(21), ZONE, NOW, MONTH_END, 0.0).peak_kw
+    full_kw = month_peak(measured(NOW, 56), ZONE, NOW, MONTH_END, 0.0).peak_kw
+    assert middle_kw < 0.35 * full_kw[1]
+    assert low_kw < 0.15 * 70.0 < high_kw
+
+
+def test_where_weeks_have_differed_more_is_possible():
+    def reach(view):
+        return view.peak_kw[2] / view.peak_kw[0]
+
+    steady = month_peak(measured(NOW, 56), ZONE, NOW, MONTH_END, 0.0)
+    assert reach(month_peak(emptied(21), ZONE, NOW, MONTH_END, 0.0)) > 1.3 * reach(steady)
+
+
+def test_days_on_which_nothing_flows_make_no_high_peak_likely():
+    busy = measured(NOW, 56)
+    idle = [(at, 0.0 if at.astimezone(LOCAL).weekday() in (0, 2, 5, 6) else kw) for at, kw in busy]
+    assert month_peak(idle, ZONE, NOW, MONTH_END, 0.0).peak_kw[2] < 1.2 * told(days=56).peak_kw[2]
+
+
+def test_where_nothing_has_ever_flowed_nothing_is_expected():
+    nothing = [(at, 0.0) for at, _ in measured(NOW, 30)]
+    assert month_peak(nothing, ZONE, NOW, MONTH_END, 0.0).peak_kw == pytest.approx((0.0, 0.0, 0.0), abs=1e-9)
+
+
 def test_without_history_the_peak_so_far_is_all_that_is_known():
     view = month_peak([], ZONE, NOW, MONTH_END, 12.0)
     assert view.peak_kw == (12.0, 12.0, 12.0)

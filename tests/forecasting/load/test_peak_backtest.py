@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from forecasting.load.peak_backtest import backtest_peak
+from forecasting.load.peak_backtest import backtest_peak, hindcast_peak
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -32,3 +32,19 @@ def test_without_a_whole_month_nothing_is_tested():
     for known, since in ((power(50), BEGIN + timedelta(days=40)), ([], BEGIN), (power(40), BEGIN)):
         with pytest.raises(InvalidInput, match="whole month"):
             backtest_peak("UTC", known, since)
+
+
+def test_months_may_be_billed_from_other_days_on():
+    told = hindcast_peak("UTC", power(100), BEGIN + timedelta(days=32), billing_days=(1, 15))
+    begins = {one.issued_at for one in told if (one.issued_at + timedelta(days=one.days_left)).day == one.issued_at.day}
+    assert {(at.month, at.day) for at in begins} == {(2, 15), (3, 1)}
+
+
+def test_nothing_is_known_before_it_was_measured():
+    known = power(100)
+    since = BEGIN + timedelta(days=40)
+    told = hindcast_peak("UTC", known, since)
+    later = [(at, kw if at < since + timedelta(days=22) else 7.0 * kw) for at, kw in known]
+    same = hindcast_peak("UTC", later, since)
+    assert [one.peak_kw for one in told[:2]] == [one.peak_kw for one in same[:2]]
+    assert told[-1].peak_kw != same[-1].peak_kw
