@@ -52,13 +52,21 @@ def inside(levels: Floats, quantiles: Floats, actual: Floats, share: float = 0.8
     So often does the randomized transform of mixed distributions (Czado, Gneiting and Held 2009) fall into the band. Counted by
     whether it touches them instead, a band that begins at 0 would hold every hour in which nothing happens.
     """
-    low, high = (1 - share) / 2, (1 + share) / 2
     fine = at_levels(levels, quantiles, FINE_LEVELS)
-    below, through = (met.mean(axis=1) for met in (fine < actual[:, None], fine <= actual[:, None]))
-    flat = through - below
-    part = np.clip(np.minimum(high, through) - np.maximum(low, below), 0.0, None) / np.maximum(flat, MIN_FLAT)
-    met = (below >= low - SLACK) & (below <= high + SLACK)
-    return np.asarray(np.where(flat > MIN_FLAT, part, met))
+    below, above = missed((fine < actual[:, None]).mean(axis=1), (fine <= actual[:, None]).mean(axis=1), share)
+    return np.asarray(1.0 - below - above)
+
+
+def missed(lowest: Floats, highest: Floats, share: float = 0.8) -> tuple[Floats, Floats]:
+    """The parts (0 to 1) of values that lie below and above the central band of `share`. A value is met by its quantile function from
+    the level `lowest` to the level `highest`, which are about the same unless it is certain to some degree."""
+    low, high = (1 - share) / 2, (1 + share) / 2
+    flat = highest - lowest
+    below, above = (
+        np.where(flat > MIN_FLAT, np.clip(part / np.maximum(flat, MIN_FLAT), 0.0, 1.0), part_of_a_point)
+        for part, part_of_a_point in ((low - lowest, lowest < low - SLACK), (highest - high, lowest > high + SLACK))
+    )
+    return np.asarray(below), np.asarray(above)
 
 
 def band(levels: Floats, quantiles: Floats, share: float = 0.8) -> tuple[Floats, Floats]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from cpms.control.events import ControlEvent, ForecastsChanged
-from cpms.domain.forecast import Forecast, ForecastQuantity
+from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.time import Clock
 from data.store import Store
 from forecasting.prices.carbon import CarbonInterval, CarbonService
+from forecasting.prices.carbon_bands import REVIEW, CarbonRecord, carbon_points, forecast_carbon, review_carbon
+from forecasting.serving import SERVED_LEVELS
 
-MEDIAN = (0.5,)
+REVIEWED_EVERY = timedelta(days=1)
+Told = tuple[CarbonInterval, ...]
 
 
 @dataclass
@@ -26,8 +30,11 @@ class CarbonWatch:
     cycle_s: float
     detail: str = ""
     counters: dict[str, float] = field(default_factory=lambda: {"in_trouble": 0})
-    _told: dict[str, tuple[CarbonInterval, ...]] = field(default_factory=dict)
+    _told: dict[str, Told] = field(default_factory=dict)
     """What each site was told last."""
+
+    _record: CarbonRecord = ()
+    _reviewed_at: datetime | None = None
 
     async def run(self) -> None:
         """Look for news for ever."""
@@ -39,25 +46,34 @@ class CarbonWatch:
         """Ask once; keep and tell what is new."""
         if self.service is None:
             return
-        known = await self.service.intensity(self.clock.now())
-        for site_id in self.site_ids() if known else ():
-            if self._told.get(site_id) != known:
-                await self._tell(site_id, known)
+        now = self.clock.now()
+        known = await self.service.intensity(now)
+        await self.store.add_grid_carbon({one.interval: one.co2_g_per_kwh for one in known if one.came})
+        await self._review(now)
+        told = tuple(one for one in known if one.interval.ends_at > now)
+        for site_id in self.site_ids() if told else ():
+            if self._told.get(site_id) != told:
+                await self._tell(site_id, told, now)
         problem = self.service.problem()
-        until = f"known until {known[-1].interval.ends_at:%Y-%m-%d %H:%M} UTC" if known else "nothing is known"
+        until = f"known until {told[-1].interval.ends_at:%Y-%m-%d %H:%M} UTC" if told else "nothing is known"
         self.counters["in_trouble"] = float(bool(problem))
         self.detail = until + (f" ({problem})" if problem else "")
 
-    async def _tell(self, site_id: str, known: tuple[CarbonInterval, ...]) -> None:
-        forecast = Forecast(
-            site_id,
-            ForecastQuantity.CO2_G_PER_KWH,
-            self.clock.now(),
-            tuple(one.interval for one in known),
-            MEDIAN,
-            tuple((one.co2_g_per_kwh,) for one in known),
-            "as the grid's operator tells",
-        )
+    async def _review(self, now: datetime) -> None:
+        """Once a day: how what was told came out lately, by the site that has been told of it for the longest time."""
+        if self._reviewed_at is not None and now < self._reviewed_at + REVIEWED_EVERY:
+            return
+        self._reviewed_at, since = now, now - REVIEW
+        came = await self.store.grid_carbon(since, now)
+        points = [
+            await self.store.forecast_points(site_id, ForecastQuantity.CO2_G_PER_KWH, since, now)
+            for site_id in self.site_ids()
+        ]
+        self._record = review_carbon(max(points, key=len, default=[]), came)
+
+    async def _tell(self, site_id: str, told: Told, now: datetime) -> None:
+        forecast = forecast_carbon(site_id, told, now, SERVED_LEVELS, self._record)
         await self.store.add_forecast(forecast)
+        await self.store.add_points(carbon_points(forecast, told))
         self.post(site_id, ForecastsChanged((forecast,)))
-        self._told[site_id] = known
+        self._told[site_id] = told

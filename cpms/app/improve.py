@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cpms.app.day_and_month import QUARTER_S, Outcome
 from cpms.app.market import known_prices
+from cpms.app.prices_told import prices_that_came
 from cpms.app.site_arrivals import demand_window_s, power_of, visits_of
 from cpms.app.site_forecasts import HALF_S, Measured, Trained, load_calendar, load_of, sun_of
 from cpms.domain.errors import InvalidInput
@@ -70,6 +71,7 @@ class Known:
     power: Measured = ()
     present: Sequence[Session] = ()
     tariff: Tariff | None = None
+    carbon: Mapping[datetime, float] = field(default_factory=dict)
 
 
 def improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
@@ -111,6 +113,7 @@ async def read_known(store: Store, site_id: str, now: datetime) -> Known:
         power=power_of(quarters),
         present=await store.open_sessions(site_id),
         tariff=tariff,
+        carbon=await store.grid_carbon(now - SCORE_WINDOW, now),
     )
 
 
@@ -147,13 +150,15 @@ def look_back(known: Known, models: dict[ModelKind, ForecastModel], now: datetim
 
 async def _score(store: Store, known: Known, now: datetime) -> list[ForecastScore]:
     ended = [s for s in known.sessions if s.ended_at is not None]
-    actual: dict[ForecastQuantity, dict[datetime | str, float]] = {
+    actual: dict[ForecastQuantity, Mapping[datetime, float] | Mapping[str, float]] = {
         ForecastQuantity.SOLAR_KW: {instant - HALF: kw for instant, kw in known.sun},
         ForecastQuantity.OTHER_LOAD_KW: {instant - HALF: kw for instant, kw in known.load},
         ForecastQuantity.SESSION_ENERGY_KWH: {s.id: s.energy_kwh for s in ended},
         ForecastQuantity.STAY_H: {
             s.id: (s.ended_at - s.started_at).total_seconds() / 3600.0 for s in ended if s.ended_at is not None
         },
+        ForecastQuantity.CO2_G_PER_KWH: known.carbon,
+        ForecastQuantity.IMPORT_PRICE_PER_KWH: prices_that_came(known.tariff, known.market),
     }
     judges = {quantity: by_time(came) for quantity, came in actual.items()} | _days_and_months(known)
     scores = []

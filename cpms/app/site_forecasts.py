@@ -92,10 +92,10 @@ def forecast_site(seen: Seen, now: datetime) -> SiteForecasts:
     calendar = load_calendar(site, load, now, seen.temperatures, seen.weather)
     served, visits = _served(seen, load, calendar, now), visits_of(site, seen.ended)
     told, kept = _of_day_and_month(seen, visits, calendar, now)
-    prices = _prices(seen, now)
+    prices, told_prices = _prices(seen, now)
     return SiteForecasts(
         (*(one.forecast for one in served), *told, *([] if prices is None else [prices])),
-        (*(point for one in served for point in _points(one)), *kept),
+        (*(point for one in served for point in _points(one)), *kept, *told_prices),
         expected_arrivals(site, visits, seen.present, seen.quarters, seen.tariff, now),
     )
 
@@ -134,15 +134,18 @@ def _served(seen: Seen, load: Measured, calendar: Calendar, now: datetime) -> li
     return served
 
 
-def _prices(seen: Seen, now: datetime) -> Forecast | None:
-    """What a kWh will cost a site whose tariff follows a market that has published anything."""
+def _prices(seen: Seen, now: datetime) -> tuple[Forecast | None, tuple[ForecastPoint, ...]]:
+    """What a kWh will cost a site whose tariff follows a market that has published anything, and the points of it that are kept."""
+    from cpms.app.prices_told import price_points, prices_that_came
     from forecasting.prices.day_ahead import forecast_price
+    from forecasting.serving import SERVED_LEVELS
 
     if seen.tariff is None or seen.tariff.day_ahead is None or not seen.market:
-        return None
+        return None, ()
     published = [seen.tariff.day_ahead.price(one) for one in seen.market]
     record = seen.trained.price_record
-    return forecast_price(seen.site.id, seen.tariff.timezone, published, coming(now), now, past=record)
+    told = forecast_price(seen.site.id, seen.tariff.timezone, published, coming(now), now, SERVED_LEVELS, record)
+    return told, price_points(told, prices_that_came(seen.tariff, seen.market), SCORED_STEPS)
 
 
 def load_calendar(

@@ -7,3 +7,11 @@ ON CONFLICT (zone, starts_at, issued_at) DO NOTHING;
 SELECT DISTINCT ON (starts_at) starts_at, ends_at, price_per_kwh FROM market_prices
 WHERE zone = %(zone)s AND ends_at > %(since)s AND issued_at <= %(known_at)s
 ORDER BY starts_at, issued_at DESC;
+
+-- name: add_grid_carbon
+INSERT INTO grid_carbon (starts_at, ends_at, co2_g_per_kwh)
+VALUES (%(starts_at)s, %(ends_at)s, %(co2_g_per_kwh)s)
+ON CONFLICT (starts_at) DO UPDATE SET ends_at = EXCLUDED.ends_at, co2_g_per_kwh = EXCLUDED.co2_g_per_kwh;
+
+-- name: grid_carbon
+SELECT starts_at, co2_g_per_kwh FROM grid_carbon WHERE starts_at >= %(since)s AND starts_at < %(until)s;

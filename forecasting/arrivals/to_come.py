@@ -16,9 +16,9 @@ import numpy as np
 from cpms.domain.time import require_aware
 from forecasting.arrivals.visits import Visit, moved
 from forecasting.calendar import EPOCH, PLAIN, Calendar
-from forecasting.learning.spread import BAND, Paced, ends_loss
+from forecasting.learning.spread import Paced, ends_loss
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, weighted_quantiles
-from forecasting.score import FINE_LEVELS, MIN_FLAT
+from forecasting.score import FINE_LEVELS, missed
 from forecasting.series import DAY_S, HOUR_S, Floats, Ints, local_seconds, zone_of
 
 LOOK_BACK_DAYS = 56
@@ -112,7 +112,7 @@ def _corrected(book: _Book, calendar: Calendar) -> Floats:
     its band as wide as earlier days have shown to be needed."""
     came_kwh: list[float] = []
     middle_kwh: list[float] = []
-    paced = Paced(value_days=1.0, widest=WIDEST)
+    paced = Paced(WIDEST)
     for back in range(min(REVIEW_DAYS, book.local_s // DAY_S - book.first_day - 1), 0, -1):
         told_kwh = _told(book, back, calendar)
         levelled_kwh = told_kwh * _level(came_kwh, middle_kwh)
@@ -131,16 +131,9 @@ def _spread(told_kwh: Floats, below: Floats, above: Floats) -> Floats:
 
 
 def _after(paced: Paced, told_kwh: Floats, came_kwh: float) -> Paced:
-    """Where several levels say the same, as much as lies outside of the band counts as missed."""
-    served_kwh, (low, high) = _spread(told_kwh, paced.below, paced.above), BAND
-    below, through = (met.mean(axis=1) for met in (served_kwh < came_kwh, served_kwh <= came_kwh))
-    flat = through - below
-    parts = [np.clip(part / np.maximum(flat, MIN_FLAT), 0.0, 1.0) for part in (low - below, through - high)]
-    missed_below, missed_above = (
-        np.where(flat < MIN_FLAT, outside, part)
-        for outside, part in zip((below < low, below > high), parts, strict=True)
-    )
-    return paced.after(missed_below, missed_above, ends_loss(served_kwh[:, LOW], served_kwh[:, HIGH], came_kwh))
+    served_kwh = _spread(told_kwh, paced.below, paced.above)
+    below, above = missed((served_kwh < came_kwh).mean(axis=1), (served_kwh <= came_kwh).mean(axis=1))
+    return paced.after(below, above, ends_loss(served_kwh[:, LOW], served_kwh[:, HIGH], came_kwh))
 
 
 def _level(came_kwh: Sequence[float], middle_kwh: Sequence[float]) -> float:

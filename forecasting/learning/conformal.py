@@ -7,6 +7,7 @@ uniform, the level to ask for is their own quantile at the level wanted (Kulesho
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +20,12 @@ HOLDOUT_ROWS = 600.0
 
 FEEDBACK = 1.2
 GOLDEN = 0.6180339887498949
-REPLAY_BLOCK = 25
 MIN_POSITIONS = 40
 """Fewer say less about the tails than the model does."""
+
+
+Meetings = tuple[Floats, Floats]
+"""Lowest and highest levels at which values are met: apart where a quantile function is flat."""
 
 
 def with_tails(
@@ -42,9 +46,16 @@ def positions(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
     Values on a flat piece (a load that is always 0 at night) are spread evenly over its levels, always the same way: the
     randomized transform of discrete distributions (Czado, Gneiting and Held 2009) without the chance.
     """
-    lowest = _level_at(levels, quantiles, actual, (quantiles < actual[:, None]).sum(axis=1))
-    highest = _level_at(levels, quantiles, actual, (quantiles <= actual[:, None]).sum(axis=1))
+    lowest, highest = meetings(levels, quantiles, actual)
     return np.asarray(lowest + (np.arange(len(actual)) * GOLDEN + 0.5) % 1.0 * (highest - lowest))
+
+
+def meetings(levels: Floats, quantiles: Floats, actual: Floats) -> Meetings:
+    """The lowest and the highest level at which each row's quantile function meets `actual`."""
+    return (
+        _level_at(levels, quantiles, actual, (quantiles < actual[:, None]).sum(axis=1)),
+        _level_at(levels, quantiles, actual, (quantiles <= actual[:, None]).sum(axis=1)),
+    )
 
 
 def _level_at(levels: Floats, quantiles: Floats, actual: Floats, reached: Ints) -> Floats:
@@ -72,14 +83,9 @@ def pool(recent: Floats, holdout: Floats) -> Past:
     return Past(np.concatenate([recent, holdout]), weights)
 
 
-def lessons(recent: Floats, holdout: Floats, value_days: float) -> Past:
-    """`pool`, and the spread that `recent` (in order of time, each telling of so many days) has shown to be needed."""
-    return replace(pool(recent, holdout), spread=spread_of(recent, holdout, value_days))
-
-
-def value_days(count: int, days: float) -> float:
-    """Of how long [d] one of `count` values that took `days` tells."""
-    return days / max(count, 1)
+def lessons(recent: Floats, holdout: Floats, days: Ints, met: Meetings | None = None) -> Past:
+    """`pool`, and the spread that `recent` (in order of `days`) has shown to be needed; `met`: as of `spread_of`."""
+    return replace(pool(recent, holdout), spread=spread_of(recent, holdout, days, met))
 
 
 def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) -> Floats:
@@ -96,16 +102,15 @@ def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) ->
     return np.asarray(np.interp(widened(wanted, spread), reached, ascending))
 
 
-def spread_of(recent: Floats, holdout: Floats, value_days: float) -> Spread:
-    """How far bands must be spread, from how each of `recent` (positions in order of time) met the band of its time; replayed from
-    AS_SAID."""
-    paced = Paced(value_days)
-    for begin in range(0, len(recent), REPLAY_BLOCK):
+def spread_of(recent: Floats, holdout: Floats, days: Ints, met: Meetings | None = None) -> Spread:
+    """How far bands must be spread, from how each day's part of `recent` (positions in order of `days`, numbers) met the bands of its
+    time; replayed from AS_SAID. `met`: where the same values are met, where they may be certain to some degree."""
+    paced, begins = Paced(), np.flatnonzero(np.diff(days, prepend=-1)).tolist()
+    for begin, end in itertools.pairwise([*begins, len(recent)]):
         past = pool(recent[:begin], holdout)
-        if len(past.positions) < MIN_POSITIONS:
-            continue
-        for level in reached_levels(past, recent[begin : begin + REPLAY_BLOCK]):
-            paced = paced.met(level[None])
+        if len(past.positions) >= MIN_POSITIONS:
+            lowest, highest = (reached_levels(past, where[begin:end]) for where in met or (recent, recent))
+            paced = paced.met(lowest, highest)
     return paced.spread
 
 

@@ -26,9 +26,10 @@ Came = Callable[[ForecastPoint], float | None]
 """What came of a statement; None where nobody knows yet."""
 
 
-def by_time(actual: Mapping[datetime | str, float]) -> Came:
+def by_time(actual: Mapping[datetime, float] | Mapping[str, float]) -> Came:
     """What came, by session id or by the begin of the step."""
-    return lambda point: actual.get(point.session_id or point.valid_at)
+    known: dict[datetime | str, float] = dict(actual.items())
+    return lambda point: known.get(point.session_id or point.valid_at)
 
 
 def score_points(points: Sequence[ForecastPoint], actual: Came, scored_at: datetime) -> list[ForecastScore]:

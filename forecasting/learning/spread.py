@@ -1,9 +1,10 @@
 """How far bands are spread around their middle: each end follows what lay outside of it lately, at a pace that the past chooses.
 
 An end moves away with every value outside and a little nearer with every value inside (adaptive conformal inference, Gibbs and
-Candes 2021, per side). Paces are followed side by side, and of those that have lost no more than the best and one standard error of
-its mean loss the fastest serves (the one standard error rule, Breiman, Friedman, Olshen and Stone 1984, section 3.4.3): nobody says
-beforehand how fast a site's world changes, and where the past does not tell either, being late is what costs most.
+Candes 2021, per side). A day's values count as one: they miss together, a site with fourteen sessions a day learns as fast as one with
+one, and bands are renewed once a day. Paces are followed side by side, and of those that have lost no more than the best and one
+standard error of its mean loss the fastest serves (the one standard error rule, Breiman, Friedman, Olshen and Stone 1984, section
+3.4.3): nobody says beforehand how fast a site's world changes, and where the past does not tell either, being late costs most.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from forecasting.score import missed
 from forecasting.series import Floats
 
 BAND_SHARE = 0.8
@@ -20,11 +22,7 @@ OUTSIDE = (1.0 - BAND_SHARE) / 2.0
 
 BAND: Floats = np.array([OUTSIDE, 1.0 - OUTSIDE])
 PACES_PER_DAY: Floats = np.array([0.03, 0.06, 0.12, 0.25, 0.5])
-"""How far a day of values that all lie outside of their bands moves the next ones, whatever their number: a site with fourteen
-sessions a day and one with one learn alike."""
-
-MOST_PATIENCE = 0.5
-"""One value says no more than that."""
+"""How far a day of values that all lie outside of their bands moves the next ones, whatever their number."""
 
 WIDEST, NARROWEST = 1.0 / BAND_SHARE, 0.5
 
@@ -46,12 +44,11 @@ AS_SAID = Spread()
 
 @dataclass(frozen=True)
 class Paced:
-    """Spreads at every one of PACES_PER_DAY after some values, and what each has lost: sums over `count` values, and of squares.
+    """Spreads at every one of PACES_PER_DAY after some days, and what each has lost: sums over `count` days, and of squares.
 
-    `value_days` [d]: of how long a value tells, a seventh where seven come in a day; `widest`: no band is spread further.
+    `widest`: no band is spread further.
     """
 
-    value_days: float
     widest: float = WIDEST
     below: Floats = field(default_factory=lambda: np.ones(len(PACES_PER_DAY)))
     above: Floats = field(default_factory=lambda: np.ones(len(PACES_PER_DAY)))
@@ -60,23 +57,20 @@ class Paced:
     squared: Floats = field(default_factory=lambda: np.zeros(len(PACES_PER_DAY)))
 
     def after(self, missed_below: Floats, missed_above: Floats, lost: Floats) -> Paced:
-        """One value later. `missed_*`: the parts of it (0 to 1) that lay outside of each pace's band; `lost`: by each pace."""
-        patience = np.minimum(MOST_PATIENCE, PACES_PER_DAY * self.value_days)
+        """One day later. `missed_*`: the parts of it (0 to 1) that lay outside of each pace's band; `lost`: by each pace."""
         below, above = (
-            np.minimum(self.widest, np.maximum(NARROWEST, reach * np.exp(patience * (missed - OUTSIDE))))
+            np.minimum(self.widest, np.maximum(NARROWEST, reach * np.exp(PACES_PER_DAY * (missed - OUTSIDE))))
             for reach, missed in ((self.below, missed_below), (self.above, missed_above))
         )
         count, lost_so_far, squared = self.count + 1, self.lost + lost, self.squared + lost * lost
-        return Paced(self.value_days, self.widest, below, above, count, lost_so_far, squared)
+        return Paced(self.widest, below, above, count, lost_so_far, squared)
 
-    def met(self, levels: Floats) -> Paced:
-        """After values that came true together and fell on `levels` of their forecasts, however many: they count as one."""
+    def met(self, lowest: Floats, highest: Floats) -> Paced:
+        """After a day whose values, one or more, met their forecasts from levels `lowest` to `highest` (see `score.missed`)."""
+        first, last = (_asked_for(levels[:, None], self.below, self.above) for levels in (lowest, highest))
         low, high = (0.5 + sign * (0.5 - OUTSIDE) * reach for sign, reach in ((-1.0, self.below), (1.0, self.above)))
-        at = levels[:, None]
-        missed_below, missed_above, lost = (
-            np.add.reduce(told, axis=0) / len(levels) for told in (at < low, at > high, ends_loss(low, high, at))
-        )
-        return self.after(missed_below, missed_above, lost)
+        lost = (ends_loss(low, high, lowest[:, None]) + ends_loss(low, high, highest[:, None])) / 2.0
+        return self.after(*(np.add.reduce(told, axis=0) / len(lowest) for told in (*missed(first, last), lost)))
 
     @property
     def spread(self) -> Spread:
@@ -87,6 +81,12 @@ class Paced:
         error = np.sqrt(max(self.squared[best] / count - mean**2, 0.0) / count)
         fastest = int(np.flatnonzero(self.lost / count <= mean + error)[-1])
         return Spread(float(self.below[fastest]), float(self.above[fastest]))
+
+
+def _asked_for(levels: Floats, below: Floats, above: Floats) -> Floats:
+    """The levels for which `levels` are asked once bands are spread: the inverse of `widened`, which piles up at 0 and 1."""
+    asked = 0.5 + (levels - 0.5) / np.where(levels < 0.5, below, above)
+    return np.asarray(np.where(levels <= 0.0, 0.0, np.where(levels >= 1.0, 1.0, asked)))
 
 
 def widened(levels: Floats, spread: Spread) -> Floats:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from forecasting.calendar import PLAIN, Calendar
-from forecasting.learning.conformal import Past, corrected_levels, lessons, positions, value_days
+from forecasting.learning.conformal import Past, corrected_levels, lessons, meetings, positions
 from forecasting.load.levels import CORRECTED_LEADS_S, Pasts
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
@@ -24,6 +24,7 @@ TENTH = 3
 """Column of the level 0.1 in `week_quantiles`."""
 
 NO_POSITIONS: Floats = np.zeros(0)
+NO_DAYS: Ints = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def review_load(history: Sequence[Measurement], timezone: str, now: datetime, ca
         if len(measured) and measured.epochs_s[0] + WEEK_S <= issue_s
     ]
     if not issues:
-        return tuple(lessons(NO_POSITIONS, NO_POSITIONS, 1.0) for _ in CORRECTED_LEADS_S)
+        return tuple(lessons(NO_POSITIONS, NO_POSITIONS, NO_DAYS) for _ in CORRECTED_LEADS_S)
     targets_s = np.array(issues)[:, None] + leads_s
     raw = [_raw(measured, zone, issue_s, targets_s[k], calendar) for k, issue_s in enumerate(issues)]
     levels, raw_kw = raw[0][0], np.array([one for _, one in raw])
@@ -88,12 +89,8 @@ def _lessons(measured: Series, target_s: Ints, levels: Floats, raw_kw: Floats, l
     """What the forecasts of one lead say of the next ones, as far as their time was measured."""
     told = np.isin(target_s, measured.epochs_s) & _alive(raw_kw, largest_kw)
     raw_kw, actual_kw = raw_kw[told], _at(measured, target_s[told])
-    return _past(positions(levels, raw_kw, actual_kw), target_s[told])
-
-
-def _past(where: Floats, target_s: Ints) -> Past:
-    days = float(np.ptp(target_s)) / DAY_S if len(target_s) else 0.0
-    return lessons(where, NO_POSITIONS, value_days(len(where), days))
+    met = meetings(levels, raw_kw, actual_kw)
+    return lessons(positions(levels, raw_kw, actual_kw), NO_POSITIONS, target_s[told] // DAY_S, met)
 
 
 def _alive(raw_kw: Floats, largest_kw: float) -> Bools:
@@ -115,11 +112,13 @@ def _corrected(
     issued_s, target_s, raw_kw = issued_s[seen], target_s[seen], raw_kw[seen]
     actual_kw, last_week_kw = (_at(measured, instants) for instants in (target_s, target_s - WEEK_S))
     where, alive = positions(levels, raw_kw, actual_kw), _alive(raw_kw, largest_kw)
+    lowest, highest = meetings(levels, raw_kw, actual_kw)
     quantiles_kw = np.empty((len(issued_s), len(FINE_LEVELS)))
     for day in np.unique(issued_s // DAY_S):  # reviewed once a day, as it serves
         issued = np.flatnonzero(issued_s // DAY_S == day)
         over = alive & (target_s + STEP_S <= issued_s[issued[0]]) & (target_s > issued_s[issued[0]] - CALIBRATION_S)
-        asked = corrected_levels(FINE_LEVELS, _past(where[over], target_s[over]))
+        met = lowest[over], highest[over]
+        asked = corrected_levels(FINE_LEVELS, lessons(where[over], NO_POSITIONS, target_s[over] // DAY_S, met))
         quantiles_kw[issued] = np.maximum(at_levels(levels, raw_kw[issued], asked), 0.0)
     return LoadHindcast(issued_s, target_s, quantiles_kw, last_week_kw, actual_kw, alive)
 

@@ -144,8 +144,9 @@ def _positions(one: _Told, part: slice) -> Floats:
 
 def _spread(days: Sequence[Floats], beyond: int) -> Spread:
     """Replayed day by day; a day met the band of what was over when it was told."""
-    paced = Paced(value_days=1.0)
+    paced = Paced()
     for number in range(beyond + 1, len(days)):
         if len(days[number]):
-            paced = paced.met(reached_levels(Past(*_pooled(days[: number - beyond])), days[number]))
+            levels = reached_levels(Past(*_pooled(days[: number - beyond])), days[number])
+            paced = paced.met(levels, levels)
     return paced.spread

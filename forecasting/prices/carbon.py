@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -23,15 +23,19 @@ from forecasting.weather.rereading import Rereading
 
 BASE_URL = "https://api.carbonintensity.org.uk"
 MOST_G_PER_KWH = 2000.0
+LOOK_BACK = timedelta(hours=3)
+"""What came is told within that."""
+
 COLUMNS = ("starts_at", "ends_at", "co2_g_per_kwh")
 
 
 @dataclass(frozen=True)
 class CarbonInterval:
-    """Grams of CO2 per kWh from the grid in one interval, as forecast or measured."""
+    """Grams of CO2 per kWh from the grid in one interval, as forecast, or what it turned out to be (`came`)."""
 
     interval: Interval
     co2_g_per_kwh: float
+    came: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.co2_g_per_kwh) and 0.0 <= self.co2_g_per_kwh <= MOST_G_PER_KWH):
@@ -43,7 +47,8 @@ class CarbonService(Protocol):
     """Somebody who knows how clean the grid will be."""
 
     async def intensity(self, now: datetime) -> tuple[CarbonInterval, ...]:
-        """What is known from `now` on, in order of time; nothing where nothing is, whatever the reason."""
+        """What is known from LOOK_BACK before `now` on, in order of time, what is over only as it `came`; nothing where nothing is,
+        whatever the reason."""
         ...
 
     def problem(self) -> str:
@@ -67,16 +72,16 @@ class CarbonIntensityGb:
         self._answers = Remembered("carbon intensity", self._fetch, refresh)
 
     async def intensity(self, now: datetime) -> tuple[CarbonInterval, ...]:
-        """The half hours that are not over at `now`, of the last good answer."""
+        """Those of the last good answer; a half hour that is over and has no actual value yet is left out."""
         known = await self._answers.get("GB", now) or ()
-        return tuple(one for one in known if one.interval.ends_at > now)
+        return tuple(one for one in known if one.came or one.interval.ends_at > now)
 
     def problem(self) -> str:
         """Why the last ask failed."""
         return self._answers.problem("GB")
 
     async def _fetch(self, _: str, now: datetime) -> tuple[CarbonInterval, ...]:
-        address = f"{self._base_url}/intensity/{now.astimezone(UTC):%Y-%m-%dT%H:%MZ}/fw48h"
+        address = f"{self._base_url}/intensity/{(now - LOOK_BACK).astimezone(UTC):%Y-%m-%dT%H:%MZ}/fw48h"
         answer = await self._client.get(address, timeout=self._timeout_s)
         answer.raise_for_status()
         return read_carbon_gb(answer.json())
@@ -89,8 +94,12 @@ class FileCarbon:
         self._file = Rereading[tuple[CarbonInterval, ...]]("carbon intensity", path, _read, ())
 
     async def intensity(self, now: datetime) -> tuple[CarbonInterval, ...]:
-        """The table's intervals that are not over at `now`."""
-        return tuple(one for one in await self._file.get() if one.interval.ends_at > now)
+        """The table's intervals; what it says of those that are over is what came."""
+        return tuple(
+            replace(one, came=one.interval.ends_at <= now)
+            for one in await self._file.get()
+            if one.interval.ends_at > now - LOOK_BACK
+        )
 
     def problem(self) -> str:
         """Why the table could not be read."""
@@ -125,8 +134,9 @@ def _half_hour(row: object) -> CarbonInterval | None:
     said = row.get("intensity") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(said, dict):
         raise InvalidInput("data", f"{row!r} is no half hour", "ask /intensity/{from}/fw48h")
-    value = said.get("actual") if said.get("actual") is not None else said.get("forecast")
-    return None if value is None else _interval("data", row.get("from"), row.get("to"), value)
+    came = said.get("actual") is not None
+    value = said.get("actual") if came else said.get("forecast")
+    return None if value is None else replace(_interval("data", row.get("from"), row.get("to"), value), came=came)
 
 
 def _interval(field: str, starts_at: object, ends_at: object, value: object) -> CarbonInterval:

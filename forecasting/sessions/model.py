@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasting.learning.compete import leader
-from forecasting.learning.conformal import corrected_levels, lessons, positions, value_days, with_tails
+from forecasting.learning.conformal import corrected_levels, lessons, positions, with_tails
 from forecasting.learning.learn import LEVELS, Growth, QuantileModel, fit_quantiles
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS
@@ -125,11 +125,6 @@ class Record:
         known = np.flatnonzero(self.ended_s <= epoch_s)[-LATELY:]
         return Record(self.positions[known], self.learned_error[known], self.rolling_error[known], self.ended_s[known])
 
-    @property
-    def days(self) -> float:
-        """How long it took these sessions to end [d]."""
-        return float(np.ptp(self.ended_s)) / DAY_S if len(self.ended_s) else 0.0
-
     def serving(self) -> str:
         """Who has the smaller mean error; the learned one while there is no record yet."""
         losses = {LEARNED: self.learned_error.tolist(), ROLLING: self.rolling_error.tolist()}
@@ -139,5 +134,5 @@ class Record:
 def corrected(learned: LearnedQuantity, features: Floats, record: Record) -> Floats:
     """Quantiles at FINE_LEVELS of one session, corrected by the recent `record`."""
     levels, quantiles = learned.distribution(features)
-    past = lessons(record.positions, learned.holdout, value_days(len(record.positions), record.days))
+    past = lessons(record.positions, learned.holdout, record.ended_s // DAY_S)
     return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, past))

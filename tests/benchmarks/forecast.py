@@ -1,5 +1,6 @@
-"""Forecast quality: `python -m tests.benchmarks.forecast solar|sessions|arrivals|load|prices|value|set --json` prints one JSON object.
+"""Forecast quality: `python -m tests.benchmarks.forecast QUANTITY --json` prints one JSON object.
 
+QUANTITY: solar, sessions, arrivals, load, prices, carbon, value (what forecasts are worth) or set (what they cost).
 Every figure comes from forecasts that knew nothing after their issue; baselines are computed in the same run.
 """
 
@@ -12,6 +13,7 @@ import sys
 from cpms.domain.errors import InvalidInput
 from tests.benchmarks import (
     forecast_arrivals,
+    forecast_carbon,
     forecast_load,
     forecast_prices,
     forecast_sessions,
@@ -26,6 +28,7 @@ COMMANDS = {
     "load": forecast_load,
     "arrivals": forecast_arrivals,
     "prices": forecast_prices,
+    "carbon": forecast_carbon,
     "value": forecast_value,
     "set": forecast_set,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -11,9 +13,9 @@ import pytest
 from cpms.app.carbon import CarbonWatch
 from cpms.control.events import ControlEvent, ForecastsChanged
 from cpms.domain.forecast import ForecastQuantity
-from cpms.domain.time import ManualClock
+from cpms.domain.time import Interval, ManualClock, floor_time
 from data.store import Store
-from forecasting.prices.carbon import CarbonIntensityGb
+from forecasting.prices.carbon import CarbonIntensityGb, CarbonInterval
 from tests.cpms.app.past import NOW, build
 from tests.forecasting.services import service
 
@@ -49,3 +51,39 @@ async def test_what_is_new_is_kept_with_its_issue_and_told_once(store: Store) ->
     assert await store.latest_forecast("office", ForecastQuantity.CO2_G_PER_KWH) == forecast
     assert watching.detail == "known until 2026-06-15 09:00 UTC (HTTPStatusError status 500)"
     assert watching.counters["in_trouble"] == 1
+
+
+async def test_what_came_is_kept_and_corrects_the_bands_of_what_is_told_next(store: Store) -> None:
+    clock, told = ManualClock(NOW - timedelta(days=3)), []
+    errors = itertools.cycle((-30.0, -10.0, 0.0, 10.0, 30.0))
+    truth: dict[datetime, float] = {}
+
+    class Operator:
+        """Tells 200 g of every half hour to come, and what it was when it is over."""
+
+        async def intensity(self, now: datetime) -> tuple[CarbonInterval, ...]:
+            half = timedelta(minutes=30)
+            first = floor_time(now, 1800)
+            before = [first - n * half for n in (2, 1) if first - n * half >= NOW - timedelta(days=3)]
+            came = [
+                CarbonInterval(Interval(at, at + half), truth.setdefault(at, 200 + next(errors)), True) for at in before
+            ]
+            return (
+                *came,
+                *(CarbonInterval(Interval(first + n * half, first + (n + 1) * half), 200.0) for n in range(12)),
+            )
+
+        def problem(self) -> str:
+            return ""
+
+    watching = CarbonWatch(store, Operator(), lambda: ("office",), lambda *one: told.append(one), clock, 1800)
+    for _ in range(5 * 48):
+        await watching.round()
+        clock.advance(1800)
+    forecasts = [event.forecasts[0] for _, event in told if isinstance(event, ForecastsChanged)]
+    assert forecasts[0].levels == (0.5,)
+    assert forecasts[-1].quantile(0.5)[0] == pytest.approx(200.0, abs=5.0)
+    assert 30.0 < forecasts[-1].quantile(0.9)[0] - forecasts[-1].quantile(0.1)[0] < 90.0
+    points = await store.forecast_points("office", ForecastQuantity.CO2_G_PER_KWH, NOW - timedelta(days=4), clock.now())
+    assert {point.horizon_s for point in points} == {0, 3600, 4 * 3600}
+    assert await store.grid_carbon(NOW - timedelta(days=4), clock.now()) == truth

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.learning.conformal import corrected_levels, lessons, pool, positions, value_days, with_tails
+from forecasting.learning.conformal import corrected_levels, lessons, pool, positions, with_tails
 from forecasting.quantiles import at_levels
 from forecasting.score import FINE_LEVELS, coverage
 
@@ -64,11 +64,13 @@ def test_values_on_a_flat_piece_are_spread_evenly_over_its_levels():
     assert where.mean() == pytest.approx(0.5, abs=0.01)
 
 
-def share_inside(values, days):
-    """Share of `values` (positions), one every so many `days`, inside the band of their time, after the first hundred."""
+def share_inside(values, per_day):
+    """Share of `values` (positions), so many a day, inside the band of their day, after the first hundred."""
+    days = np.arange(len(values)) // per_day
     inside = []
     for k in range(100, len(values)):
-        past = lessons(values[max(0, k - 150) : k], np.linspace(0, 1, 101), days)
+        known = np.flatnonzero(days < days[k])[-150:]
+        past = lessons(values[known], np.linspace(0, 1, 101), days[known])
         low, high = corrected_levels(np.array([0.1, 0.9]), past)
         inside.append(low <= values[k] <= high)
     return np.mean(inside)
@@ -77,7 +79,7 @@ def share_inside(values, days):
 def test_bands_keep_their_promise_when_the_world_changes():
     rng = np.random.default_rng(3)
     calm, wild = 0.5 + rng.uniform(-0.2, 0.2, 400), np.where(rng.random(400) < 0.5, rng.beta(0.3, 0.3, 400), 0.5)
-    assert share_inside(np.concatenate([calm, wild]), 0.25) == pytest.approx(0.8, abs=0.04)
+    assert share_inside(np.concatenate([calm, wild]), 4) == pytest.approx(0.8, abs=0.04)
 
 
 def test_neither_side_loses_more_than_its_part_when_everybody_leaves_earlier_than_ever():
@@ -85,13 +87,8 @@ def test_neither_side_loses_more_than_its_part_when_everybody_leaves_earlier_tha
     values = np.concatenate([rng.uniform(0, 1, 200), rng.beta(1.0, 4.0, 300)])
     below = above = 0
     for k in range(250, 500):
-        past = lessons(values[k - 150 : k], np.linspace(0, 1, 101), 0.25)
+        past = lessons(values[k - 150 : k], np.linspace(0, 1, 101), np.arange(150) // 2)
         low, high = corrected_levels(np.array([0.1, 0.9]), past)
         below, above = below + (values[k] < low), above + (values[k] > high)
     assert below / 250 == pytest.approx(0.1, abs=0.04)
     assert above / 250 <= 0.1
-
-
-def test_a_value_tells_of_the_longer_the_fewer_there_are():
-    assert value_days(140, 10.0) * 140 == pytest.approx(value_days(20, 10.0) * 20)
-    assert value_days(0, 0.0) == 0.0

@@ -8,16 +8,16 @@ from forecasting.learning.spread import AS_SAID, NARROWEST, PACES_PER_DAY, WIDES
 levels = st.lists(st.floats(0, 1), min_size=1, max_size=4)
 
 
-def after(values, value_days=1.0):
-    paced = Paced(value_days)
+def after(values):
+    paced = Paced()
     for value in values:
-        paced = paced.met(np.atleast_1d(value))
+        paced = paced.met(*[np.atleast_1d(value)] * 2)
     return paced
 
 
-@given(st.lists(levels, max_size=60), st.floats(0, 10))
-def test_a_band_is_never_wider_than_everything_and_never_nothing(past, value_days):
-    spread = after([np.array(together) for together in past], value_days).spread
+@given(st.lists(levels, max_size=60))
+def test_a_band_is_never_wider_than_everything_and_never_nothing(past):
+    spread = after([np.array(together) for together in past]).spread
     assert NARROWEST <= spread.below <= WIDEST
     assert NARROWEST <= spread.above <= WIDEST
 
@@ -27,11 +27,7 @@ def test_a_value_outside_moves_its_end_away_and_the_other_one_nearer():
     assert low.below > 1.0 > low.above
 
 
-def test_a_value_moves_the_further_the_longer_it_tells_of():
-    assert after([0.01], 0.1).spread.below < after([0.01], 1.0).spread.below
-
-
-def test_values_that_come_true_together_count_as_one():
+def test_a_days_values_count_as_one():
     assert after([np.full(24, 0.01)]).spread == after([0.01]).spread
 
 
@@ -52,9 +48,16 @@ def test_of_paces_that_lost_about_the_same_the_fastest_serves():
     assert paced.spread == Spread(float(paced.below[alike[-1]]), float(paced.above[alike[-1]]))
 
 
+def test_a_value_that_is_certain_to_some_degree_is_missed_by_the_part_that_lies_outside():
+    often_nothing = Paced().met(np.array([0.0]), np.array([0.4]))
+    seldom_nothing = Paced().met(np.array([0.0]), np.array([0.1]))
+    assert seldom_nothing.spread.below > often_nothing.spread.below > 1.0
+    assert Paced().met(np.array([0.0]), np.array([1.0])).spread.below == pytest.approx(1.0)
+
+
 def test_before_anything_was_seen_bands_are_as_they_say():
-    assert Paced(1.0).spread == AS_SAID
-    assert len(Paced(1.0).below) == len(PACES_PER_DAY)
+    assert Paced().spread == AS_SAID
+    assert len(Paced().below) == len(PACES_PER_DAY)
     assert widened(np.array([0.1, 0.9]), AS_SAID) == pytest.approx([0.1, 0.9])
 
 

@@ -49,7 +49,7 @@ async def test_the_service_is_asked_seldom_and_its_last_answer_stays_while_it_is
         carbon = CarbonIntensityGb(client, url)
         assert len(await carbon.intensity(NOW)) == 3
         assert len(await carbon.intensity(NOW + timedelta(minutes=25))) == 2
-        assert requests == ["GET /intensity/2026-06-15T12:10Z/fw48h HTTP/1.1"]
+        assert requests == ["GET /intensity/2026-06-15T09:10Z/fw48h HTTP/1.1"]
         assert len(await carbon.intensity(NOW + timedelta(minutes=40))) == 2
         assert len(await carbon.intensity(NOW + timedelta(minutes=60))) == 1
         assert len(requests) == 3
@@ -61,12 +61,20 @@ TABLE = """starts_at,ends_at,co2_g_per_kwh
 """
 
 
-async def test_a_table_says_what_is_not_over_in_order_of_time(tmp_path):
+async def test_what_is_over_is_told_only_as_it_came():
+    rows = answer(half_hour(-2, 200, 180), half_hour(-1, 210), half_hour(0, 220), half_hour(1, 230))
+    async with service((200, rows)) as (url, _), httpx.AsyncClient() as client:
+        known = await CarbonIntensityGb(client, url).intensity(NOW)
+    assert [(one.co2_g_per_kwh, one.came) for one in known] == [(180.0, True), (220.0, False), (230.0, False)]
+
+
+async def test_a_table_says_in_order_of_time_what_comes_and_what_came_lately(tmp_path):
     path = tmp_path / "carbon.csv"
     path.write_text(TABLE)
     table = FileCarbon(path)
     assert [one.co2_g_per_kwh for one in await table.intensity(NOW - timedelta(hours=1))] == [290.5, 310.0]
-    assert [one.co2_g_per_kwh for one in await table.intensity(NOW)] == [310.0]
+    assert [(one.co2_g_per_kwh, one.came) for one in await table.intensity(NOW)] == [(290.5, True), (310.0, False)]
+    assert [one.came for one in await table.intensity(NOW + timedelta(hours=3))] == [True]
     assert table.problem() == ""
 
 
@@ -76,7 +84,7 @@ async def test_a_table_that_breaks_leaves_what_was_known_and_says_why(tmp_path):
     table = FileCarbon(path)
     await table.intensity(NOW)
     path.write_text(TABLE.replace("310", "dirty"))
-    assert [one.co2_g_per_kwh for one in await table.intensity(NOW)] == [310.0]
+    assert [one.co2_g_per_kwh for one in await table.intensity(NOW)] == [290.5, 310.0]
     assert "dirty" in table.problem()
 
 
