@@ -180,7 +180,10 @@ class Acting:
             planned = [max(a, connector.min_current_a) for a in planned]
         if single is not None:
             return planned
-        all_a, probe_a = book.accepts_a(session, connector) - connector.step_a, book.probe_a(session, connector, now)
+        all_a, probe_a = (
+            book.acceptances.planned_a(session, connector) - connector.step_a,
+            book.acceptances.probe_a(session, connector, now),
+        )
         return [probe_a if a >= all_a else a for a in planned]
 
     def _wish(self, session: Session, wanted_a: Vector, now: datetime, single: Phase | None) -> Wish:

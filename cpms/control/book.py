@@ -6,42 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isfinite
 
+from cpms.control.acceptance import Acceptances
 from cpms.control.effects import SessionLearned
 from cpms.control.phases import ON_ALL, PhaseProof, Told, proof_after
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.session import EnergyNeed, Session, SessionState
 from cpms.domain.site import Connector, Site
 from cpms.domain.telemetry import Sample, phases_in_use
-from cpms.domain.units import PHASES, Phase, power_kw
+from cpms.domain.units import PHASES, Phase
 
 DRAWING_A = 1.0
-USUAL_A = 16.0
-"""What most on-board chargers take per phase: believed of a vehicle until it shows more or less, so that no need is missed."""
-OFTEN_WITHOUT_THREE_PHASES_A = 32.0
-"""What many take on one phase, or between two: permitted at once where a vehicle is planned with all it is believed to take, so that
-it can show it."""
-STATED_SHARE = 1.5
-"""Who states a need means to have it with time to spare, and tapering takes its part: the vehicle takes so many times the mean."""
 REGISTER_MARGIN_KWH = 2.0
 REGISTER_NOISE_KWH = 1.0
-PROBE = 1.25
-"""How much more than what it was seen to take a vehicle is permitted until it shows its limit."""
-LEFT_A = 1.0
-"""A vehicle that draws so much less [A per phase] than it may, in two samples in a row, has shown its limit: one alone may be of a
-vehicle that is waking up."""
 IDLE_AFTER = timedelta(minutes=3)
 """A vehicle that draws nothing for so long although it may has stopped by itself, until it is seen to draw."""
-LIMIT_BELIEVED_FOR = timedelta(minutes=15)
-"""After this a vehicle is offered more again: what kept it may be over, or was misread."""
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """What a vehicle was seen to take [A per phase]. `limited_at`: when it last left some of what it might have taken, None if it took
-    all of it."""
-
-    current_a: float
-    limited_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +55,10 @@ class SessionBook:
     """Open sessions by id. A connector has at most one: the one that started last. `voltage_v` [V]: of the site, to neutral."""
 
     def __init__(self, voltage_v: float = 230.0) -> None:
-        self._voltage_v = voltage_v
+        self.acceptances = Acceptances(voltage_v)
         self.sessions: dict[str, Session] = {}
         self.draws: dict[ConnectorKey, Draw] = {}
         self._idle_since: dict[str, datetime] = {}
-        self._acceptance: dict[str, Acceptance] = {}
-        self._left_a: dict[str, float] = {}
         self._proof: dict[str, PhaseProof] = {}
         self._zero_kwh: dict[str, float] = {}
         self._fixed: set[str] = set()
@@ -102,8 +78,7 @@ class SessionBook:
     def close(self, session_id: str) -> Session | None:
         """Forget a session."""
         self._idle_since.pop(session_id, None)
-        self._acceptance.pop(session_id, None)
-        self._left_a.pop(session_id, None)
+        self.acceptances.forget(session_id)
         self._proof.pop(session_id, None)
         self._zero_kwh.pop(session_id, None)
         self._fixed.discard(session_id)
@@ -139,64 +114,6 @@ class SessionBook:
             if session.connector.station_id == station_id:
                 self._proof.pop(session.id, None)
 
-    def accepts_a(self, session: Session, connector: Connector) -> float:
-        """Most current [A per phase] to plan a vehicle with: what it showed as its limit, else the usual, what it was seen to take, or
-        what its driver must think it takes, whichever is most."""
-        seen = self._acceptance.get(session.id)
-        if seen is None:
-            believed_a = max(USUAL_A, self._needs_a(session, connector))
-        elif seen.limited_at is None:
-            believed_a = max(seen.current_a, self._needs_a(session, connector))
-        else:
-            believed_a = seen.current_a
-        return min(connector.max_current_a, max(connector.min_current_a, believed_a))
-
-    def _needs_a(self, session: Session, connector: Connector) -> float:
-        """What a vehicle has to take [A per phase] for the need its driver states, tapering included; 0 where none is stated."""
-        if session.need is None:
-            return 0.0
-        hours = (session.need.departs_at - session.started_at).total_seconds() / 3600.0
-        if hours <= 0.0:
-            return 0.0
-        phases = session.active_phases or connector.phases
-        return STATED_SHARE * session.need.energy_kwh / hours / power_kw(1.0, self._voltage_v, len(phases))
-
-    def probe_a(self, session: Session, connector: Connector, now: datetime) -> float:
-        """What to permit a vehicle [A per phase] that is planned with all it is believed to take, so that it can show more."""
-        believed_a, seen = self.accepts_a(session, connector), self._acceptance.get(session.id)
-        limited_at = None if seen is None else seen.limited_at
-        if limited_at is not None and now - limited_at < LIMIT_BELIEVED_FOR:
-            return believed_a
-        three_phases = len(connector.phases) == len(PHASES)
-        often_a = USUAL_A if three_phases else OFTEN_WITHOUT_THREE_PHASES_A
-        return min(connector.max_current_a, max(often_a, PROBE * believed_a))
-
-    def note_acceptance(
-        self,
-        session: Session,
-        connector: Connector,
-        drawn_a: float,
-        permitted_a: float,
-        at: datetime,
-        on_all: bool = True,
-    ) -> bool:
-        """A vehicle drew `drawn_a` while it had long been permitted `permitted_a` [A per phase]; whether plans are touched by it.
-
-        One that leaves some of it twice in a row shows its limit, or that it is nearly full; one that takes all may take more, but
-        `on_all` phases only if it did so on all: many take more on one.
-        """
-        if drawn_a < connector.min_current_a - 0.5:
-            return False
-        believed_a, seen = self.accepts_a(session, connector), self._acceptance.get(session.id)
-        before_a = self._left_a.pop(session.id, None)
-        if drawn_a < permitted_a - LEFT_A:
-            self._left_a[session.id] = drawn_a
-            if before_a is not None:
-                self._acceptance[session.id] = Acceptance(max(drawn_a, before_a) + 0.3, limited_at=at)
-        elif on_all and drawn_a > (USUAL_A - 1.0 if seen is None else seen.current_a + 0.5):
-            self._acceptance[session.id] = Acceptance(drawn_a)
-        return abs(self.accepts_a(session, connector) - believed_a) > LEFT_A
-
     def at(self, key: ConnectorKey) -> Session | None:
         """The session at a connector, the latest should there be two."""
         here = (s for s in self.sessions.values() if s.connector == key)
@@ -210,10 +127,7 @@ class SessionBook:
             session_id: replace(proof, last_at=None if proof.last_at is None else proof.last_at + by)
             for session_id, proof in self._proof.items()
         }
-        self._acceptance = {
-            session_id: replace(seen, limited_at=None if seen.limited_at is None else seen.limited_at + by)
-            for session_id, seen in self._acceptance.items()
-        }
+        self.acceptances.move_instants(by)
 
     def state_need(self, session_id: str, need: EnergyNeed | None, priority: int | None) -> bool:
         """Take over what a session needs; False if there is no such session."""

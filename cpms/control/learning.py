@@ -89,7 +89,7 @@ class Learning:
             return False
         permitted_a = min(grant.limit_a_at(since), grant.limit_a_at(sample.sampled_at))
         connector, on_all = situation.site.connectors[sample.connector], grant.single_phase is None
-        return situation.book.note_acceptance(session, connector, draw.current_a, permitted_a, draw.at, on_all)
+        return situation.book.acceptances.note(session, connector, draw.current_a, permitted_a, draw.at, on_all)
 
     def _drifted(self, session: Session, now: datetime) -> bool:
         plan = self._s.plan

@@ -117,7 +117,7 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         phases=phases,
         counted_phases=counted_phases,
         counted_ratio=counted_ratio,
-        max_current_a=connector.min_current_a if idle else known.book.accepts_a(session, connector),
+        max_current_a=connector.min_current_a if idle else known.book.acceptances.planned_a(session, connector),
         min_current_a=connector.min_current_a,
         step_a=connector.step_a,
         priority=session.priority,
@@ -171,7 +171,7 @@ def _hours(session: Session, known: Known, missing_kwh: float, wanted_kwh: float
     """Hours that missing energy takes at all the vehicle accepts, and how much longer tapering makes that."""
     connector = known.site.connectors[session.connector]
     phases = session.active_phases or connector.phases
-    full_kw = power_kw(known.book.accepts_a(session, connector), known.site.voltage_v, len(phases))
+    full_kw = power_kw(known.book.acceptances.planned_a(session, connector), known.site.voltage_v, len(phases))
     return missing_kwh / full_kw, min(missing_kwh, TAPERING_SHARE * wanted_kwh) / full_kw
 
 

@@ -39,21 +39,27 @@ class Watched:
     def takes(self, drawn_a: float, permitted_a: float, times: int = 1) -> tuple[float, float]:
         for _ in range(times):
             self.now += timedelta(minutes=1)
-            self.book.note_acceptance(SESSION, CONNECTOR, drawn_a, permitted_a, self.now)
-        return self.book.accepts_a(SESSION, CONNECTOR), self.offered_a()
+            self.book.acceptances.note(SESSION, CONNECTOR, drawn_a, permitted_a, self.now)
+        return self.book.acceptances.planned_a(SESSION, CONNECTOR), self.offered_a()
 
     def offered_a(self) -> float:
-        return self.book.probe_a(SESSION, CONNECTOR, self.now)
+        return self.book.acceptances.probe_a(SESSION, CONNECTOR, self.now)
 
 
 def test_without_three_phases_a_vehicle_may_show_32_a_at_once_and_is_planned_with_16_a_until_it_does():
     book = SessionBook()
     book.open(SESSION)
     one_phase = replace(CONNECTOR, phases=(Phase.L1,), max_current_a=40.0)
-    assert (book.accepts_a(SESSION, one_phase), book.probe_a(SESSION, one_phase, NOW)) == (16.0, 32.0)
-    assert (book.accepts_a(SESSION, CONNECTOR), book.probe_a(SESSION, CONNECTOR, NOW)) == (16.0, 20.0)
-    book.note_acceptance(SESSION, one_phase, 31.5, 32.0, NOW)
-    assert book.accepts_a(SESSION, one_phase) == 31.5
+    assert (book.acceptances.planned_a(SESSION, one_phase), book.acceptances.probe_a(SESSION, one_phase, NOW)) == (
+        16.0,
+        32.0,
+    )
+    assert (book.acceptances.planned_a(SESSION, CONNECTOR), book.acceptances.probe_a(SESSION, CONNECTOR, NOW)) == (
+        16.0,
+        20.0,
+    )
+    book.acceptances.note(SESSION, one_phase, 31.5, 32.0, NOW)
+    assert book.acceptances.planned_a(SESSION, one_phase) == 31.5
 
 
 def test_one_phase_is_trusted_after_three_minutes_of_charging_on_it_alone():
@@ -102,7 +108,7 @@ def test_a_reboot_ends_the_proof():
 
 def test_a_vehicle_is_planned_with_the_usual_until_it_shows_more_or_less():
     seen = Watched()
-    assert seen.book.accepts_a(SESSION, CONNECTOR) == 16.0
+    assert seen.book.acceptances.planned_a(SESSION, CONNECTOR) == 16.0
     assert seen.takes(16.0, 16.0) == (16.0, 20.0)
     assert seen.takes(20.0, 20.0) == (20.0, 25.0)
     assert seen.takes(20.0, 25.0, times=2) == (pytest.approx(20.3), pytest.approx(20.3))
