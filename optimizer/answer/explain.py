@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from cpms.domain.plan import BindingLimit, Direction, RelaxedLimit
@@ -28,9 +26,6 @@ def binding_limits(program: LinearProgram, horizon: Horizon, duals: Floats) -> t
         if prices[i] > LEAST_PRICE_PER_KW
     ]
     found += _binding_exports(program, horizon, duals)
-    found = [
-        replace(one, shadow_price_per_kwh=one.shadow_price_per_kw / float(horizon.step_h[one.step])) for one in found
-    ]
     return tuple(sorted(found, key=lambda limit: (limit.step, -limit.shadow_price_per_kw)))
 
 
@@ -41,17 +36,17 @@ def _evened(program: LinearProgram, horizon: Horizon, prices: Floats) -> Floats:
         return prices
     groups: dict[tuple[object, ...], list[int]] = {}
     rows = program.matrix[program.rows["limit"]]
-    upper = program.row_upper[program.rows["limit"]]
+    shares, upper = rows.data.round(9), program.row_upper[program.rows["limit"]].tolist()
     priced = {
         _place(horizon, *program.row_index["limit"][i]) for i in np.flatnonzero(prices > LEAST_PRICE_PER_KW).tolist()
     }
     for i, (row, step) in enumerate(program.row_index["limit"]):
         if (place := _place(horizon, row, step)) in priced:
             part = slice(rows.indptr[i], rows.indptr[i + 1])
-            alike = (*place, float(upper[i]), rows.indices[part].tobytes(), rows.data[part].round(9).tobytes())
+            alike = (*place, upper[i], rows.indices[part].tobytes(), shares[part].tobytes())
             groups.setdefault(alike, []).append(i)
     evened = prices.copy()
-    for group in groups.values():
+    for group in (one for one in groups.values() if len(one) > 1):
         evened[group] = prices[group].mean()
     return evened
 
@@ -70,7 +65,17 @@ def _binding_exports(program: LinearProgram, horizon: Horizon, duals: Floats) ->
         if price > LEAST_PRICE_PER_KW
     ]
     return [
-        BindingLimit(cap.step, cap.feeder.feeder_id, None, cap.limit_kw, "kW", price, "export cap", Direction.EXPORT)
+        BindingLimit(
+            step=cap.step,
+            feeder_id=cap.feeder.feeder_id,
+            phase=None,
+            limit=cap.limit_kw,
+            unit="kW",
+            shadow_price_per_kw=price,
+            reason="export cap",
+            direction=Direction.EXPORT,
+            shadow_price_per_kwh=price / float(horizon.step_h[cap.step]),
+        )
         for cap, price in bound
     ]
 
@@ -85,6 +90,7 @@ def _binding(horizon: Horizon, row: int, step: int, price: float) -> BindingLimi
         unit=key.unit,
         shadow_price_per_kw=price,
         reason=key.feeder.reason[step] if key.feeder.reason else "",
+        shadow_price_per_kwh=price / float(horizon.step_h[step]),
     )
 
 

@@ -137,8 +137,8 @@ def compile_model(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, .
     """Sparse arrays of a model; columns and rows in the order of declaration."""
     families = list(model.component_objects(Var))
     form = LinearStandardFormCompiler().write(model, mixed_form=True, column_order=families)
-    used = {id(variable) for variable in form.columns}
-    if idle := [one.name for family in families for one in family.values() if id(one) not in used]:
+    position = {id(variable): column for column, variable in enumerate(form.columns)}
+    if idle := [one.name for family in families for one in family.values() if id(one) not in position]:
         raise AssertionError(f"declared, but in no constraint and no term: {idle}")
     bound_type = np.array([row.bound_type for row in form.rows])
     rhs = np.array(form.rhs, dtype=np.float64)
@@ -146,7 +146,6 @@ def compile_model(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, .
     weights = np.array([term.weight for topic in topics for term in topic.terms])
     columns, index = _spans((family.local_name, list(family)) for family in families)
     rows, row_index = _row_spans(form.rows)
-    position = {id(variable): column for column, variable in enumerate(form.columns)}
     kind, least, quantum = _kinds(model, bounds[:, 0], families, columns, position)
     quantum[columns["power"]] = horizon.slots.quantum_kw
     return LinearProgram(

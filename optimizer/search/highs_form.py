@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import highspy
 import numpy as np
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 
 from optimizer.model.formulation import LinearProgram
+from optimizer.model.kinds import CONTINUOUS
 from optimizer.problem.horizon import Floats
 
 LOWER, UPPER, BASIC = (
@@ -22,24 +23,25 @@ def touched(values: Floats, lower: Floats, upper: Floats, within: float) -> list
     return [LOWER if low else UPPER if high else BASIC for low, high in zip(at_lower, at_upper, strict=True)]
 
 
-def highs_lp(program: LinearProgram, unit: Floats) -> highspy.HighsLp:
-    """The relaxation with every column in multiples of its `unit`."""
-    matrix = csr_array(program.matrix @ diags_array(unit))
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_ = program.cost * unit
-    lp.col_lower_, lp.col_upper_ = program.lower / unit, program.upper / unit
-    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
-    lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
-    lp.a_matrix_.value_ = matrix.data
-    return lp
+def pass_relaxation(highs: highspy.Highs, program: LinearProgram, unit: Floats) -> None:
+    """The relaxation, with every column in multiples of its `unit`."""
+    matrix, count = _in_units(program.matrix, unit), len(unit)
+    highs.passModel(
+        *(count, matrix.shape[0], matrix.nnz, int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0),
+        *(program.cost * unit, program.lower / unit, program.upper / unit, program.row_lower, program.row_upper),
+        *(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data),
+        np.full(count, CONTINUOUS, dtype=np.int32),
+    )
+
+
+def _in_units(matrix: csr_array, unit: Floats) -> csr_array:
+    """Coefficients of columns in multiples of their `unit`."""
+    return csr_array((matrix.data * unit[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def add_rows(highs: highspy.Highs, program: LinearProgram, unit: Floats, first: int) -> None:
     """The rows of a program from `first` on, to a model that has those before."""
-    part = csr_array(program.matrix[first:] @ diags_array(unit))
+    part = _in_units(csr_array(program.matrix[first:]), unit)
     lower, upper = program.row_lower[first:], program.row_upper[first:]
     starts, columns = part.indptr[:-1].astype(np.int32), part.indices.astype(np.int32)
     highs.addRows(len(lower), lower, upper, part.nnz, starts, columns, part.data)

@@ -8,7 +8,7 @@ import numpy as np
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import CONTINUOUS, Kinds
 from optimizer.problem.horizon import Floats, Ints
-from optimizer.search.highs_form import add_rows, highs_lp
+from optimizer.search.highs_form import add_rows, pass_relaxation
 
 OPTIONS: dict[str, bool | int | float | str] = {
     "output_flag": False,
@@ -31,7 +31,7 @@ class Machine:
         self.highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy ships no types
         for option, value in OPTIONS.items():
             self.set(option, value)
-        self.highs.passModel(highs_lp(program, unit))
+        pass_relaxation(self.highs, program, unit)
 
     def set(self, option: str, value: bool | int | float | str) -> None:
         """One option of HiGHS."""

@@ -64,10 +64,10 @@ def loaded_limits(horizon: Horizon, flows: Flows) -> Iterator[tuple[int, int, li
     kept = kept[np.lexsort((load.col[kept], place[kept]))]
     place = place[kept]
     inside, shares = load.col[kept].tolist(), signed[kept].tolist()
-    for at in np.flatnonzero(loaded).tolist():
-        part = slice(*np.searchsorted(place, (at, at + 1)).tolist())
-        if part.start < part.stop:
-            yield *divmod(at, horizon.step_count), inside[part], shares[part]
+    places, starts = np.unique(place, return_index=True)
+    edges = [*starts.tolist(), len(place)]
+    for at, first, end in zip(places.tolist(), edges[:-1], edges[1:], strict=True):
+        yield *divmod(at, horizon.step_count), inside[first:end], shares[first:end]
 
 
 def relaxed(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
