@@ -46,6 +46,11 @@ class Grid:
         raised = np.maximum(np.ceil(power_kw / self.quantum_kw - TINY_STEPS) * self.quantum_kw, self.least_kw)
         return np.minimum(raised, self.most_kw)
 
+    @property
+    def common_kw(self) -> float | Floats:
+        """Of what all setpoints are multiples [kW]: a list may have coarser ones than its station's steps."""
+        return self.quantum_kw if self.levels is None else self.quantum_kw * np.gcd.reduce(self.levels.astype(np.int64))
+
     def of(self, i: int) -> Grid:
         """The grid of the i-th power."""
         if isinstance(self.quantum_kw, float):

@@ -103,6 +103,13 @@ class Horizon:
         )
         return Grid(quantum_kw, least_kw, most_kw)
 
+    def common_kw(self) -> Floats:
+        """Of what all setpoints of each slot are multiples [kW]."""
+        common_kw = self.slots.quantum_kw.copy()
+        for n in self.special:
+            common_kw[self.slots.of(n)] = self.grid_of(n).common_kw
+        return common_kw
+
     def courses(self, slot_kw: Floats) -> NDArray[np.bool_]:
         """Whether each need is on a single phase in each step, as fits its power per slot [kW] best; shape (N, T)."""
         return courses(self.switching, self.slots, slot_kw, (len(self.need_kwh), self.step_count))

@@ -144,14 +144,5 @@ def _unknown(program: LinearProgram, horizon: Horizon) -> NDArray[np.bool_]:
 def _grid_kw(horizon: Horizon) -> Floats:
     """Of what all setpoints of a step are multiples [kW], 0 where there are none."""
     grid = np.zeros(horizon.step_count, dtype=np.int64)
-    np.gcd.at(grid, horizon.slots.step, np.rint(_common_kw(horizon) / UNIT_KW).astype(np.int64))
+    np.gcd.at(grid, horizon.slots.step, np.rint(horizon.common_kw() / UNIT_KW).astype(np.int64))
     return np.asarray(grid * UNIT_KW)
-
-
-def _common_kw(horizon: Horizon) -> Floats:
-    """Of what all setpoints of each slot are multiples [kW]: a list may have coarser ones than its station's steps."""
-    common_kw = horizon.slots.quantum_kw.copy()
-    for n in horizon.special:
-        if (levels := horizon.conduct[n].grid.levels) is not None:
-            common_kw[horizon.slots.of(n)] *= np.gcd.reduce(levels.astype(np.int64))
-    return common_kw

@@ -23,7 +23,6 @@ Limits count permitted[s] instead of power[s]. Every plan satisfies this with wh
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +31,7 @@ from scipy.sparse import block_array, csr_array, diags_array, eye_array
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import CONTINUOUS, INTEGER
 from optimizer.problem.horizon import Floats, Horizon, Ints
+from optimizer.search.levels import Rows, choosing, levels_of, listed
 
 STOPPING_KW = 1e-6
 """Drawing less than is permitted by less than this is drawing all of it."""
@@ -39,7 +39,8 @@ STOPPING_KW = 1e-6
 LEAST_NEED_KWH = 1e-3
 """Shares are of no less: a need that is next to nothing is not worth dividing by."""
 
-Block = list[csr_array | None]
+UNIT_KW, TINY_STEPS = 1e-6, 1e-6
+"""Setpoints are whole multiples of the first; within so much of a multiple a limit is one."""
 
 
 def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
@@ -49,8 +50,12 @@ def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
     (s,) = np.nonzero((slots.least_kw > 0) & (slots.hours > 0))
     k = np.flatnonzero(_draws_all(horizon)[slots.need[s]])
     levels = listed(horizon, s)
-    rows = [_counting_permitted(program, s), *_permitting(program, horizon, s), *_stopping(program, horizon, s, k)]
-    rows = [([*blocks, None], right) for blocks, right in rows] + _choosing(horizon, s, levels)
+    rows = [
+        _counting_permitted(program, s, horizon.common_kw()),
+        *_permitting(program, horizon, s),
+        *_stopping(program, horizon, s, k),
+    ]
+    rows = [([*blocks, None], right) for blocks, right in rows] + choosing(horizon, s, levels)
     matrix = csr_array(block_array([blocks for blocks, _ in rows], format="csr"))
     most = np.concatenate([right for _, right in rows[1:]])
     families = {"on": s, "permitted": s, "stops": s[k], "level": levels.slot}
@@ -66,7 +71,13 @@ def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
         row_upper=np.append(program.row_upper, most),
         lower=np.append(program.lower, np.zeros(added)),
         upper=np.concatenate(
-            [program.upper, _one(s), slots.most_kw[s], _may_stop(horizon)[slots.need[s[k]]], _one(levels.slot)]
+            [
+                program.upper,
+                np.ones(len(s)),
+                slots.most_kw[s],
+                _may_stop(horizon)[slots.need[s[k]]],
+                np.ones(len(levels.slot)),
+            ]
         ),
         kind=np.concatenate([program.kind, *kinds]).astype(np.uint8),
         least=np.append(program.least, np.zeros(added)),
@@ -76,56 +87,27 @@ def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
     )
 
 
-Rows = tuple[Block, Floats]
-"""Coefficients of the program's own columns, of `on`, `permitted`, `stops` and `level`, and what rows are at most."""
-
-
-class Levels(NamedTuple):
-    """Every setpoint of a list, in multiples of its quantum, in every slot that knows it."""
-
-    slot: Ints
-    multiple: Ints
-
-
-def listed(horizon: Horizon, s: Ints) -> Levels:
-    """Of the slots `s` those with a list, and their setpoints."""
-    slot, multiple = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for one in s.tolist():
-        levels = horizon.conduct[int(horizon.slots.need[one])].grid.levels
-        if levels is not None:
-            slot.append(np.full(len(levels), one))
-            multiple.append(levels.astype(np.int64))
-    return Levels(np.concatenate(slot), np.concatenate(multiple))
-
-
-def _one(places: Ints) -> Floats:
-    return np.ones(len(places))
-
-
-def _choosing(horizon: Horizon, s: Ints, levels: Levels) -> list[Rows]:
-    """What is permitted is one setpoint of the list where it is on, and none where it is off."""
-    inside, row = np.unique(levels.slot, return_inverse=True)
-    count, zero = len(inside), np.zeros(len(inside))
-    setpoint_kw = levels.multiple * horizon.slots.quantum_kw[levels.slot]
-    at = csr_array((np.ones(count), (np.arange(count), np.searchsorted(s, inside))), shape=(count, len(s)))
-    shape, places = (count, len(levels.slot)), (row, np.arange(len(levels.slot)))
-    setpoints, any_ = (csr_array((part, places), shape=shape) for part in (setpoint_kw, _one(levels.slot)))
-    return [
-        ([None, None, at, None, -setpoints], zero),
-        ([None, None, -at, None, setpoints], zero),
-        ([None, at, None, None, -any_], zero),
-        ([None, -at, None, None, any_], zero),
-    ]
-
-
-def _counting_permitted(program: LinearProgram, s: Ints) -> Rows:
-    """The program's own rows, limits over what is permitted."""
+def _counting_permitted(program: LinearProgram, s: Ints, common_kw: Floats) -> Rows:
+    """The program's own rows, limits over what is permitted, which adds up to whole multiples of what all setpoints are."""
     power = program.columns["power"].start + s
     is_limit = np.zeros(program.matrix.shape[0])
     for family in ("limit", "cover"):
         is_limit[program.rows.get(family, slice(0, 0))] = 1.0
     moved = csr_array(program.matrix[:, power].multiply(is_limit[:, None]))
-    return [program.matrix - moved @ _drawn(program, s), None, moved, None], program.row_upper
+    rest = csr_array(program.matrix - moved @ _drawn(program, s))
+    rest.eliminate_zeros()
+    most = program.row_upper.copy()
+    for row in range(*program.rows.get("limit", slice(0, 0)).indices(len(most))):
+        if rest.indptr[row] == rest.indptr[row + 1]:
+            part = slice(moved.indptr[row], moved.indptr[row + 1])
+            most[row] = _floored(most[row], moved.data[part] * common_kw[s[moved.indices[part]]])
+    return [rest, None, moved, None], most
+
+
+def _floored(most: float, units: Floats) -> float:
+    """The highest sum of multiples of `units` that is not above `most`, as far as their common measure says."""
+    measure = int(np.gcd.reduce(np.rint(units / UNIT_KW).astype(np.int64)))
+    return float(np.floor(most / (measure * UNIT_KW) + TINY_STEPS) * measure * UNIT_KW) if measure > 0 else most
 
 
 def _permitting(program: LinearProgram, horizon: Horizon, s: Ints) -> list[Rows]:
@@ -225,8 +207,8 @@ def with_permits(program: LinearProgram, values: Floats, setpoint_kw: Floats) ->
     permitted_kw = np.where(drawn_kw > 0, setpoint_kw, 0.0)
     less = permitted_kw > drawn_kw + STOPPING_KW
     on, permitted, stops = (program.places(family) for family in ("on", "permitted", "stops"))
-    slot, multiple = np.array(program.index["level"], dtype=np.int64).reshape(-1, 2).T
-    chosen = np.rint(permitted_kw[slot] / program.quantum[power][slot]) == multiple
+    levels = levels_of(program)
+    chosen = np.rint(permitted_kw[levels.slot] / program.quantum[power][levels.slot]) == levels.multiple
     return np.concatenate([values, (drawn_kw > 0)[on], permitted_kw[permitted], less[stops], chosen])
 
 

@@ -17,6 +17,7 @@ from optimizer.search.domains import setpoints_near, undecided
 from optimizer.search.flips import flipped
 from optimizer.search.incumbent import PART_OF_TARGET, Incumbent
 from optimizer.search.near import left_open, setpoints_around
+from optimizer.search.neighbourhoods import OPEN_SLOTS, neighbourhoods
 from optimizer.search.peak_levels import PeakLevels
 from optimizer.search.permissions import permitted_kw
 from optimizer.search.relaxing import Relaxation
@@ -57,6 +58,10 @@ MOST_TIGHTENINGS, LEAST_TIGHTENING = 10, 1e-5
 
 FEW_TO_CHOOSE = 1_200
 """Up to so many slots the whole choice is one mixed-integer program."""
+
+AROUND_SHARE, NEIGHBOURHOOD_SHARE, MOST_IN_VAIN, MANY_PARTS = 0.6, 0.05, 12, 3
+"""Of the time that is left: for parts of a plan decided anew, and for one part; so many in a row that improve nothing are the last.
+Sites that are not several times as large as a part are solved as a whole."""
 
 WHOLE_SHARE = 0.6
 """Of the time that is left: for the whole choice near a plan, then for all of it."""
@@ -131,16 +136,30 @@ class Search(Incumbent):
             self.offer(values[program.columns["power"]], self.background(values))
 
     def choose_whole(self, whole: Whole) -> None:
-        """Of few slots the whole choice: first what the relaxation and the best so far do not agree on, then all of it, which
-        bounds as well."""
-        values = whole.near(self.relaxation.values, self.best, WHOLE_SHARE * self.solver.left_s)
-        self._offer_whole(whole, values)
+        """Of few slots the whole choice: first what the relaxation and the best so far disagree on, then parts of it where stations
+        are particular, then all of it, which bounds as well."""
+        in_parts = bool(self.horizon.special) and len(self.power_kw) >= MANY_PARTS * OPEN_SLOTS
+        share = NEAR_SHARE if in_parts else WHOLE_SHARE
+        self._offer_whole(whole, whole.near(self.relaxation.values, self.best, share * self.solver.left_s))
+        if in_parts:
+            self._look_around(whole)
         if not self.good_enough(self.cost):
             self._bound_by_peak(whole)
         if not self.good_enough(self.cost):
             values, bound = whole.best_of_all(self.best, WHOLE_SHARE * self.solver.left_s)
             self.bound = max(self.bound, bound)
             self._offer_whole(whole, values)
+
+    def _look_around(self, whole: Whole) -> None:
+        """Decide parts of the best so far anew, until that is in vain."""
+        in_vain, until_s = 0, (1.0 - AROUND_SHARE) * self.solver.left_s
+        for free in neighbourhoods(self.horizon):
+            if in_vain >= MOST_IN_VAIN or self.solver.left_s <= until_s or self.good_enough(self.cost):
+                break
+            before = self.cost
+            values = whole.around(self.best, free, NEIGHBOURHOOD_SHARE * self.solver.left_s)
+            self._offer_whole(whole, values)
+            in_vain = 0 if before - self.cost > LEAST_TIGHTENING * abs(before) else in_vain + 1
 
     def _bound_by_peak(self, whole: Whole) -> None:
         """A better bound where setpoints are so coarse that it matters to what peaks they add up."""
@@ -200,7 +219,10 @@ class Search(Incumbent):
             found = dive(self.solver, self.horizon, self.relaxation, start_kw)
         elif given_up:
             found = settle(self.solver, found, 0.0)
-        self.flip(found)
+        if self.horizon.special:  # one decision turned round is no course that such a station can be told
+            self.accept(found.vertex.values)
+        else:
+            self.flip(found)
 
     def _look_twice(self, start_kw: Floats | None) -> None:
         """Near a dive from the relaxation, and where that is not good enough from a tighter one."""
@@ -221,7 +243,8 @@ class Search(Incumbent):
             return
         whole = Whole(self.solver, self.horizon) if self._is_small() else None
         if whole:
-            self.run(FIRST_LOOK)
+            if not self.horizon.special:
+                self.run(FIRST_LOOK)
             self.choose_whole(whole)
         else:
             self.branch()

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.model.kinds import CONTINUOUS, INTEGER
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.completion import Found
+from optimizer.search.levels import levels_of, next_to
 from optimizer.search.permissions import with_permissions, with_permits
 from optimizer.search.solve import Region, Solver
 
@@ -28,7 +30,7 @@ class Whole:
 
     def near(self, relaxed: Floats, best: Found, time_limit_s: float) -> Floats | None:
         """Best columns found where it is open who is on only where `relaxed` (per column of the program it was made of) and the best
-        so far differ."""
+        so far differ, and of a list only the setpoints are that are next to one of them."""
         program, slots = self.program, self._horizon.slots
         region = self._region()
         power_kw = relaxed[program.columns["power"]]
@@ -37,7 +39,21 @@ class Whole:
         region.lower[program.columns["on"]] = on[program.places("on")]
         for family in ("on", "stops"):
             region.upper[program.columns[family]] *= ~off[program.places(family)]
+        region.upper[program.columns["level"]] = self._near(power_kw) | self._near(best.setpoint_kw)
         return self._solver.improve(region, self._start(best), time_limit_s)[0]
+
+    def around(self, best: Found, free: NDArray[np.bool_], time_limit_s: float) -> Floats | None:
+        """Best columns found where in all slots but those that are `free` who is on, and at which setpoint of a list, stays as in the
+        best so far."""
+        program, region, start = self.program, self._region(), self._start(best)
+        if start is None:
+            return None
+        for family in ("on", "stops", "level", "going"):
+            if program.index.get(family):
+                part = program.columns[family]
+                kept = np.flatnonzero(~free[program.places(family)[0]])
+                region.lower[part][kept] = region.upper[part][kept] = np.rint(start[part][kept])
+        return self._solver.improve(region, start, time_limit_s)[0]
 
     def best_of_all(self, best: Found, time_limit_s: float) -> tuple[Floats | None, float]:
         """Best columns found, and a lower bound [money]; any power may be permitted."""
@@ -51,6 +67,9 @@ class Whole:
         region.kind[permitted] = INTEGER
         solver = Solver(replace(program, quantum=quantum), self._horizon, self._solver.ends_s)
         return solver.improve(region, self._start(best), time_limit_s)
+
+    def _near(self, power_kw: Floats) -> NDArray[np.bool_]:
+        return next_to(self._horizon, levels_of(self.program), power_kw)
 
     def _region(self) -> Region:
         program, power = self.program, self.program.columns["power"]
