@@ -6,9 +6,10 @@
 CPU seconds are of one core, building included. `plan` is semi-continuous (setpoints of 0.001 A); `on_grid` has the 0.1 A of OCPP,
 `whole_amperes` what many stations know, and their gaps include what rounding costs. `plugged_in`, `limited` and `what_if` begin at an
 earlier plan: one without the last session, one before the grid connection lost a tenth of its current, one before it gained 10 kW; the
-last two may use all that was solved for it. `plain_milp` is the same model given to HiGHS
-whole, for as long as `plan` took, and its gap is measured against the same bound. `common_case` sets other people's planners beside
-this one on what they can express (`tests.benchmarks.peers`); they are installed into an environment of their own the first time.
+last two may use all that was solved for it. `plain_milp` is the same model given to HiGHS whole, for as long as `plan` took, and its
+gap is measured against the same bound. `--stations` gives all stations a list of setpoints (which `plain_milp` does not know), few
+starts, or gentle rises. `common_case` sets other people's planners beside this one on what they can express
+(`tests.benchmarks.peers`); they are installed into an environment of their own the first time.
 """
 
 from __future__ import annotations
@@ -49,12 +50,22 @@ CASES = {
     "scarce": lambda connectors, seed: made_up_request(connectors, scarce=True, seed=seed),
     "one_cap": lambda connectors, seed: under_one_cap(made_up_request(connectors, seed=seed)),
 }
+STATIONS: dict[str, dict[str, object]] = {
+    "even": {},
+    "lists": {"setpoints_a": (0.0, 6.0, 10.0, 16.0, 20.0, 32.0)},
+    "few-starts": {"max_starts": 1},
+    "gentle": {"max_rise_a_per_min": 2.0 / 15.0},
+    "mixed": {"setpoints_a": (0.0, 6.0, 10.0, 16.0, 20.0, 32.0), "max_starts": 2, "max_rise_a_per_min": 4.0 / 15.0},
+}
 PARTS = ("plan", "on_grid", "whole_amperes", "plugged_in", "limited", "what_if", "plain_milp")
 
 
-def measure(connectors: int, case: str, time_limit_s: float, seed: int, parts: Collection[str] = PARTS) -> Rung:
-    """One rung of the ladder: a case of CASES."""
+def measure(
+    connectors: int, case: str, time_limit_s: float, seed: int, parts: Collection[str] = PARTS, stations: str = "even"
+) -> Rung:
+    """One rung of the ladder: a case of CASES, at a sort of STATIONS."""
     asked = replace(CASES[case](connectors, seed), time_limit_s=time_limit_s)
+    asked = replace(asked, needs=tuple(replace(need, **STATIONS[stations]) for need in asked.needs))
     fine = _with_step(asked, FINE_STEP_A)
     made, rung = _measured(fine)
     rungs = {
@@ -129,6 +140,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--time-limit", type=float, default=60.0, help="wall clock for the solver [s]")
     parser.add_argument("--cases", default="room,scarce", help=f"of {', '.join(CASES)}")
+    parser.add_argument(
+        "--stations",
+        choices=STATIONS,
+        default="even",
+        help="what they can be told: everything, six setpoints, one start, 2 A more per step, or a little of each",
+    )
     parser.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument(
         "--peers", action=argparse.BooleanOptionalAction, default=True, help="other people's planners too"
@@ -136,9 +153,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="on one line")
     args = parser.parse_args()
     plan(made_up_request(2))  # what is imported and initialised once is not counted
-    result: dict[str, object] = {"connectors": args.connectors, "steps": 96, "seed": args.seed}
+    result: dict[str, object] = {
+        "connectors": args.connectors,
+        "steps": 96,
+        "seed": args.seed,
+        "stations": args.stations,
+    }
     for case in args.cases.split(","):
-        result[case] = measure(args.connectors, case, args.time_limit, args.seed, args.parts.split(","))
+        result[case] = measure(args.connectors, case, args.time_limit, args.seed, args.parts.split(","), args.stations)
     result["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     if args.peers:
         result["common_case"] = compare(args.connectors, args.seed, PATIENCE_WITH_PEERS_S)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from optimizer import plan
-from tests.benchmarks.planner import PARTS, measure
+from tests.benchmarks.planner import PARTS, STATIONS, measure
 from tests.benchmarks.sites import made_up_request
 
 
@@ -16,6 +16,13 @@ def test_a_rung_has_a_certified_plan_and_the_plain_solver_beside_it():
     assert set(rung) == set(PARTS)
     made = rung["plan"]
     assert isinstance(made, dict)
+    assert made["bound"] <= made["objective"]
+
+
+@pytest.mark.parametrize("stations", sorted(STATIONS))
+def test_whatever_stations_can_be_told_a_plan_for_them_is_certified(stations: str):
+    made = measure(2, "room", time_limit_s=0.5, seed=1, parts=("plan",), stations=stations)["plan"]
+    assert made["status"] in ("optimal", "feasible")
     assert made["bound"] <= made["objective"]
 
 
