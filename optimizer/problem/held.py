@@ -55,6 +55,8 @@ class Held:
         for i, (set_kw, wanted_kw, lasting) in enumerate(
             zip(setpoint_kw.tolist(), give_kw.tolist(), hours.tolist(), strict=True)
         ):
+            if lasting <= 0:
+                continue  # it is not said to be there
             if set_kw > 0:
                 more_kwh = min(self.curve.filled_kwh(held_kwh, set_kw, lasting), most_kwh - taken_kwh)
                 drawn_kw[i] = more_kwh / lasting

@@ -8,7 +8,7 @@
      "switching": {"single": "L1", "dwell_min": 10, "on_single_phase": true, "switched_h": -0.1},
      "v2g": {"floor_kwh": 20, "max_a": 16, "min_a": 6, "efficiency": 0.85, "wear_per_kwh": 0.05}, "revenue_per_kwh": 0.5}
 
-Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may be given instead of it. With `likely` neither is.
+Only `id`, `leaves_h` and `need_kwh` are needed; with a battery `need_soc` may be given instead of it. `likely` is instead of both.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from cpms.domain.errors import InvalidInput
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import ChargingNeed
@@ -31,6 +32,9 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime, steps: Sequence[
     session_id, battery, v2g = one.text("id"), one.part("battery"), one.part("v2g")
     vehicle = _battery(battery) if battery is not None else None
     likely = tuple(_likely(stay, starts_at) for stay in one.parts("likely"))
+    for name in ("need_kwh", "need_soc", "leaves_h"):
+        if likely and one.has(name):
+            raise InvalidInput(f"{one.path}.{name}", "is in likely already", "leave one of them out")
     need = ChargingNeed(
         session_id=session_id,
         connector=ConnectorKey(one.text("station", session_id), one.whole("connector", 1)),

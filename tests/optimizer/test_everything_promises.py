@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpms.domain.need import AcceptancePoint, VehicleBattery
+from cpms.domain.need import AcceptancePoint, Fairness, VehicleBattery
 from cpms.domain.plan import ChargingNeed, PlanRequest
 from optimizer import plan
 from tests.optimizer.model.topics.test_closed_forms import contracted
@@ -61,6 +61,7 @@ def whole_sites(draw: st.DrawFn) -> PlanRequest:
     return replace(
         asked,
         time_limit_s=1.0,
+        fairness=draw(st.sampled_from(Fairness)),
         needs=tuple(draw(anything(one)) for one in asked.needs),
         batteries=(draw(batteries("b")),),
     )

@@ -2,10 +2,10 @@
 
 | term     | unit  | formula                                                                                         |
 |----------|-------|-------------------------------------------------------------------------------------------------|
-| unequal  | money | sum_(n,k) value_per_kwh[tier(n)] rise[k] beyond[n, k] + sum_q weight[q] least_served[q]         |
+| unequal  | money | sum_(n,k) value_per_kwh[tier(n)] rise[k] above_part[n, k] + sum_q weight[q] least_served[q]         |
 
 Proportional fairness maximises sum_n need_kwh[n] log(share of need n served): a missing kWh counts 1 / share. Here it is
-piecewise linear: beyond[n, k] being what need n lacks above the k-th part of it. Max-min makes the largest share of a need
+piecewise linear: above_part[n, k] being what need n lacks above the k-th part of it. Max-min makes the largest share of a need
 that is missing as small as possible, least_served[q] among those of priority q. (Kelly, Maulloo and Tan, Rate control for
 communication networks, 1998.)
 """
@@ -43,8 +43,7 @@ def rises() -> list[float]:
 
 def _shared(horizon: Horizon) -> list[int]:
     """Needs that are known and could be served at least in part."""
-    served = np.unique(horizon.slots.need)
-    return [n for n in served.tolist() if horizon.certain[n] and horizon.need_kwh[n] > 0]
+    return np.flatnonzero((horizon.certain > 0) & (reachable_kwh(horizon) > 0)).tolist()
 
 
 def _tiers(horizon: Horizon) -> list[list[int]]:
@@ -67,24 +66,26 @@ def reachable_kwh(horizon: Horizon) -> Floats:
 
 
 def declare_unequal(model: ConcreteModel, horizon: Horizon) -> None:
-    """`beyond[n P + k]` [kWh] for the P - 1 parts above the first of each need, or `least_served[q]` (0 to 1) of each priority."""
+    """`above_part[n P + k]` [kWh] for the P - 1 parts above the first of each need, or `least_served[q]` (0 to 1) of each priority."""
     fairness, needs = horizon.request.fairness, _shared(horizon)
     parts = range(1, PARTS) if fairness is Fairness.PROPORTIONAL else ()
     size_kwh = horizon.need_kwh.tolist()
-    model.beyond = Var([n * PARTS + k for n in needs for k in parts], bounds=lambda _, i: (0.0, size_kwh[i // PARTS]))
+    model.above_part = Var(
+        [n * PARTS + k for n in needs for k in parts], bounds=lambda _, i: (0.0, size_kwh[i // PARTS])
+    )
     tiers = _tiers(horizon) if fairness is Fairness.MAX_MIN else []
     model.least_served = Var(range(len(tiers)), bounds=(0.0, 1.0))
 
 
-def count_beyond(model: ConcreteModel, horizon: Horizon) -> None:
-    """short[n] + deep[n] - beyond[n, k] <= k / P need_kwh[n]."""
+def count_above(model: ConcreteModel, horizon: Horizon) -> None:
+    """short[n] + deep[n] - above_part[n, k] <= k / P need_kwh[n]."""
 
     def rule(_: ConcreteModel, i: int) -> object:
         n, k = divmod(i, PARTS)
-        lacking = [(1.0, model.short[n]), (1.0, model.deep[n]), (-1.0, model.beyond[i])]
-        return linear(lacking) <= k / PARTS * float(horizon.need_kwh[n])
+        parts = [(1.0, model.short[n]), (1.0, model.deep[n]), (-1.0, model.above_part[i])]
+        return linear(parts) <= k / PARTS * float(horizon.need_kwh[n])
 
-    model.part = Constraint(list(model.beyond), rule=rule)
+    model.part = Constraint(list(model.above_part), rule=rule)
 
 
 def serve_the_least(model: ConcreteModel, horizon: Horizon) -> None:
@@ -114,9 +115,9 @@ def least_served_price(horizon: Horizon) -> list[float]:
 
 
 def unequal(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_(n,k) value_per_kwh[tier(n)] rise[k] beyond[n, k] + sum_q weight[q] least_served[q]."""
+    """sum_(n,k) value_per_kwh[tier(n)] rise[k] above_part[n, k] + sum_q weight[q] least_served[q]."""
     value, rise = value_per_kwh(horizon).tolist(), rises()
-    parts = [(value[i // PARTS] * rise[i % PARTS - 1], model.beyond[i]) for i in model.beyond]
+    parts = [(value[i // PARTS] * rise[i % PARTS - 1], model.above_part[i]) for i in model.above_part]
     if len(model.least_served):
         parts += [(price, model.least_served[q]) for q, price in enumerate(least_served_price(horizon))]
     return linear(parts)
@@ -129,13 +130,13 @@ def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     reachable = reachable_kwh(horizon)
     missing = lacking - (horizon.need_kwh - reachable)
     worst = [max(float(missing[n] / reachable[n]) for n in tier) for tier in _tiers(horizon)]
-    return {"beyond": np.maximum(above, 0.0).ravel(), "least_served": np.clip(np.array(worst), 0.0, 1.0)}
+    return {"above_part": np.maximum(above, 0.0).ravel(), "least_served": np.clip(np.array(worst), 0.0, 1.0)}
 
 
 TOPIC = Topic(
     name="fairness",
     variables=(declare_unequal,),
-    constraints=(count_beyond, serve_the_least),
+    constraints=(count_above, serve_the_least),
     terms=(Term("unequal", "money", 1.0, unequal),),
     applies=lambda horizon: horizon.request.fairness is not Fairness.HALF_FIRST and bool(_shared(horizon)),
     complete=complete,

@@ -103,3 +103,10 @@ def test_a_limit_that_frozen_setpoints_exceed_is_named_with_the_excess():
     assert [(r.step, r.unit) for r in made.relaxed] == [(0, "kW")]
     assert made.relaxed[0].excess == pytest.approx(11.04 - 5.0)
     assert exceeded_limits(asked, made) == []
+
+
+def test_who_stays_longer_than_stated_with_a_setpoint_on_its_way_is_planned_around():
+    gone = replace(filling("a", 0.5, 0.9, -0.5), frozen_a=(16.0, 16.0))
+    made = plan(request(gone, filling("b", 0.5, 0.9, 2.0), count=10, minutes=15))
+    assert made.bound is not None
+    assert made.sessions[0].power_kw == (0.0,) * 10
