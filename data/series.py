@@ -11,12 +11,12 @@ from cpms.domain.telemetry import FeederMeasurement, PerPhase, Sample
 from cpms.domain.time import floor_time
 from data.database import Database, Row, Topic, Work
 from data.energy import note_energy_due, quarters_of
+from data.quarter_energy import QUARTER_S
 from data.same_instant import merged
 from data.sanitise import Quarantined, storable
 
 _SAMPLE_TYPES = ("text", "int4", *("timestamptz",) * 3, "text", *("float8",) * 10, "bool")
 _QUARTER = ("site_id", "feeder_id", "starts_at")
-QUARTER_S = 900
 _RAW_TYPES = ("text", "timestamptz", "text", "text")
 
 

@@ -12,12 +12,12 @@ from cpms.domain.forecast import Forecast
 from cpms.domain.forecast_record import ForecastPoint
 from cpms.domain.session import Session
 from cpms.domain.time import floor_time
+from data.quarter_energy import QUARTER_S
 from forecasting.load.windows import highest_kw
 
 if TYPE_CHECKING:
     from forecasting.arrivals.visits import Visit
 
-QUARTER_S = 900
 ARRIVALS_EVERY = timedelta(hours=3)
 PEAK_EVERY, PEAK_HORIZON = timedelta(days=1), timedelta(days=7)
 WEEK = timedelta(days=7)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cpms.app.day_and_month import QUARTER_S, Outcome
+from cpms.app.day_and_month import Measured, Outcome
 from cpms.app.market import known_prices
 from cpms.app.prices_told import prices_that_came
 from cpms.app.site_arrivals import demand_window_s, power_of, visits_of
-from cpms.app.site_forecasts import HALF_S, Measured, Trained, load_calendar, load_of, sun_of
+from cpms.app.site_forecasts import HALF_S, Trained, load_calendar, load_of, sun_of
 from cpms.domain.errors import InvalidInput
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.forecast_record import ForecastModel, ForecastScore, ModelKind
@@ -23,6 +23,7 @@ from cpms.domain.site import Site
 from cpms.domain.tariff import PriceInterval, Tariff
 from cpms.domain.weather import WeatherForecast
 from data.forecast_records import Temperatures
+from data.quarter_energy import QUARTER_S
 from data.store import Store
 from forecasting.learning.scoring import Came, by_time, score_points
 from forecasting.load.backtest import review_load

@@ -16,6 +16,7 @@ from cpms.domain.tariff import Tariff
 from cpms.domain.time import Interval
 from cpms.domain.units import PHASES, power_kw
 from data.means import Quarters
+from data.quarter_energy import QUARTER_S
 from forecasting.load.windows import highest_kw
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from forecasting.calendar import Calendar
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-QUARTER_S = 900
 MOST_CROWDS = 8
 """Pairs of feeder and phases that are told apart; where there are more, crowds are below the grid connection, on all phases."""
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from cpms.app.day_and_month import Measured
 from cpms.domain.errors import InvalidInput
 from cpms.domain.forecast import Forecast
 from cpms.domain.forecast_record import ForecastModel, ForecastPoint, ModelKind
@@ -42,7 +43,6 @@ SCORED_STEPS = (1, 4, 16, 96, 188)
 """Steps whose expectation is kept to be scored: a quarter of an hour, 1, 4, 24 and 47 hours ahead."""
 
 NO_TEMPERATURES = Temperatures()
-Measured = Sequence[tuple[datetime, float]]
 
 
 @dataclass(frozen=True)

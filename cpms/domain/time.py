@@ -222,11 +222,6 @@ class Interval:
         """Whether `instant` lies in it."""
         return self.starts_at <= instant < self.ends_at
 
-    def overlap_h(self, other: Interval) -> float:
-        """Length [h] of what it shares with `other`."""
-        shared = min(self.ends_at, other.ends_at) - max(self.starts_at, other.starts_at)
-        return max(0.0, shared.total_seconds() / 3600.0)
-
 
 class Resolution(enum.Enum):
     """Length of the steps in which a series is told."""

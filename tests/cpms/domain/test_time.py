@@ -44,12 +44,6 @@ def test_an_interval_that_ends_before_it_starts_is_refused() -> None:
         Interval(START, START)
 
 
-def test_overlap_is_what_two_intervals_share() -> None:
-    hour = Interval(START, START + timedelta(hours=1))
-    assert hour.overlap_h(Interval(START + timedelta(minutes=45), START + timedelta(hours=5))) == 0.25
-    assert hour.overlap_h(Interval(hour.ends_at, hour.ends_at + timedelta(hours=1))) == 0.0
-
-
 def test_an_accelerated_clock_runs_at_its_speed_until_its_end_and_then_at_the_worlds() -> None:
     clock = AcceleratedClock(START, START + timedelta(hours=1), 60.0, origin_s=100.0)
     assert clock._elapsed_s(-1.0) == 0.0
