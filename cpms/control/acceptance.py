@@ -18,20 +18,49 @@ STATED_SHARE = 1.5
 """Who states a need means to have it with time to spare, and tapering takes its part: the vehicle takes so many times the mean."""
 PROBE = 1.25
 """How much more than what it was seen to take a vehicle is permitted until it shows its limit."""
-LEFT_A = 1.0
-"""A vehicle that draws so much less [A per phase] than it may, in two samples in a row, has shown its limit: one alone may be of a
-vehicle that is waking up."""
 LIMIT_BELIEVED_FOR = timedelta(minutes=15)
 """After this a vehicle is offered more again: what kept it may be over, or was misread."""
 
 
 @dataclass(frozen=True)
-class Acceptance:
-    """What a vehicle was seen to take [A per phase]. `limited_at`: when it last left some of what it might have taken, None if it took
-    all of it."""
+class Meter:
+    """How what a vehicle draws is known: less than `left_a` below its limit [A per phase] may be the meter's, a limit shows in so many
+    `readings` in a row (1 or 2), and it may lie `above_a` higher than the higher of them [A per phase]."""
 
-    current_a: float
+    left_a: float
+    readings: int
+    above_a: float
+
+
+SAMPLED = Meter(left_a=1.0, readings=2, above_a=0.3)
+"""Stations' samples: one alone may be of a vehicle that is waking up."""
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What a vehicle was seen to take [A per phase], None: nothing telling. `limited_at`: when it last left some of what it might have
+    taken, None if it took all of it. `left_a`: what it drew in the last reading, if it left some then."""
+
+    current_a: float | None = None
     limited_at: datetime | None = None
+    left_a: float | None = None
+
+    def after(self, drawn_a: float, permitted_a: float, at: datetime, meter: Meter, on_all: bool = True) -> Acceptance:
+        """With a reading: `drawn_a` where `permitted_a` might have been drawn [A per phase]; `on_all` phases of its connector or not.
+
+        A vehicle that leaves some shows its limit, or that it is nearly full; taking all of less than that shows nothing new. One that
+        takes all may take more, but on all phases only if it did so on all: many take more on one.
+        """
+        if drawn_a < permitted_a - meter.left_a:
+            before_a = drawn_a if meter.readings == 1 else self.left_a
+            if before_a is None:
+                return replace(self, left_a=drawn_a)
+            return Acceptance(max(drawn_a, before_a) + meter.above_a, limited_at=at, left_a=drawn_a)
+        known_a = USUAL_A - 1.0 if self.current_a is None else self.current_a + 0.5
+        return Acceptance(drawn_a) if on_all and drawn_a > known_a else replace(self, left_a=None)
+
+
+UNSEEN = Acceptance()
 
 
 class Acceptances:
@@ -40,18 +69,14 @@ class Acceptances:
     def __init__(self, voltage_v: float) -> None:
         self._voltage_v = voltage_v
         self._seen: dict[str, Acceptance] = {}
-        self._left_a: dict[str, float] = {}
 
     def planned_a(self, session: Session, connector: Connector) -> float:
         """Most current [A per phase] to plan a vehicle with: what it showed as its limit, else the usual, what it was seen to take, or
         what its driver must think it takes, whichever is most."""
-        seen = self._seen.get(session.id)
-        if seen is None:
-            believed_a = max(USUAL_A, self._needs_a(session, connector))
-        elif seen.limited_at is None:
-            believed_a = max(seen.current_a, self._needs_a(session, connector))
-        else:
-            believed_a = seen.current_a
+        seen = self._seen.get(session.id, UNSEEN)
+        believed_a = USUAL_A if seen.current_a is None else seen.current_a
+        if seen.limited_at is None:
+            believed_a = max(believed_a, self._needs_a(session, connector))
         return min(connector.max_current_a, max(connector.min_current_a, believed_a))
 
     def _needs_a(self, session: Session, connector: Connector) -> float:
@@ -66,8 +91,8 @@ class Acceptances:
 
     def probe_a(self, session: Session, connector: Connector, now: datetime) -> float:
         """What to permit a vehicle [A per phase] that is planned with all it is believed to take, so that it can show more."""
-        believed_a, seen = self.planned_a(session, connector), self._seen.get(session.id)
-        limited_at = None if seen is None else seen.limited_at
+        believed_a = self.planned_a(session, connector)
+        limited_at = self._seen.get(session.id, UNSEEN).limited_at
         if limited_at is not None and now - limited_at < LIMIT_BELIEVED_FOR:
             return believed_a
         three_phases = len(connector.phases) == len(PHASES)
@@ -83,27 +108,16 @@ class Acceptances:
         at: datetime,
         on_all: bool = True,
     ) -> bool:
-        """A vehicle drew `drawn_a` while it had long been permitted `permitted_a` [A per phase]; whether plans are touched by it.
-
-        One that leaves some of it twice in a row shows its limit, or that it is nearly full; one that takes all may take more, but
-        `on_all` phases only if it did so on all: many take more on one.
-        """
+        """A vehicle drew `drawn_a` while it had long been permitted `permitted_a` [A per phase]; whether plans are touched by it."""
         if drawn_a < connector.min_current_a - 0.5:
             return False
-        believed_a, seen = self.planned_a(session, connector), self._seen.get(session.id)
-        before_a = self._left_a.pop(session.id, None)
-        if drawn_a < permitted_a - LEFT_A:
-            self._left_a[session.id] = drawn_a
-            if before_a is not None:
-                self._seen[session.id] = Acceptance(max(drawn_a, before_a) + 0.3, limited_at=at)
-        elif on_all and drawn_a > (USUAL_A - 1.0 if seen is None else seen.current_a + 0.5):
-            self._seen[session.id] = Acceptance(drawn_a)
-        return abs(self.planned_a(session, connector) - believed_a) > LEFT_A
+        believed_a, seen = self.planned_a(session, connector), self._seen.get(session.id, UNSEEN)
+        self._seen[session.id] = seen.after(drawn_a, permitted_a, at, SAMPLED, on_all)
+        return abs(self.planned_a(session, connector) - believed_a) > SAMPLED.left_a
 
     def forget(self, session_id: str) -> None:
         """The session is over."""
         self._seen.pop(session_id, None)
-        self._left_a.pop(session_id, None)
 
     def move_instants(self, by: timedelta) -> None:
         """What was seen when is so much later, because the clock was set."""

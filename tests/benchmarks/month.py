@@ -20,9 +20,9 @@ from acnportal.algorithms import SortedSchedulingAlgo, UncontrolledCharging, lea
 
 from cpms.domain.errors import InvalidInput
 from tests.benchmarks.acn.command import Report, add_reality, parser_of, report_of, rounded
-from tests.benchmarks.acn.controller import OutlookController, PublishedController
 from tests.benchmarks.acn.data import ZONE, read_tariff
 from tests.benchmarks.acn.garage import Garage
+from tests.benchmarks.acn.month_controllers import OutlookController, PublishedController
 
 PLANNER = "optimizer.plan on forecasting.arrivals.rests"
 HINT_SHARE = 0.75

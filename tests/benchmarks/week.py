@@ -3,7 +3,8 @@
 Periods of 5 minutes, stays cut at 12 h, true departures and energies known at plug-in, the site's three-phase unbalanced network with
 its currents as vectors. The bound knows all arrivals beforehand, and ideal stations and batteries. Profit is what is sold less what
 its energy costs by the tariff (a few days are no billing period: no demand charge); its bound is as ideal. A second bound of the
-profit knows batteries that taper; its stations are ideal still.
+profit knows batteries that taper; its stations are ideal still. A period is violated where what is drawn exceeds a limit, and
+overpermitted where what is permitted would.
 
     python -m tests.benchmarks.week --sessions FILE --from 2019-07-08 --days 5 --site caltech --cap-kw 30 --json
     python -m tests.benchmarks.week ... --real-stations --tapering --tariff FILE --json
@@ -114,6 +115,7 @@ class Bound:
             "of_offline_profit_pct": round(100 * profit / self.profit, 2),
             "of_offline_profit_tapering_pct": round(100 * profit / self.profit_tapering, 2),
             "violated_periods": int(figures["violated_periods"]),
+            "overpermitted_periods": int(figures["overpermitted_periods"]),
         }
 
 

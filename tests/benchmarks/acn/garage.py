@@ -31,7 +31,7 @@ from tests.benchmarks.acn.data import (
     read_stays,
     visits,
 )
-from tests.benchmarks.acn.network import Network, network_of, pods_of
+from tests.benchmarks.acn.network import Floats, Network, network_of, pods_of
 from tests.benchmarks.acn.offline import offline_bill
 
 TAPERS_FROM_SOC = 0.8
@@ -131,7 +131,8 @@ class Garage:
             "demand_charge": self.demand_per_kw * peak_kw,
             "peak_kw": peak_kw,
             "delivered_pct": 100 * acnsim.proportion_of_energy_delivered(simulator),
-            "violated_periods": _violated_periods(simulator),
+            "violated_periods": _violated_periods(simulator.network, simulator.charging_rates),
+            "overpermitted_periods": _violated_periods(simulator.network, simulator.pilot_signals[:, : len(power_kw)]),
         }
 
     def _simulator(self, controller: BaseAlgorithm) -> acnsim.Simulator:
@@ -141,10 +142,9 @@ class Garage:
         )
 
 
-def _violated_periods(simulator: acnsim.Simulator) -> int:
-    """Periods in which a current of the network was too high."""
-    network = simulator.network
-    currents = np.abs(network.constraint_current(simulator.charging_rates))
+def _violated_periods(network: ChargingNetwork, current_a: Floats) -> int:
+    """Periods in which a current of the network is too high with `current_a` [A] at its stations (stations x periods)."""
+    currents = np.abs(network.constraint_current(current_a))
     return int((currents > network.magnitudes[:, None] * (1 + VIOLATION)).any(axis=0).sum())
 
 
