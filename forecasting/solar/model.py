@@ -18,9 +18,9 @@ LEAD_BANDS = ((0, 1, 2, 3), (4, 5, 7, 9, 11, 15), (19, 27, 35, 47, 59, 71, 83, 9
 """Half hours ahead that are trained on, per band: to 2 h, to 8 h, beyond. Other leads use the band they fall into."""
 
 GROWTH = (
-    Growth(rounds=120, leaves=20, min_rows_per_leaf=150, max_rows=50_000),
-    Growth(rounds=80, max_rows=12_000, draw_every=5),
-    Growth(rounds=70, leaves=6, min_rows_per_leaf=300, max_rows=12_000, draw_every=5),
+    Growth(rounds=90, leaves=20, min_rows_per_leaf=150, learning_rate=0.08, max_rows=50_000, draw_every=5),
+    Growth(rounds=60, learning_rate=0.08, max_rows=12_000, draw_every=5),
+    Growth(rounds=52, leaves=6, min_rows_per_leaf=300, learning_rate=0.08, max_rows=12_000, draw_every=5),
 )
 HOLDOUT_WEEKS = 5
 """Every fifth week is kept from training; how it comes out is the first calibration."""

@@ -24,8 +24,9 @@ STEP_S = 900
 VEHICLE_KW = 6.6
 MIN_MONTH_ROWS = 60
 BILLING_DAYS = (1, 8, 15, 22)
-REVIEWED_S = 35 * 86400
-"""Time before the first scored issue whose forecasts correct the bands, as `review_load` looks at it in the product."""
+REVIEWED_S, LEAST_KNOWN_S = 35 * 86400, 7 * 86400
+"""Time before the first scored issue whose forecasts correct the bands, as `review_load` looks at it in the product, and before
+the first of these."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     first_at, last_at = (datetime.fromtimestamp(int(measured.epochs_s[k]), zone) for k in (0, -1))
     calendar = calendar_of(arguments.region, first_at, last_at, zone)
     leads_s, every_s = [int(h * HOUR_S) for h in leads_h], int(arguments.every_h * HOUR_S)
-    made = hindcast_load(measured, zone, split_s - REVIEWED_S, leads_s, every_s, 2 * largest_kw, calendar)
+    from_s = max(split_s - REVIEWED_S, int(measured.epochs_s[0]) + LEAST_KNOWN_S)
+    made = hindcast_load(measured, zone, from_s, leads_s, every_s, 2 * largest_kw, calendar)
     return {
         "quantity": "load",
         "of": str(arguments.load)

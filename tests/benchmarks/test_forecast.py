@@ -69,3 +69,20 @@ def test_a_session_without_a_driver_shows_nobody_its_outcome():
     assert (unclaimed["requested_energy (kWh)"] == unclaimed["delivered_energy (kWh)"]).all()
     sessions = read_sessions(RECORDED)
     assert sum(session.need is None for session in sessions) == len(unclaimed)
+
+
+def test_the_carbon_command_scores_recorded_words_of_an_operator(tmp_path):
+    rng = np.random.default_rng(1)
+    stamps = pd.date_range("2026-01-01", periods=288 * 45, freq="5min", tz="UTC")
+    moer = 0.2 + 0.05 * np.sin(np.arange(len(stamps)) / 45.8)
+    told = {f"f{k}": np.roll(moer, -k) + rng.normal(0, 0.002 * k, len(stamps)) for k in range(1, 19)}
+    pd.DataFrame({"time": stamps, "moer": moer, **told}).to_csv(tmp_path / "grid.csv", index=False)
+    done = run("carbon", "--json", "--carbon", str(tmp_path / "grid.csv"), "--timezone", "UTC")
+    assert done.returncode == 0, done.stderr
+    leads = json.loads(done.stdout)["leads_h"]
+    assert set(leads) == {"0.5", "1"}
+    assert leads["0.5"]["crps"] < leads["1"]["crps"] < leads["1"]["as_told"]["crps"]
+    assert leads["1"]["coverage_80"] == pytest.approx(0.8, abs=0.06)
+    nothing = run("carbon", "--carbon", str(tmp_path / "grid.csv"), "--train-until", "2027-01-01")
+    assert nothing.returncode == 2
+    assert "train-until" in nothing.stderr
