@@ -123,13 +123,16 @@ def read_load(path: Path) -> Series:
 
 def _figures(made: LoadHindcast, capacity_kw: float, split_s: int, timezone: str) -> dict[str, object]:
     # a garage that is empty at night is no forecast to be proud of: hours that are 0 one time in ten are not scored
-    scored = made.alive & (made.issued_s >= split_s)
+    after = made.issued_s >= split_s
+    everywhen = inside(FINE_LEVELS, made.quantiles_kw[after], made.actual_kw[after])
+    scored = made.alive & after
     made = LoadHindcast(**{name: values[scored] for name, values in vars(made).items()})
     baseline = rmse(made.last_week_kw, made.actual_kw)
     held = inside(FINE_LEVELS, made.quantiles_kw, made.actual_kw)
     return {
         **score(FINE_LEVELS, made.quantiles_kw, made.actual_kw, capacity_kw, baseline).to_dict(),
         "coverage_80_months": lowest_and_highest(held, made.target_s, timezone, MIN_MONTH_ROWS),
+        "coverage_80_at_all_hours": round(float(everywhen.mean()), 3),
         "same_time_last_week": {
             "nrmse": round(baseline / capacity_kw, 4),
             "crps": round(float(np.abs(made.last_week_kw - made.actual_kw).mean()) / capacity_kw, 4),
