@@ -9,6 +9,7 @@ from optimizer.model.kinds import CONTINUOUS, INTEGER, SEMI_CONTINUOUS, SEMI_INT
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.problem.worth import LATENESS_SHARE, typical_price_per_kwh
 from optimizer.search.relaxing import Relaxation
+from optimizer.search.setpoints import completing
 from optimizer.search.solve import Domain
 
 TOLERANCE_KW = 1e-6
@@ -45,7 +46,8 @@ def undecided(
 
 
 def setpoints_near(horizon: Horizon, slot_kw: Floats, give_kw: Floats, known_kw: Floats, reach: int) -> Domain:
-    """The setpoints at either side of `slot_kw`, while `give_kw` is given, `reach` further ones, and all up to `known_kw`."""
+    """The setpoints at either side of `slot_kw`, while `give_kw` is given, `reach` further ones, and all up to `known_kw`; where a
+    need is met, what is drawn until then."""
     quantum = horizon.slots.quantum_kw
     least_kw, most_kw = horizon.least_kw(slot_kw, give_kw), horizon.slots.most_kw
     multiple = slot_kw / quantum
@@ -55,8 +57,11 @@ def setpoints_near(horizon: Horizon, slot_kw: Floats, give_kw: Floats, known_kw:
     near_least_kw = np.where(on, np.clip(below_kw, least_kw, most_kw), 0.0)
     near_most_kw = np.where(on, np.clip(above_kw, least_kw, most_kw), 0.0)
     switched = on != (known_kw > TOLERANCE_KW)
-    return Domain(
+    near = Domain(
         least_kw=np.where(switched, least_kw, np.minimum(near_least_kw, known_kw)),
         most_kw=np.maximum(near_most_kw, known_kw),
         kind=np.where(switched, SEMI_INTEGER, INTEGER).astype(np.uint8),
     )
+    last = completing(horizon, slot_kw)
+    near.least_kw[last], near.kind[last] = 0.0, CONTINUOUS
+    return near

@@ -79,10 +79,10 @@ class _Levelling:
         for step in queue:
             for move in self._moves_from(step):
                 target = int(self.horizon.slots.step[move[1]])
-                if target in came:
+                if target in came or not self._stays_below(step, float(self.net_kw[top]), came[step], move):
                     continue
                 came[target] = move
-                if self._stays_below(move, target, float(self.net_kw[top])):
+                if self._stays_below(target, float(self.net_kw[top]), move):
                     return self._back(came, target)
                 queue.append(target)
         return []
@@ -120,9 +120,11 @@ class _Levelling:
         room: Floats = (self.left.left_kw[rows[:, None], steps] / shares[:, None]).min(axis=0)
         return room
 
-    def _stays_below(self, move: Move, step: int, height_kw: float) -> bool:
-        quantum_kw = float(self.horizon.slots.quantum_kw[move[0]])
-        return not self.paid[step] or bool(self.net_kw[step] + quantum_kw < height_kw - LEAST_KW)
+    def _stays_below(self, step: int, height_kw: float, into: Move | None, out: Move | None = None) -> bool:
+        """Whether a step ends below a height with what one move brings and another one takes; setpoints differ in size."""
+        quantum_kw = self.horizon.slots.quantum_kw
+        brought_kw, taken_kw = (0.0 if move is None else float(quantum_kw[move[0]]) for move in (into, out))
+        return not self.paid[step] or bool(self.net_kw[step] + brought_kw - taken_kw < height_kw - LEAST_KW)
 
     def _back(self, came: dict[int, Move | None], step: int) -> list[Move]:
         path: list[Move] = []

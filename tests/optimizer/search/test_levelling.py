@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpms.domain.plan import DemandPrice, PlanRequest
+from cpms.domain.units import Phase
 from optimizer.problem.horizon import Floats, Horizon, horizon
 from optimizer.search.background import bare
 from optimizer.search.following import expected_kw
@@ -43,6 +44,15 @@ def test_a_step_that_is_as_high_passes_on_what_it_takes():
     problem = horizon(request(early, late, count=3, demand=(DemandPrice(10.0, 0.0, (True,) * 3, 3600),)))
     before = set_to(problem, 14.0, 6.0, 8.0, 12.0)
     assert peak_kw(problem, level(problem, before)) <= peak_kw(problem, before)
+
+
+def test_a_step_does_not_pass_on_less_than_it_takes_where_that_made_it_the_highest():
+    three = need("a", 17.25, hours=2.0, step_a=1.0)
+    one = need("b", 2.99, arrives_h=1.0, hours=3.0, step_a=1.0, phases=(Phase.L1,))
+    demand = (DemandPrice(10.0, 0.0, (True,) * 3, 3600),)
+    problem = horizon(request(three, one, count=3, demand=demand, other_load_kw=(0.0, 0.23, 0.0)))
+    before = set_to(problem, 14.0, 11.0, 7.0, 6.0)
+    assert level(problem, before).tolist() == before.tolist()
 
 
 def test_nothing_moves_where_no_peak_is_paid_for():
