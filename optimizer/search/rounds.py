@@ -59,7 +59,7 @@ MOST_TIGHTENINGS, LEAST_TIGHTENING = 10, 1e-5
 FEW_TO_CHOOSE = 1_200
 """Up to so many slots the whole choice is one mixed-integer program."""
 
-AROUND_SHARE, NEIGHBOURHOOD_SHARE, MOST_IN_VAIN, MANY_PARTS = 0.6, 0.05, 12, 3
+AROUND_SHARE, NEIGHBOURHOOD_SHARE, MOST_IN_VAIN, MANY_PARTS = 0.7, 0.08, 12, 3
 """Of the time that is left: for parts of a plan decided anew, and for one part; so many in a row that improve nothing are the last.
 Sites that are not several times as large as a part are solved as a whole."""
 
@@ -138,10 +138,8 @@ class Search(Incumbent):
     def choose_whole(self, whole: Whole) -> None:
         """Of few slots the whole choice: first what the relaxation and the best so far disagree on, then parts of it where stations
         are particular, then all of it, which bounds as well."""
-        in_parts = bool(self.horizon.special) and len(self.power_kw) >= MANY_PARTS * OPEN_SLOTS
-        share = NEAR_SHARE if in_parts else WHOLE_SHARE
-        self._offer_whole(whole, whole.near(self.relaxation.values, self.best, share * self.solver.left_s))
-        if in_parts:
+        self._offer_whole(whole, whole.near(self.relaxation.values, self.best, WHOLE_SHARE * self.solver.left_s))
+        if self.horizon.special and len(self.power_kw) >= MANY_PARTS * OPEN_SLOTS:
             self._look_around(whole)
         if not self.good_enough(self.cost):
             self._bound_by_peak(whole)
