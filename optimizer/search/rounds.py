@@ -138,6 +138,9 @@ class Search(Incumbent):
     def choose_whole(self, whole: Whole) -> None:
         """Of few slots the whole choice: first what the relaxation and the best so far disagree on, then parts of it where stations
         are particular, then all of it, which bounds as well."""
+        if whole.has_lists:
+            limit_s = WHOLE_SHARE * self.solver.left_s / 2
+            self._offer_whole(whole, whole.near(self.relaxation.values, self.best, limit_s, lists_open=True))
         self._offer_whole(whole, whole.near(self.relaxation.values, self.best, WHOLE_SHARE * self.solver.left_s))
         if self.horizon.special and len(self.power_kw) >= MANY_PARTS * OPEN_SLOTS:
             self._look_around(whole)

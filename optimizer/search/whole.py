@@ -28,14 +28,22 @@ class Whole:
         self.program = with_permissions(solver.program, horizon)
         self._horizon, self._solver = horizon, Solver(self.program, horizon, solver.ends_s)
 
-    def near(self, relaxed: Floats, best: Found, time_limit_s: float) -> Floats | None:
+    @property
+    def has_lists(self) -> bool:
+        """Whether any station knows a list of setpoints."""
+        return bool(self.program.index["level"])
+
+    def near(self, relaxed: Floats, best: Found, time_limit_s: float, lists_open: bool = False) -> Floats | None:
         """Best columns found where it is open who is on only where `relaxed` (per column of the program it was made of) and the best
-        so far differ, and of a list only the setpoints are that are next to one of them."""
+        so far differ, and of a list only the setpoints are that are next to one of them. `lists_open`: these may
+        be off as well, even where both are on."""
         program, slots = self.program, self._horizon.slots
         region = self._region()
         power_kw = relaxed[program.columns["power"]]
         on = (power_kw >= slots.least_kw - TOLERANCE_KW) & (best.setpoint_kw > 0)
         off = (power_kw <= TOLERANCE_KW) & (best.setpoint_kw <= 0)
+        if lists_open:
+            on[levels_of(program).slot] = False
         region.lower[program.columns["on"]] = on[program.places("on")]
         for family in ("on", "stops"):
             region.upper[program.columns[family]] *= ~off[program.places(family)]
