@@ -121,6 +121,10 @@ def missing_kwh(problem: Horizon, drawn_kw: Floats) -> tuple[Floats, list[tuple[
     behind_kwh = stages.behind_kwh(drawn_kw)
     short_kwh = problem.need_kwh - problem.energy_kwh(drawn_kw)
     late = [tuple(behind_kwh[stages.need == n][: len(need.targets)].tolist()) for n, need in enumerate(needs)]
+    for n, need in enumerate(needs):
+        if need.likely and need.v2g is not None:
+            stays = behind_kwh[stages.need == n][len(need.targets) : len(need.targets) + len(need.likely)]
+            short_kwh[n] = float(stays @ [stay.probability for stay in need.likely])
     for n, chance in problem.chances.items():
         mine = problem.slots.of(n)
         layered_kw = chance.layered_kw(drawn_kw[mine], problem.slots.hours[mine])

@@ -4,6 +4,9 @@ A vehicle takes what it wants, in the order of time, and leaves when it leaves; 
 of a session that may want E_1 < E_2 < ... the energy between E_(k-1) and E_k is a layer, and power of layer k in slot s is drawn with
 the chance that the vehicle wants more than E_(k-1) and is still there: P[s, k] = sum of the probabilities of its likely stays with
 energy >= E_k and departure after s (in part, where it is within s).
+
+A vehicle that may give back does not stop at what it wants, and may have less later: it does what is planned until it leaves, and
+each of its likely stays is a stage that counts by its probability (`optimizer.problem.stages`).
 """
 
 from __future__ import annotations
@@ -66,12 +69,25 @@ def chance_of(
 def chances_of(
     request: PlanRequest, frozen: Frozen, need_of_slot: Ints, starts_h: Floats, hours: Floats
 ) -> dict[int, Chance]:
-    """The uncertain needs of a request, by their place."""
+    """The uncertain needs of a request that may not give back, by their place."""
     uncertain: dict[int, Chance] = {}
     first = 0
     for n, need in enumerate(request.needs):
-        if need.likely:
+        if need.likely and need.v2g is None:
             mine = slice(*np.searchsorted(need_of_slot, [n, n + 1]).tolist())
             uncertain[n] = chance_of(request, need, float(frozen.energy_kwh[n]), starts_h[mine], hours[mine], first)
             first += uncertain[n].drawn.size
     return uncertain
+
+
+def gone_of(request: PlanRequest, need_of_slot: Ints, starts_h: Floats, hours: Floats) -> Floats:
+    """The chance that the vehicle of each slot has left, on average over the slot; 0 of those that may not give back."""
+    origin, gone = request.steps[0].starts_at, np.zeros(len(need_of_slot))
+    for n, need in enumerate(request.needs):
+        if need.v2g is not None:
+            mine = slice(*np.searchsorted(need_of_slot, [n, n + 1]).tolist())
+            for stay in need.likely:
+                departs_h = (stay.departs_at - origin).total_seconds() / 3600
+                there = np.clip((departs_h - starts_h[mine]) / hours[mine], 0.0, 1.0)
+                gone[mine] += stay.probability * (1.0 - there)
+    return gone

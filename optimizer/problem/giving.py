@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 TINY_STEPS = 1e-9
 """Part of a setpoint step [-] that rounding errors may make of a multiple."""
 
+TINY_H = 1e-6
+
 
 def gives_kw(request: PlanRequest) -> Floats:
     """Most power [kW] each need may give back on all its phases, 0 where it may not."""
@@ -25,11 +27,16 @@ def gives_kw(request: PlanRequest) -> Floats:
     return np.asarray(most * quantum_kw)
 
 
-def giving_grid(request: PlanRequest, slots: Slots) -> Grid:
-    """The setpoints of each slot for giving back [kW]; in slots of needs that may not, at most 0."""
+def giving_grid(request: PlanRequest, slots: Slots, step_h: Floats, gone: Floats) -> Grid:
+    """The setpoints of each slot for giving back [kW]; at most 0 where the need may not, or is not there for sure.
+
+    Limits and peaks rely on what is given: it is planned only for whole steps, and with a chance of having left (`gone[s]`) that is no
+    higher than limits are kept with against uncertain load (`chance_level`).
+    """
     least, most = _multiples(request)
     quantum_kw = slots.quantum_kw
-    return Grid(quantum_kw, least[slots.need] * quantum_kw, most[slots.need] * quantum_kw)
+    sure = (slots.hours >= step_h[slots.step] - TINY_H) & (gone <= 1.0 - request.chance_level + TINY_STEPS)
+    return Grid(quantum_kw, least[slots.need] * quantum_kw, np.where(sure, most[slots.need] * quantum_kw, 0.0))
 
 
 def _multiples(request: PlanRequest) -> tuple[Floats, Floats]:

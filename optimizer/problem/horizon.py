@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
-from optimizer.problem.chances import Chance, chances_of
+from optimizer.problem.chances import Chance, chances_of, gone_of
 from optimizer.problem.conduct import Conduct, Grid, conduct_of
 from optimizer.problem.frozen import Frozen, frozen_of
 from optimizer.problem.giving import gives_kw, giving_grid
@@ -38,9 +38,9 @@ class Horizon:
     `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar, of all meters, as expected; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0
     where the need is not known and its `chances` count instead; `quantum_kw[n]` [kW]: grid of setpoints on all its phases;
     `conduct[n]`: more of what they must be like, and `switching[n]` of those that may switch to a single phase; `held[n]`: what those
-    hold whose battery is known, after what is frozen; `gives_kw[n]` [kW]: most it may give back, 0 where it may not, and `giving` the
-    setpoints for that in each slot. What is `frozen` is in `base_kw`, the limits and `need_kwh` already; of who may give back what is
-    needed is below 0 where that is more than he wants.
+    hold whose battery is known, after what is frozen; `gives_kw[n]` [kW]: most it may give back, 0 where it may not, `giving` the
+    setpoints for that in each slot, and `gone[s]` the chance that it has left by then. What is `frozen` is in `base_kw`, the limits
+    and `need_kwh` already; of who may give back what is needed is below 0 where that is more than he wants.
     """
 
     request: PlanRequest
@@ -54,6 +54,7 @@ class Horizon:
     switching: dict[int, Switching]
     gives_kw: Floats
     giving: Grid
+    gone: Floats
     held: dict[int, Held]
     frozen: Frozen
     slots: Slots
@@ -150,6 +151,7 @@ def horizon(request: PlanRequest) -> Horizon:
     grids = [(n, n, one.grid) for n, one in enumerate(conduct)]
     grids += [(n, point, switching[n].single_grid) for n, point in single_point_of(request).items()]
     slots = slots_of(request, step_h, limits.room_kw(), np.maximum(need_kwh, gives), grids)
+    gone = gone_of(request, slots.need, slots.starts_h, slots.hours)
     return Horizon(
         request=request,
         step_h=step_h,
@@ -161,7 +163,8 @@ def horizon(request: PlanRequest) -> Horizon:
         conduct=conduct,
         switching=switching,
         gives_kw=gives,
-        giving=giving_grid(request, slots),
+        giving=giving_grid(request, slots, step_h, gone),
+        gone=gone,
         held=_held(request, frozen),
         frozen=frozen,
         slots=slots,

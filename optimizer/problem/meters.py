@@ -48,6 +48,11 @@ class Meters:
         """Mean over the days, which are the first axis."""
         return np.asarray(np.tensordot(self.chance, daily, axes=1))
 
+    @property
+    def expected_price(self) -> Floats:
+        """What a kWh is expected to cost before vehicles [money], shape (M, T): import, or export where there is surplus."""
+        return self.expected(np.where(self.base_kw < 0, self.export_price, self.import_price))
+
     def weather(self, day: int) -> int:
         """The day j of load and sun on a likely day of the request."""
         return day if len(self.chance) > 1 else 0

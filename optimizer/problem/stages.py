@@ -1,6 +1,7 @@
 """Stages: energy that is due at some instant of a stay, and what each kWh costs that is late.
 
-Two wishes are stages: targets on the way, and a minimum now, which is late anew at the end of every step.
+Two wishes are stages: targets on the way, and a minimum now, which is late anew at the end of every step. So is each likely stay of
+an uncertain session whose vehicle may give back, at the weight of its probability.
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ def _stages(request: PlanRequest, need: ChargingNeed) -> Iterator[tuple[float, d
     """Energy [kWh], instant, weight and price of each stage of a need."""
     for target in need.targets:
         yield target.energy_kwh, target.due_at, (target.weight, target.price_per_kwh)
+    if need.v2g is not None:
+        for stay in need.likely:
+            yield stay.energy_kwh, stay.departs_at, (stay.probability, None)
     if need.minimum_now_kwh > 0:
         for step in request.steps:
             if (need.arrives_at or step.starts_at) < step.ends_at and step.starts_at < need.departs_at:

@@ -6,6 +6,9 @@ import numpy as np
 
 from optimizer.problem.horizon import Floats, Horizon, Ints
 
+DUST_KWH = 1e-6
+"""Energy below this is none."""
+
 TINY_STEPS = 1e-6
 """Part of a setpoint step [-] that rounding errors may make of a multiple."""
 
@@ -41,3 +44,30 @@ def _give_back(inside: Ints, exact: Floats, multiple: Floats, most: Floats, quan
         if lost_kw >= quantum_kw[s] / 2 and multiple[s] < most[s]:
             multiple[s] += 1
             lost_kw -= quantum_kw[s]
+
+
+def affordable_kw(horizon: Horizon, setpoint_kw: Floats, give_kw: Floats) -> Floats:
+    """What is given [kW], lowered in the cheapest steps until no vehicle lacks anything of its need for it that tapers: what it
+    accepts as it fills is less than the relaxation believes."""
+    lowered_kw = give_kw.copy()
+    for n in horizon.tapering:
+        if horizon.gives_kw[n] > 0 and horizon.certain[n] > 0:
+            mine = horizon.slots.of(n)
+            lowered_kw[mine] = _afforded_kw(horizon, n, setpoint_kw[mine], give_kw[mine])
+    return lowered_kw
+
+
+def _afforded_kw(horizon: Horizon, n: int, setpoint_kw: Floats, give_kw: Floats) -> Floats:
+    slots, meters, one, grid = horizon.slots, horizon.meters, horizon.held[n], horizon.giving_of(n)
+    mine, now_kw = slots.of(n), give_kw.copy()
+    hours, price = slots.hours[mine], meters.expected_price[meters.of_point[n], slots.step[mine]]
+    while True:
+        drawn_kw, now_kw = one.told(setpoint_kw, now_kw, hours, np.inf, grid)
+        missing_kwh = horizon.need_kwh[n] - float(one.net_kw(drawn_kw, now_kw) @ hours)
+        (giving,) = np.nonzero(now_kw)
+        if missing_kwh <= DUST_KWH or not len(giving):
+            return now_kw
+        i = int(giving[np.argmin(price[giving])])
+        quantum_kw = float(grid.of(i).quantum_kw)
+        less = max(1.0, np.floor(missing_kwh * one.efficiency / float(hours[i]) / quantum_kw))
+        now_kw[i] = float(grid.of(i).down(max(now_kw[i] - less * quantum_kw, 0.0)))

@@ -11,6 +11,7 @@ from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.background import Background, background, bare
 from optimizer.search.certify import lower_bound, relative_gap
 from optimizer.search.completion import Completion, Found, at_rest
+from optimizer.search.giving import affordable_kw
 from optimizer.search.levelling import levelled
 from optimizer.search.relaxing import Relaxation
 from optimizer.search.setpoints import to_setpoints
@@ -76,6 +77,10 @@ class Incumbent:
         """Round power to setpoints and take them if they are the cheapest so far."""
         setpoint_kw, give_kw = to_setpoints(self.horizon, power_kw, behind), None if behind is None else behind.give_kw
         self.take(setpoint_kw, give_kw)
+        if give_kw is not None and not self.good_enough(self.cost):
+            less_kw = affordable_kw(self.horizon, setpoint_kw, give_kw)
+            if not np.array_equal(less_kw, give_kw):
+                self.take(setpoint_kw, less_kw)
         if not self.good_enough(self.cost):
             self.take(levelled(self.horizon, setpoint_kw, behind or bare(self.horizon)), give_kw)
         if _may_be_left_open(self.horizon.request):

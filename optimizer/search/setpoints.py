@@ -98,7 +98,7 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     slot_kw = _permitted_kw(horizon, slot_kw, behind.give_kw)
     floored = _admissible(horizon, clipped_to_limits(horizon, slot_kw, behind.headroom_kw))
     wanted_kwh = np.where(horizon.certain > 0, horizon.need_kwh, planned_kwh)
-    wanted_kwh = np.where(horizon.gives_kw > 0, np.maximum(horizon.need_kwh, planned_kwh), wanted_kwh)
+    wanted_kwh = np.where(horizon.gives_kw > 0, np.maximum(wanted_kwh, planned_kwh), wanted_kwh)
     missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored, behind.give_kw))
     open_ = slots.single == single[slots.need, slots.step]
     left = headroom(horizon, floored, behind, open_)

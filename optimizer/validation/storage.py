@@ -52,10 +52,6 @@ def require_v2g(name: str, need: ChargingNeed, v2g: VehicleToGrid) -> None:
     """InvalidInput naming the first field of what a vehicle may give back that cannot be planned with."""
     if need.battery is None:
         raise InvalidInput(f"{name}.battery", "is not known, but the vehicle may give energy back", "give its battery")
-    if need.likely:
-        raise InvalidInput(
-            f"{name}.likely", "is uncertain, but the vehicle may give energy back", "give one of the two"
-        )
     require_between(f"{name}.v2g.floor_kwh", v2g.floor_kwh, 0.0, need.battery.capacity_kwh)
     require_between(f"{name}.v2g.min_discharge_a", v2g.min_discharge_a, 0.0, float("inf"))
     require_between(f"{name}.v2g.max_discharge_a", v2g.max_discharge_a, v2g.min_discharge_a, MOST_CURRENT_A)

@@ -5,21 +5,24 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpms.domain.need import AcceptancePoint, Fairness, VehicleBattery
-from cpms.domain.plan import ChargingNeed, PlanRequest
+from cpms.domain.need import AcceptancePoint, Fairness, LikelyStay, VehicleBattery
+from cpms.domain.plan import ChargingNeed, PlanRequest, SessionPlan
 from optimizer import plan
+from optimizer.problem.acceptance import Acceptance
 from tests.optimizer.model.topics.test_closed_forms import contracted
 from tests.optimizer.oracle import (
     assert_certified,
     energy_kwh,
     exceeded_limits,
     held_kwh,
+    hours_of,
     phases_of,
     setpoint_kw,
     switches_in_time,
@@ -130,26 +133,72 @@ def test_in_another_order_it_costs_the_same_within_what_is_certified(asked: Plan
 
 
 @st.composite
-def steered_givers(draw: st.DrawFn) -> PlanRequest:
-    """Vehicles that give back, on stations that know few setpoints, start seldom or rise gently."""
+def any_givers(draw: st.DrawFn) -> PlanRequest:
+    """Vehicles that give back and taper, may leave early, have a step on its way, on stations that know few setpoints, start seldom or
+    rise gently."""
     asked = draw(contracted())
-    needs = tuple(replace(draw(steered(draw(givers(one)))), frozen_a=()) for one in asked.needs)
-    return replace(asked, time_limit_s=1.0, needs=needs)
+    needs = [draw(steered(draw(givers(one)))) for one in asked.needs]
+    return replace(asked, time_limit_s=1.0, needs=tuple(draw(unsure(draw(slow(one)))) for one in needs))
 
 
-@given(steered_givers())
+@st.composite
+def slow(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
+    """As its battery fills it takes less."""
+    assert one.battery is not None
+    acceptance = (AcceptancePoint(0.5, draw(numbers(4, 12))), AcceptancePoint(1.0, draw(numbers(0, 4))))
+    return draw(st.just(one) | st.just(replace(one, battery=replace(one.battery, acceptance=acceptance))))
+
+
+@st.composite
+def unsure(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
+    """It may leave a quarter of an hour or more earlier, with less."""
+    early_at = one.departs_at - timedelta(hours=draw(numbers(0.25, 1)))
+    chance, part = draw(numbers(0.02, 0.9)), draw(numbers(0, 1))
+    stays = (
+        LikelyStay(part * one.energy_kwh, early_at, chance),
+        LikelyStay(one.energy_kwh, one.departs_at, 1 - chance),
+    )
+    return draw(st.just(one) | st.just(replace(one, likely=stays)))
+
+
+@given(any_givers())
 @few
 def test_who_gives_back_charges_as_his_station_can_and_stays_above_his_floor(asked: PlanRequest):
     made = plan(asked)
     assert exceeded_limits(asked, made) == []
     assert_certified(made)
     for one, session in zip(asked.needs, made.sessions, strict=True):
-        assert all(current_a in (0.0, *one.setpoints_a) for current_a in session.current_a) or not one.setpoints_a
-        assert starts(one, session.current_a) <= (len(asked.steps) if one.max_starts is None else one.max_starts)
+        planned_a = session.current_a[len(one.frozen_a) :]
+        assert all(current_a in (0.0, *one.setpoints_a) for current_a in planned_a) or not one.setpoints_a
+        before = replace(one, current_a=one.frozen_a[-1]) if one.frozen_a else one
+        assert starts(before, planned_a) <= (len(asked.steps) if one.max_starts is None else one.max_starts)
+        assert not any(session.discharge_a[: len(one.frozen_a)])
         assert one.battery is not None
         assert one.v2g is not None
         least_kwh = min(one.v2g.floor_kwh, one.battery.soc * one.battery.capacity_kwh)
         assert all(kwh >= least_kwh - 1e-5 for kwh in held_kwh(asked, one, session))
+
+
+@given(any_givers())
+@few
+def test_what_a_giver_holds_is_what_it_came_with_took_and_gave_and_what_is_missing_is_named(asked: PlanRequest):
+    made = plan(asked)
+    for one, session in zip(asked.needs, made.sessions, strict=True):
+        assert one.battery is not None
+        full_kwh, came_kwh = one.battery.capacity_kwh, one.battery.soc * one.battery.capacity_kwh
+        assert came_kwh + energy_kwh(asked, one, session) <= full_kwh + 1e-5
+        stays = one.likely or (LikelyStay(one.energy_kwh, one.departs_at, 1.0),)
+        missing_kwh = sum(stay.probability * lacking_kwh(asked, one, session, stay) for stay in stays)
+        assert session.shortfall_kwh == pytest.approx(missing_kwh, abs=1e-5)
+        curve, held = Acceptance.of(one.battery), [came_kwh, *held_kwh(asked, one, session)]
+        for hours, before_kwh, power_kw in zip(hours_of(asked, one), held, session.power_kw, strict=False):
+            assert power_kw * hours <= curve.filled_kwh(min(before_kwh, full_kwh), 1e3, hours) + 1e-5
+
+
+def lacking_kwh(asked: PlanRequest, one: ChargingNeed, session: SessionPlan, stay: LikelyStay) -> float:
+    """What a vehicle lacks that leaves when and with what a likely stay says [kWh]."""
+    gone = replace(one, departs_at=stay.departs_at)
+    return max(0.0, stay.energy_kwh - energy_kwh(asked, gone, session))
 
 
 def starts(one: ChargingNeed, current_a: tuple[float, ...]) -> int:

@@ -3,7 +3,8 @@
 | term      | unit  | formula                                                                     |
 |-----------|-------|-----------------------------------------------------------------------------|
 | unserved  | money | sum_n value_per_kwh[tier(n)] unserved[n]                                    |
-| not_drawn | money | - sum_(s,k) (1 - P[s, k]) import_price[t(s)] h[s] layer[s, k]               |
+| not_drawn | money | - sum_(s,k) (1 - P[s, k]) price[t(s)] h[s] layer[s, k]                      |
+|           |       | - sum_s gone[s] price[t(s)] h[s] (p[s] - give[s])                           |
 """
 
 from __future__ import annotations
@@ -78,16 +79,21 @@ def unserved(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
 
 
 def not_drawn(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """- sum_(s,k) (1 - P[s, k]) import_price[t(s)] h[s] layer[s, k]: what the exchange pays for and nobody will draw."""
-    slots = horizon.slots
-    price = horizon.meters.import_price[horizon.meters.of_point[slots.need], slots.step] * slots.hours
-    return linear(
-        [
-            (-float(price[slots.of(n).start + i]) * (1 - p), model.layer[j])
-            for n, chance in horizon.chances.items()
-            for j, i, _, p in chance.parts()
-        ]
-    )
+    """- sum_(s,k) (1 - P[s, k]) price[t(s)] h[s] layer[s, k] - sum_s gone[s] price[t(s)] h[s] (p[s] - give[s]), at the price expected
+    before vehicles: what the exchange pays for and nobody will draw, and is paid for and nobody will give."""
+    slots, meters = horizon.slots, horizon.meters
+    price = meters.expected_price[meters.of_point[slots.need], slots.step] * slots.hours
+    parts: list[tuple[float, object]] = [
+        (-float(price[slots.of(n).start + i]) * (1 - p), model.layer[j])
+        for n, chance in horizon.chances.items()
+        for j, i, _, p in chance.parts()
+    ]
+    gone, gives = price * horizon.gone, np.asarray(horizon.giving.most_kw) > 0
+    for s in np.flatnonzero(horizon.gone).tolist():
+        parts.append((-float(gone[s]), model.power[s]))
+        if gives[s]:
+            parts.append((float(gone[s]), model.give[s]))
+    return linear(parts)
 
 
 def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
@@ -107,6 +113,6 @@ TOPIC = Topic(
     variables=(declare_layers,),
     constraints=(split_into_layers, fill_layers, lack_on_average),
     terms=(Term("unserved", "money", 1.0, unserved), Term("not_drawn", "money", 1.0, not_drawn)),
-    applies=lambda horizon: len(horizon.chances) > 0,
+    applies=lambda horizon: len(horizon.chances) > 0 or bool(horizon.gone.any()),
     complete=complete,
 )

@@ -12,15 +12,15 @@ from pyomo.core.expr import LinearExpression
 from pyomo.environ import ConcreteModel, Constraint, Var
 
 from optimizer.model.topic import Term, Topic, linear
-from optimizer.model.topics.charging import delivered
+from optimizer.model.topics.charging import delivered, givable_kwh
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.problem.worth import value_per_kwh
 
 
 def declare_behind(model: ConcreteModel, horizon: Horizon) -> None:
     """`behind[k]` [kWh]: what stage k lacks when it is due."""
-    energy_kwh = horizon.stages.energy_kwh.tolist()
-    model.behind = Var(range(len(energy_kwh)), bounds=lambda _, k: (0.0, energy_kwh[k]))
+    most_kwh = (horizon.stages.energy_kwh + givable_kwh(horizon)[horizon.stages.need]).tolist()
+    model.behind = Var(range(len(most_kwh)), bounds=lambda _, k: (0.0, most_kwh[k]))
 
 
 def reach_stages(model: ConcreteModel, horizon: Horizon) -> None:

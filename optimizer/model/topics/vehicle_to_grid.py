@@ -1,8 +1,8 @@
 """Vehicle-to-grid: vehicles that give energy back, down to their driver's floor, and get it again before they leave.
 
-| term         | unit  | formula                                  |
-|--------------|-------|------------------------------------------|
-| vehicle_wear | money | sum_s wear[need(s)] h[s] give[s]         |
+| term         | unit  | formula                                        |
+|--------------|-------|------------------------------------------------|
+| vehicle_wear | money | sum_s wear[need(s)] h[s] (1 - gone[s]) give[s] |
 
 What they hold, and what of it comes back: `optimizer.model.topics.held`.
 """
@@ -69,11 +69,12 @@ def give_or_take(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def vehicle_wear(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
-    """sum_s wear[need(s)] h[s] give[s], never nothing: no energy goes back and forth for nothing."""
+    """sum_s wear[need(s)] h[s] (1 - gone[s]) give[s], never nothing: no energy goes back and forth for nothing."""
     slots, needs = horizon.slots, horizon.request.needs
     least = LEAST_WEAR_SHARE * typical_price_per_kwh(horizon)
     wear = [max(least, need.v2g.wear_per_kwh) if need.v2g else 0.0 for need in needs]
-    return linear([(wear[slots.need[s]] * float(slots.hours[s]), model.give[s]) for s in model.give])
+    there_h = slots.hours * (1.0 - horizon.gone)
+    return linear([(wear[slots.need[s]] * float(there_h[s]), model.give[s]) for s in model.give])
 
 
 def at_rest(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:

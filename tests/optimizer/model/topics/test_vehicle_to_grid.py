@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.need import LikelyStay, VehicleBattery, VehicleToGrid
+from cpms.domain.need import AcceptancePoint, LikelyStay, VehicleBattery, VehicleToGrid
 from cpms.domain.plan import ChargingNeed, PlanStatus
 from cpms.domain.units import Phase
 from optimizer import plan
+from optimizer.problem.acceptance import Acceptance
 from tests.optimizer.oracle import money
 from tests.optimizer.requests import NOW, need, request
 
@@ -47,6 +49,95 @@ def test_no_other_use_of_the_car_is_cheaper(price: tuple[float, ...]):
     assert made.sessions[0].shortfall_kwh == 0.0
 
 
+def levels_of(currents_a: tuple[float, ...], drawn_kw: Callable[[float, float], float]) -> tuple[float, ...] | None:
+    """What the car draws and gives [kW] when told `currents_a`, in hours, `drawn_kw` of it by what it holds; None below its floor."""
+    held_kwh, net_kw = 4.0, []
+    for current_a in currents_a:
+        told_kw = current_a * KW
+        net_kw.append(drawn_kw(held_kwh, told_kw) if told_kw > 0 else told_kw)
+        held_kwh += net_kw[-1] if net_kw[-1] > 0 else net_kw[-1] / V2G.efficiency
+        if held_kwh < V2G.floor_kwh - 1e-9:
+            return None
+    return tuple(net_kw)
+
+
+def held_after_kwh(net_kw: Sequence[float]) -> float:
+    return 4.0 + sum(kw if kw > 0 else kw / V2G.efficiency for kw in net_kw)
+
+
+def paid(price: tuple[float, ...], net_kw: Sequence[float]) -> float:
+    """Money for what the car draws and gives, and its wear."""
+    asked = request(price=price, export_price=(0.05,) * 4, other_load_kw=(2.0,) * 4)
+    return money(asked, [tuple(net_kw)]) - sum(min(kw, 0.0) for kw in net_kw) * V2G.wear_per_kwh
+
+
+TAPERING = replace(BATTERY, acceptance=(AcceptancePoint(0.4, 3.0), AcceptancePoint(1.0, 1.0)))
+
+
+@pytest.mark.parametrize("price", [(0.6, 0.1, 0.5, 0.1), (0.9, 0.3, 0.1, 0.1), (0.2, 0.9, 0.2, 0.1)])
+def test_a_car_that_tapers_gives_only_what_it_gets_again(price: tuple[float, ...]):
+    car = replace(CAR, battery=TAPERING, energy_kwh=2.0)
+    asked = request(car, price=price, export_price=(0.05,) * 4, other_load_kw=(2.0,) * 4, gap_target=0.0)
+    made = plan(replace(asked, time_limit_s=20.0, shortfall_price_per_kwh=20.0))
+    curve = Acceptance.of(TAPERING)
+    every = itertools.product(CHOICES_A, repeat=4)
+    courses = (levels_of(told, lambda held, told_kw: curve.filled_kwh(held, told_kw, 1.0)) for told in every)
+    best = min(paid(price, net_kw) for net_kw in courses if net_kw and held_after_kwh(net_kw) >= 6.0 - 1e-9)
+    session = made.sessions[0]
+    net_kw = [taken - given for taken, given in zip(session.power_kw, session.discharge_kw, strict=True)]
+    assert session.shortfall_kwh == pytest.approx(0.0, abs=1e-6)
+    assert held_after_kwh(net_kw) >= 6.0 - 1e-6
+    assert paid(price, net_kw) <= 1.1 * best  # within an hour the relaxation knows tapering by lines above it only
+    assert made.bound is not None
+    assert made.bound <= best + 0.02
+
+
+STAYS = ((2.0, 2), (1.0, 4))
+"""What it may want [kWh], and when it may leave [h]."""
+
+
+def expected(price: tuple[float, ...], chances: tuple[float, float], net_kw: Sequence[float]) -> tuple[float, float]:
+    """Money for who may leave early, and what is missing then [kWh], both on average."""
+    money_paid = missing_kwh = 0.0
+    for (kwh, hours), chance in zip(STAYS, chances, strict=True):
+        there_kw = [*net_kw[:hours], *[0.0] * (4 - hours)]
+        money_paid += chance * paid(price, there_kw)
+        missing_kwh += chance * max(0.0, 4.0 + kwh - held_after_kwh(there_kw))
+    return money_paid, missing_kwh
+
+
+@pytest.mark.parametrize("price", [(0.6, 0.1, 0.5, 0.1), (0.9, 0.3, 0.1, 0.1), (0.3, 0.2, 0.9, 0.1)])
+@pytest.mark.parametrize("early", [0.03, 0.5])
+def test_a_car_that_may_leave_early_gives_while_it_is_surely_there(price: tuple[float, ...], early: float):
+    chances, worth = (early, 1.0 - early), 20.0
+    stays = zip(STAYS, chances, strict=True)
+    likely = tuple(LikelyStay(kwh, NOW + timedelta(hours=hours), chance) for (kwh, hours), chance in stays)
+    car = replace(CAR, energy_kwh=2.0, likely=likely)
+    asked = request(car, price=price, export_price=(0.05,) * 4, other_load_kw=(2.0,) * 4, gap_target=0.0)
+    session = plan(replace(asked, time_limit_s=20.0, shortfall_price_per_kwh=worth)).sessions[0]
+    sure = 4 if early < 0.05 else 2
+    choices = (CHOICES_A if t < sure else tuple(a for a in CHOICES_A if a >= 0) for t in range(4))
+    courses = (levels_of(told, lambda held, told_kw: min(told_kw, 10.0 - held)) for told in itertools.product(*choices))
+    costs = (expected(price, chances, net_kw) for net_kw in courses if net_kw)
+    best = min(cost + worth * missing_kwh for cost, missing_kwh in costs)
+    net_kw = [taken - given for taken, given in zip(session.power_kw, session.discharge_kw, strict=True)]
+    cost, missing_kwh = expected(price, chances, net_kw)
+    assert cost + worth * missing_kwh <= best + 0.02
+    assert session.shortfall_kwh == pytest.approx(missing_kwh, abs=1e-6)
+    assert not any(session.discharge_kw[sure:])
+
+
+def test_what_is_on_its_way_is_charged_first_and_may_be_given_later():
+    car = replace(CAR, frozen_a=(12.0,), energy_kwh=0.0)
+    made = plan(replace(request(car, price=(0.1, 0.9, 0.9, 0.1), other_load_kw=(3.0,) * 4), time_limit_s=20.0))
+    session = made.sessions[0]
+    assert session.current_a[0] == 12.0
+    assert session.power_kw[0] == pytest.approx(12.0 * KW)
+    assert session.discharge_kw[0] == 0.0
+    assert sum(session.discharge_kw[1:3]) >= 12.0 * KW * V2G.efficiency - 2.0 * KW
+    assert session.shortfall_kwh == 0.0
+
+
 def test_without_time_for_the_solver_nobody_gives():
     made = plan(replace(request(replace(CAR, energy_kwh=2.0)), time_limit_s=1e-9))
     assert made.status is PlanStatus.FALLBACK
@@ -58,7 +149,6 @@ def test_without_time_for_the_solver_nobody_gives():
     ("field", "wrong"),
     [
         ("battery", replace(CAR, battery=None)),
-        ("likely", replace(CAR, energy_kwh=1.0, likely=(LikelyStay(1.0, NOW + timedelta(hours=4), 1.0),))),
         ("v2g.floor_kwh", replace(CAR, v2g=replace(V2G, floor_kwh=11.0))),
         ("v2g.min_discharge_a", replace(CAR, v2g=replace(V2G, min_discharge_a=-1.0))),
         ("v2g.max_discharge_a", replace(CAR, v2g=replace(V2G, max_discharge_a=5.0))),
