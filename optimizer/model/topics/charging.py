@@ -38,7 +38,8 @@ def declare_energy_balance(model: ConcreteModel, horizon: Horizon) -> None:
     half_kwh = np.maximum(horizon.need_kwh, 0.0) / 2
     deep_kwh = (half_kwh + givable_kwh(horizon)).tolist()
     spare_kwh = np.where(horizon.gives_kw > 0, np.inf, smallest_delivery_kwh(horizon))
-    spare_kwh = np.minimum(spare_kwh, horizon.energy_kwh(horizon.slots.most_kw)).tolist()
+    most_kwh = horizon.energy_kwh(horizon.slots.most_kw) + np.maximum(-horizon.need_kwh, 0.0)
+    spare_kwh = np.minimum(spare_kwh, most_kwh).tolist()
     wanting = np.flatnonzero((horizon.need_kwh > 0) | (horizon.gives_kw > 0)).tolist()
     model.short = Var(wanting, bounds=lambda _, n: (0.0, float(half_kwh[n])))
     model.deep = Var(wanting, bounds=lambda _, n: (0.0, deep_kwh[n]))

@@ -15,7 +15,7 @@ from cpms.domain.plan import ChargingNeed, PlanStatus
 from cpms.domain.units import Phase
 from optimizer import plan
 from optimizer.problem.acceptance import Acceptance
-from tests.optimizer.oracle import money
+from tests.optimizer.oracle import assert_certified, money
 from tests.optimizer.requests import NOW, need, request
 
 KW = 0.23
@@ -160,3 +160,10 @@ def test_what_a_car_cannot_give_is_refused_and_named(field: str, wrong: Charging
     with pytest.raises(InvalidInput) as refused:
         plan(request(wrong))
     assert refused.value.field == f"needs[car].{field}"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_more_than_is_needed_may_be_on_its_way_to_a_vehicle_that_gives(count: int):
+    made = plan(request(replace(CAR, frozen_a=(12.0,)), count=count))
+    assert_certified(made)
+    assert made.sessions[0].shortfall_kwh == 0.0
