@@ -142,7 +142,7 @@ class Search(Incumbent):
             limit_s = WHOLE_SHARE * self.solver.left_s / 2
             self._offer_whole(whole, whole.near(self.relaxation.values, self.best, limit_s, lists_open=True))
         self._offer_whole(whole, whole.near(self.relaxation.values, self.best, WHOLE_SHARE * self.solver.left_s))
-        if self.horizon.special and len(self.power_kw) >= MANY_PARTS * OPEN_SLOTS:
+        if self._has_parts():
             self._look_around(whole)
         if not self.good_enough(self.cost):
             self._bound_by_peak(whole)
@@ -204,6 +204,10 @@ class Search(Incumbent):
     def _is_small(self) -> bool:
         return 0 < len(self.power_kw) <= FEW_TO_CHOOSE
 
+    def _has_parts(self) -> bool:
+        """Whether stations are particular, and more than can be decided at once."""
+        return bool(self.horizon.special) and len(self.power_kw) >= MANY_PARTS * OPEN_SLOTS
+
     def _dive_twice(self, start_kw: Floats | None) -> None:
         """From the relaxation, given up where it cannot be good enough; then from a tighter one, and what is better near that."""
         most = self.bound + self.horizon.request.gap_target * max(abs(self.bound), 1.0)
@@ -220,7 +224,7 @@ class Search(Incumbent):
             found = dive(self.solver, self.horizon, self.relaxation, start_kw)
         elif given_up:
             found = settle(self.solver, found, 0.0)
-        if self.horizon.special:  # one decision turned round is no course that such a station can be told
+        if self._has_parts():  # one decision turned round is hardly ever a course that such a station can be told
             self.accept(found.vertex.values)
         else:
             self.flip(found)
@@ -244,7 +248,7 @@ class Search(Incumbent):
             return
         whole = Whole(self.solver, self.horizon) if self._is_small() else None
         if whole:
-            if not self.horizon.special:
+            if not self._has_parts():
                 self.run(FIRST_LOOK)
             self.choose_whole(whole)
         else:
