@@ -34,8 +34,9 @@ class Machine:
         pass_relaxation(self.highs, program, unit)
 
     def set(self, option: str, value: bool | int | float | str) -> None:
-        """One option of HiGHS."""
-        self.highs.setOptionValue(option, value)
+        """One option of HiGHS; ValueError where it refuses the value, which it would only say in its log, and keep the one before."""
+        if self.highs.setOptionValue(option, value) != highspy.HighsStatus.kOk:
+            raise ValueError(f"HiGHS does not take {option}={value}")
 
     def bound(self, columns: Ints, lower: Floats, upper: Floats) -> None:
         """Other bounds for some columns; `lower`, `upper`: of all of them."""
@@ -53,9 +54,10 @@ class Machine:
         add_rows(self.highs, program, self.unit, first)
 
     def run(self, time_limit_s: float) -> highspy.HighsModelStatus:
-        """How HiGHS ended, in at most that time [s]; it limits a mixed-integer program alone, a linear one with all runs before."""
+        """How HiGHS ended, in at most that time [s], none where it is over; HiGHS limits a mixed-integer program alone, a linear one
+        with all runs before."""
         spent_s = 0.0 if np.any(self.kind != CONTINUOUS) else float(self.highs.getRunTime())
-        self.set("time_limit", spent_s + time_limit_s)
+        self.set("time_limit", spent_s + max(0.0, time_limit_s))
         self.highs.run()
         return self.highs.getModelStatus()
 
