@@ -257,7 +257,7 @@ class Search(Incumbent):
         if self.good_enough(self.cost) or self.solver.left_s <= 0:
             return
         if whole:
-            if not self._has_parts():  # too large to be exact, and HiGHS was seen not to end in its time
+            if not self._has_parts():  # too large to be exact: it is decided part by part
                 self.choose_on_grid(whole)
         elif not self.good_enough(self.cost, part=PATIENCE):
             self.decide_on_grid()
