@@ -198,12 +198,12 @@ def _live(world: World, view: View, cap_kw: float) -> dict[str, float]:
     delivered = {session.id: 0.0 for session in world.sessions}
     cost = 0.0
     for t in range(len(world.price_per_kwh) - LOOKAHEAD):
-        present = [s for s in world.sessions if _present(world, s, t) and s.energy_kwh - delivered[s.id] > 1e-6]
-        drawn_kw = 0.0
-        for session_id, power_kw in _planned(world, view, t, present, delivered, cap_kw).items():
-            missing = next(s.energy_kwh for s in present if s.id == session_id) - delivered[session_id]
-            taken_kwh = min(power_kw * STEP_H, missing)
-            delivered[session_id] += taken_kwh
+        present = [s for s in world.sessions if _hours(world, s, t) > 0 and s.energy_kwh - delivered[s.id] > 1e-6]
+        planned_kw, drawn_kw = _planned(world, view, t, present, delivered, cap_kw), 0.0
+        for session in present:
+            missing_kwh = session.energy_kwh - delivered[session.id]
+            taken_kwh = min(planned_kw[session.id] * _hours(world, session, t), missing_kwh)
+            delivered[session.id] += taken_kwh
             drawn_kw += taken_kwh / STEP_H
         net_kwh = (drawn_kw - world.solar_kw[t]) * STEP_H
         cost += net_kwh * world.price_per_kwh[t] * (1.0 if net_kwh > 0 else EXPORT_SHARE)
@@ -215,9 +215,12 @@ def _live(world: World, view: View, cap_kw: float) -> dict[str, float]:
     return {"cost": round(cost, 2), "shortfall_kwh": round(shortfall_kwh, 1), "total": round(total, 2)}
 
 
-def _present(world: World, session: Session, t: int) -> bool:
+def _hours(world: World, session: Session, t: int) -> float:
+    """How much of step t [h] a vehicle is there that was at its beginning, when plans are made."""
     begins_at = world.begins_at + t * STEP
-    return session.started_at <= begins_at and session.ended_at is not None and begins_at + STEP <= session.ended_at
+    if session.ended_at is None or session.started_at > begins_at:
+        return 0.0
+    return max(0.0, min(STEP, session.ended_at - begins_at) / STEP) * STEP_H
 
 
 def _planned(
