@@ -106,8 +106,10 @@ def test_what_cannot_be_done_is_told_before_the_machine_is_measured(options: Dem
 
 
 KEEP = """
+import signal
 from cpms.simulation.demo import run_demo
 from cpms.simulation.demo_options import DemoOptions
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
 run_demo(DemoOptions(keep=True, until_s=1800, speed=900.0))
 """
 
