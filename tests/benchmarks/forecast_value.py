@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cpms.control.expected import SUNS
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import LikelyStay, likely_stays
 from cpms.domain.plan import ChargingNeed, FeederCap, LikelyDay, PlanRequest
@@ -48,8 +49,6 @@ MAX_A, MIN_A, VOLTAGE_V = 9.5, 2.0, 230.0
 EXPORT_SHARE = 0.3
 SHORTFALL_PER_KWH = 1.0
 YEARS_APART = 6
-CHANCES = {0.1: 0.3, 0.5: 0.4, 0.9: 0.3}
-"""Quantiles that stand for a distribution, and with which probability (Swanson's rule; Hurst, Brown and Swanson 2000)."""
 STAY_LEVELS, ENERGY_LEVELS = np.arange(2, 99, 5), np.arange(9, 99, 20)
 """Columns of the quantiles that stand for a session's."""
 LEAST_MORE_KWH = 0.5
@@ -60,7 +59,7 @@ REFIT_DAYS = 14
 @dataclass(frozen=True)
 class View:
     """What a controller believes: solar [kW] of the next steps at step t, and stay [h] and energy [kWh] of each session; `suns_kw`:
-    the ways in which that may come, a row for each of `CHANCES`; `stays_h`, `energies_kwh`: those of each session, equally likely."""
+    the ways in which that may come, a row for each of `SUNS`; `stays_h`, `energies_kwh`: those of each session, equally likely."""
 
     name: str
     solar_kw: Callable[[int], Floats]
@@ -153,7 +152,7 @@ def _world(arguments: argparse.Namespace) -> tuple[World, list[View]]:
 
 def _sun(arguments: argparse.Namespace, steps: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Actual half hours [kW], what the model and smart persistence said of the next LOOKAHEAD at each, and ways in which the model
-    said that they may come, shape (CHANCES, steps, LOOKAHEAD)."""
+    said that they may come, shape (SUNS, steps, LOOKAHEAD)."""
     zone = zone_of("America/Denver")
     wall = datetime.fromisoformat(arguments.first_day)
     begin_s = int(wall.replace(year=wall.year - YEARS_APART, tzinfo=zone).timestamp())
@@ -169,8 +168,8 @@ def _sun(arguments: argparse.Namespace, steps: int) -> tuple[Floats, Floats, Flo
     scale = arguments.roof_kw / nominal.peak_kw
     issues = first + 2 * np.arange(steps)
     learned_kw, held_kw = np.zeros((steps, LOOKAHEAD)), np.zeros((steps, LOOKAHEAD))
-    suns_kw = np.zeros((len(CHANCES), steps, LOOKAHEAD))
-    columns = [int(np.abs(FINE_LEVELS - level).argmin()) for level in CHANCES]
+    suns_kw = np.zeros((len(SUNS), steps, LOOKAHEAD))
+    columns = [int(np.abs(FINE_LEVELS - level).argmin()) for level in SUNS]
     for ahead in range(LOOKAHEAD):
         levels, raw_kw = model.raw_kw(table, issues, np.full(steps, ahead))
         asked = corrected_levels(FINE_LEVELS, pool(np.zeros(0), model.holdout[band_of(ahead)]))
@@ -256,7 +255,7 @@ def _days(view: View, t: int) -> tuple[LikelyDay, ...]:
     if view.suns_kw is None:
         return ()
     suns_kw = np.maximum(view.suns_kw(t), 0.0).tolist()
-    return tuple(LikelyDay(p, (), (), tuple(sun)) for p, sun in zip(CHANCES.values(), suns_kw, strict=True))
+    return tuple(LikelyDay(p, (), (), tuple(sun)) for p, sun in zip(SUNS.values(), suns_kw, strict=True))
 
 
 def _need(view: View, session: Session, now: datetime, delivered_kwh: float) -> ChargingNeed:
