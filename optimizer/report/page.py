@@ -13,6 +13,8 @@ LEAST_MONEY = 0.005
 """Terms below this are left out."""
 
 BLOCKS = "·▁▂▃▄▅▆▇█"
+DUST = 1e-6
+"""Less than this is rounding of what is none."""
 
 
 def describe(request: PlanRequest, plan: Plan, explained: Explanation | None = None) -> str:
@@ -68,11 +70,9 @@ def _batteries(request: PlanRequest, plan: Plan) -> Iterator[str]:
 
 
 def blocks(values: Sequence[float], most: float) -> str:
-    """A character per value, from a point for none to a full block for `most`."""
-    return "".join(
-        BLOCKS[max(1, min(len(BLOCKS) - 1, round(value / most * (len(BLOCKS) - 1))))] if value > 0 else BLOCKS[0]
-        for value in values
-    )
+    """A character per value, from a point for none to a full block for `most` and what is above it."""
+    heights = (max(1, round(value / max(value, most) * (len(BLOCKS) - 1))) if value > DUST else 0 for value in values)
+    return "".join(BLOCKS[height] for height in heights)
 
 
 def _drawing(request: PlanRequest, plan: Plan) -> Iterator[str]:

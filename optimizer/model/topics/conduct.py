@@ -43,14 +43,14 @@ def before_slots(horizon: Horizon) -> dict[int, int | None]:
 
 
 def draw_where_on(model: ConcreteModel, horizon: Horizon) -> None:
-    """p[s] <= highest_kw[s] going[s]: what rises reach by then."""
+    """p[s] <= highest_kw[s] going[s]: what rises reach by then; p[s] + going[s] <= 0 where that is nothing."""
     highest_kw = {
         s: kw
         for conduct, mine, steps in bound_slots(horizon)
         for s, kw in zip(mine, conduct.highest_kw(steps).tolist(), strict=True)
     }
     model.reach = Constraint(
-        list(highest_kw), rule=lambda m, s: linear([(1.0, m.power[s]), (-highest_kw[s], m.going[s])]) <= 0.0
+        list(highest_kw), rule=lambda m, s: linear([(1.0, m.power[s]), (-highest_kw[s] or 1.0, m.going[s])]) <= 0.0
     )
 
 

@@ -62,3 +62,11 @@ def test_limits_that_cannot_hold_are_named():
 
 def test_a_session_is_drawn_as_a_block_per_step():
     assert blocks([0.0, 0.01, 8.0, 16.0], 16.0) == "·▁▄█"
+
+
+def test_what_is_on_its_way_to_a_connector_that_may_do_nothing_is_drawn():
+    assert blocks([16.0, 0.0], 0.0) == "█·"
+
+
+def test_rounding_errors_are_not_drawn():
+    assert blocks([4e-16, -1e-12], 5.0) == "··"

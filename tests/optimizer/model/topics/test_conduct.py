@@ -86,3 +86,9 @@ def _relaxed_cost(asked: PlanRequest) -> float:
     solver = Solver(formulate(problem), problem)
     solver.relax()
     return solver.objective
+
+
+def test_who_goes_on_from_less_than_its_minimum_and_may_hardly_rise_gets_nothing():
+    one = replace(need(hours=0.5), current_a=3.0, max_rise_a_per_min=0.01)
+    made = plan(request(one, count=1, minutes=15))
+    assert made.sessions[0].current_a == (0.0,)
