@@ -147,7 +147,7 @@ def _plan(_: Settings, options: argparse.Namespace) -> None:
     from optimizer.situations.situation import read_situation
 
     try:
-        text = options.situation.read_text("utf-8")
+        text = options.situation.read_text("utf-8-sig")
     except OSError as error:
         raise InvalidInput(
             "situation", f"{options.situation}: {reason_of(error)}", "name a file that can be read"

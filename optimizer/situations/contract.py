@@ -6,7 +6,7 @@
     "energy_by": [{"by_h": 3, "least_kwh": 20, "most_kwh": 40, "penalty_per_kwh": 1}],
     "co2_g_per_kwh": 400, "co2_price_per_kg": 0.1,
     "connections": [{"feeder": "east", "import_price_per_kwh": 0.2, "export_price_per_kwh": 0, "solar_kw": 0, "other_load_kw": 3}],
-    "uncertain": [{"feeder": "grid", "mean_kw": 5, "sigma_kw": 2}, {"mean_kw": -4, "levels": [0.1, 0.9], "quantiles_kw": [-8, 0]}],
+    "uncertain": [{"feeder": "grid", "mean_kw": 5, "sigma_kw": 2}, {"mean_kw": -4, "levels": [0.05, 0.95], "quantiles_kw": [-8, 0]}],
     "chance_level": 0.95
 
 Other load of a connection loads its feeder too.

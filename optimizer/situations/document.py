@@ -17,6 +17,8 @@ MOST = 1e9
 """No quantity of a site comes near it."""
 MOST_HOURS = 100_000.0
 """More than eleven years."""
+MOST_MINUTES = 24 * 60.0
+"""Of a step, a window or a pause."""
 E = TypeVar("E", bound=Enum)
 
 
@@ -72,6 +74,10 @@ class Document:
         value = default if default is not None and not self.has(name) else self._given(name)
         if not isinstance(value, str):
             raise InvalidInput(f"{self.path}.{name}", f"{_shown(value)} is no text", 'write it as "..."')
+        if not value.isprintable():
+            raise InvalidInput(
+                f"{self.path}.{name}", f"{_shown(value)} cannot be printed", "use letters, digits and signs"
+            )
         return value
 
     def flag(self, name: str) -> bool:
@@ -103,6 +109,13 @@ class Document:
             raise InvalidInput(f"{self.path}.{name}", f"{hours:g} h is years away", "give hours after the start")
         return starts_at + timedelta(hours=hours)
 
+    def seconds(self, name: str, default_min: float) -> float:
+        """A length of time [s], written in minutes, none to a day."""
+        minutes = self.number(name, default_min)
+        if not 0 <= minutes <= MOST_MINUTES:
+            raise InvalidInput(f"{self.path}.{name}", f"{minutes:g} min is below 0 or above a day", "give minutes")
+        return 60.0 * minutes
+
     def series(
         self, name: str, starts_at: datetime, steps: Sequence[Interval], default: float | None = None
     ) -> tuple[float, ...]:
@@ -117,12 +130,12 @@ class Document:
 
     def covers(self, starts_at: datetime, steps: Sequence[Interval]) -> tuple[bool, ...]:
         """Per step, whether its beginning is within `from_h` and `until_h`."""
-        from_h, until_h = self.number("from_h", 0.0), self.number("until_h", inf)
+        from_h, until_h = self._span_h()
         return tuple(from_h <= after_h + 1e-9 < until_h for after_h in _hours(starts_at, steps))
 
     def touches(self, starts_at: datetime, steps: Sequence[Interval]) -> tuple[bool, ...]:
         """Per step, whether any of it is."""
-        from_h, until_h = self.number("from_h", 0.0), self.number("until_h", inf)
+        from_h, until_h = self._span_h()
         after_h = _hours(starts_at, steps)
         return tuple(
             from_h < begin_h + step.duration_h - 1e-9 and begin_h + 1e-9 < until_h
@@ -149,6 +162,15 @@ class Document:
                 raise InvalidInput(f"{self.path}.{name}", "is not known", f"use one of {sorted(self._asked)}")
         for part in (part for parts in self._parts.values() for part in parts):
             part.require_all_known()
+
+    def _span_h(self) -> tuple[float, float]:
+        """`from_h` and `until_h` [h]; the whole time where they are not given."""
+        from_h, until_h = self.number("from_h", 0.0), self.number("until_h", inf)
+        if self.has("from_h") and until_h <= from_h:
+            raise InvalidInput(
+                f"{self.path}.until_h", f"{until_h:g} h is not after from_h, {from_h:g} h", "give it later"
+            )
+        return from_h, until_h
 
     def _given(self, name: str) -> Any:
         if not self.has(name):

@@ -64,10 +64,17 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime, steps: Sequence[
 
 
 def _energy_kwh(one: Document, battery: VehicleBattery | None) -> float:
-    need_soc, need_kwh = one.maybe("need_soc"), one.maybe("need_kwh")
-    if battery is not None and need_soc is not None:
-        return battery.energy_to_kwh(need_soc)
-    return one.number("need_kwh") if need_kwh is None else need_kwh
+    need_soc = one.maybe("need_soc")
+    if need_soc is None:
+        return one.number("need_kwh")
+    if battery is None or one.has("need_kwh"):
+        problem = "is given besides need_kwh" if battery is not None else "says nothing without a battery"
+        raise InvalidInput(f"{one.path}.need_soc", problem, "give need_kwh, or need_soc with a battery")
+    if not 0 <= need_soc <= 1:
+        raise InvalidInput(
+            f"{one.path}.need_soc", f"{need_soc:g} is not in [0, 1]", "give a state of charge from 0 to 1"
+        )
+    return battery.energy_to_kwh(need_soc)
 
 
 def _battery(one: Document) -> VehicleBattery:
@@ -78,7 +85,7 @@ def _battery(one: Document) -> VehicleBattery:
 def _switched(need: ChargingNeed, one: Document, starts_at: datetime) -> ChargingNeed:
     return replace(
         need,
-        switching=PhaseSwitching(one.choice("single", Phase.L1), 60.0 * one.number("dwell_min", 10.0)),
+        switching=PhaseSwitching(one.choice("single", Phase.L1), one.seconds("dwell_min", 10.0)),
         on_single_phase=one.flag("on_single_phase"),
         switched_at=one.instant("switched_h", starts_at) if one.has("switched_h") else None,
     )

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
+from typing import Any
 
 from cpms.domain.errors import InvalidInput
 from cpms.domain.need import Fairness
@@ -33,10 +34,14 @@ from cpms.domain.time import Interval, require_aware
 from optimizer.situations.contract import bands_of, connection_of, energy_by_of, subscription_of, uncertain_of
 from optimizer.situations.document import Document
 from optimizer.situations.need import need_of
+from optimizer.situations.places import at_its_place
 from optimizer.situations.storage import battery_of
+from optimizer.validation.request import require_valid
 
 MOST_STEPS = 10_000
 """Of a minute each: a week."""
+YEARS = range(1970, 2200)
+"""In which a situation may begin: whatever it may ask for, and any time zone, is then within what dates can say."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,35 @@ class _Limit:
 
 
 def read_situation(text: str) -> PlanRequest:
-    """The request a JSON document describes; InvalidInput names what cannot be read, and where it stands."""
-    try:
-        values = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InvalidInput("situation", f"is not JSON ({error})", "correct it at that place") from error
-    document = Document(values, "situation")
+    """The request a JSON document describes; InvalidInput names what cannot be read or planned with, and where it stands."""
+    document = Document(_parsed(text), "situation")
     asked = request_of(document)
     document.has("title")  # for people
     document.require_all_known()
+    try:
+        require_valid(asked)
+    except InvalidInput as error:
+        raise at_its_place(error, asked, document) from error
     return asked
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("situation", f"is not JSON ({error})", "correct it at that place") from error
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; InvalidInput where a name is in it twice, of which one would count for nothing."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InvalidInput(
+            "situation", f"has {', '.join(twice)} twice in {{{', '.join(names[:5])}...}}", "leave one out"
+        )
+    return values
 
 
 def request_of(document: Document) -> PlanRequest:
@@ -99,13 +123,14 @@ def request_of(document: Document) -> PlanRequest:
 
 
 def _starts_at(document: Document) -> datetime:
-    text = document.text("starts_at")
+    name, text = f"{document.path}.starts_at", document.text("starts_at")
     try:
         starts_at = datetime.fromisoformat(text)
     except ValueError:
-        cure = "write it as 2026-03-02T18:00:00Z"
-        raise InvalidInput(f"{document.path}.starts_at", f"{text!r} is no instant", cure) from None
-    return require_aware(starts_at, f"{document.path}.starts_at")
+        raise InvalidInput(name, f"{text!r} is no instant", "write it as 2026-03-02T18:00:00Z") from None
+    if starts_at.year not in YEARS:
+        raise InvalidInput(name, f"{text} is ages away", f"begin from {YEARS.start} to {YEARS.stop - 1}")
+    return require_aware(starts_at, name)
 
 
 def _root_id(document: Document) -> str:
@@ -190,7 +215,7 @@ def _demand(one: Document, starts_at: datetime, steps: Sequence[Interval]) -> De
         price_per_kw=one.number("price_per_kw"),
         peak_so_far_kw=one.number("peak_so_far_kw", 0.0),
         applies=one.covers(starts_at, steps),
-        window_s=int(60 * one.number("window_min", 15)),
+        window_s=int(one.seconds("window_min", 15.0)),
         measured_at=one.text("measured_at") if one.has("measured_at") else None,
         rises=tuple((rise.number("from_kw"), rise.number("price_per_kw")) for rise in one.parts("rises")),
     )

@@ -72,12 +72,27 @@ def _require_uncertain(name: str, load: UncertainLoad, request: PlanRequest) -> 
     if load.sigma_kw:
         require_series(f"{name}.sigma_kw", load.sigma_kw, steps)
         require_between(f"{name}.sigma_kw", min(load.sigma_kw), 0.0, math.inf)
-    if load.levels:
-        _require_ascending(f"{name}.levels", load.levels)
-        require_length(f"{name}.quantiles_kw", len(load.quantiles_kw), steps)
-        for row in load.quantiles_kw:
-            require_series(f"{name}.quantiles_kw", row, len(load.levels))
-            _require_ascending(f"{name}.quantiles_kw", row)
+    if load.levels or load.quantiles_kw:
+        _require_quantiles(name, load, request)
+
+
+def _require_quantiles(name: str, load: UncertainLoad, request: PlanRequest) -> None:
+    if load.sigma_kw:
+        raise InvalidInput(f"{name}.sigma_kw", "is given besides quantiles", "leave one of them out")
+    _require_ascending(f"{name}.levels", load.levels)
+    asked = request.chance_level
+    lowest = 1.0 - asked if any(feeder.export_kw for feeder in request.feeders) else asked
+    if not load.levels or not 0 < load.levels[0] <= lowest + 1e-9 or not asked <= load.levels[-1] < 1:
+        needed = f"{asked:g}" if lowest == asked else f"{lowest:g} and {asked:g}"
+        problem = f"{list(load.levels)} say nothing about {needed} (chance_level)"
+        raise InvalidInput(f"{name}.levels", problem, "give levels between 0 and 1 around it")
+    require_length(f"{name}.quantiles_kw", len(load.quantiles_kw), len(request.steps))
+    for row in load.quantiles_kw:
+        if len(row) != len(load.levels):
+            problem = f"has {len(row)} values for {len(load.levels)} levels"
+            raise InvalidInput(f"{name}.quantiles_kw", problem, "give one per level")
+        require_finite(f"{name}.quantiles_kw", row)
+        _require_ascending(f"{name}.quantiles_kw", row)
 
 
 def _require_ascending(name: str, values: tuple[float, ...]) -> None:
@@ -111,3 +126,6 @@ def _require_energy_by(name: str, asked: EnergyBy) -> None:
     require_aware(asked.due_at, f"{name}.due_at")
     require_between(f"{name}.penalty_per_kwh", asked.penalty_per_kwh, 0.0, math.inf)
     require_finite(name, (kwh for kwh in (asked.least_kwh, asked.most_kwh) if kwh is not None))
+    if asked.least_kwh is not None and asked.most_kwh is not None and asked.most_kwh < asked.least_kwh:
+        problem = f"{asked.most_kwh:g} kWh is below least_kwh, {asked.least_kwh:g} kWh"
+        raise InvalidInput(f"{name}.most_kwh", problem, "give at least as much")

@@ -33,8 +33,9 @@ def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
     if not 1.0 <= need.counted_ratio < inf:
         raise InvalidInput(f"{name}.counted_ratio", f"{need.counted_ratio} is below 1 or no number", "give 1 or more")
     require_positive(f"{name}.step_a", need.step_a)
-    if need.min_current_a < 0 or need.max_current_a < 0:
-        raise InvalidInput(f"{name}.max_current_a", "a current below 0 A cannot be planned", "give 0 A or more")
+    for field in ("min_current_a", "max_current_a"):
+        if (current_a := getattr(need, field)) < 0:
+            raise InvalidInput(f"{name}.{field}", f"{current_a:g} A is below 0", "give 0 A or more")
     _require_setpoints(name, need)
     _require_frozen(name, need, steps)
     _require_wishes(name, need)

@@ -17,6 +17,8 @@ from tests.optimizer.requests import feeder, need, request
 
 GOOD = request(need(), feeders=(feeder(4, import_kw=20.0), feeder(4, "a", "root"), feeder(4, "b", "root")))
 LOAD = UncertainLoad("a", (5.0,) * 4, (2.0,) * 4)
+BAND = UncertainLoad("a", (5.0,) * 4, levels=(0.05, 0.95), quantiles_kw=((1.0, 9.0),) * 4)
+CAPPED = request(need(feeder_id="a"), feeders=(replace(feeder(4, "a"), export_kw=(5.0,) * 4),))
 CONNECTION = GridConnection("a", (0.2,) * 4, (0.0,) * 4, (0.0,) * 4, (0.0,) * 4)
 
 
@@ -46,8 +48,14 @@ def test_a_load_counts_at_its_feeder_and_those_above():
         ("uncertain[0].feeder_id", replace(GOOD, uncertain=(replace(LOAD, feeder_id="x"),))),
         ("uncertain[0].mean_kw", replace(GOOD, uncertain=(replace(LOAD, mean_kw=(1.0,)),))),
         ("uncertain[0].sigma_kw", replace(GOOD, uncertain=(replace(LOAD, sigma_kw=(-1.0,) * 4),))),
-        ("uncertain[0].levels", replace(GOOD, uncertain=(replace(LOAD, levels=(0.9, 0.1)),))),
-        ("uncertain[0].quantiles_kw", replace(GOOD, uncertain=(replace(LOAD, levels=(0.1, 0.9)),))),
+        ("uncertain[0].sigma_kw", replace(GOOD, uncertain=(replace(BAND, sigma_kw=(1.0,) * 4),))),
+        ("uncertain[0].levels", replace(GOOD, uncertain=(replace(BAND, levels=(0.95, 0.05)),))),
+        ("uncertain[0].levels", replace(GOOD, uncertain=(replace(BAND, levels=()),))),
+        ("uncertain[0].levels", replace(GOOD, uncertain=(replace(BAND, levels=(5.0, 95.0)),))),
+        ("uncertain[0].levels", replace(GOOD, uncertain=(replace(BAND, levels=(0.1, 0.9)),))),
+        ("uncertain[0].levels", replace(CAPPED, uncertain=(replace(BAND, levels=(0.5, 0.95)),))),
+        ("uncertain[0].quantiles_kw", replace(GOOD, uncertain=(replace(BAND, quantiles_kw=()),))),
+        ("uncertain[0].quantiles_kw", replace(GOOD, uncertain=(replace(BAND, quantiles_kw=((1.0,),) * 4),))),
         ("connections[x].feeder_id", replace(GOOD, connections=(replace(CONNECTION, feeder_id="x"),))),
         ("connections", replace(GOOD, connections=(CONNECTION, CONNECTION))),
         ("connections[a].feeder_id", replace(GOOD, connections=(CONNECTION, replace(CONNECTION, feeder_id="root")))),
