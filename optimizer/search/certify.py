@@ -48,10 +48,19 @@ def complete(program: LinearProgram, horizon: Horizon, slot_kw: Floats) -> Float
     return values
 
 
-def keeps_rows(program: LinearProgram, values: Floats) -> bool:
-    """Whether columns satisfy every row."""
+def overhang_kw(program: LinearProgram, undrawn_kw: Floats) -> Floats:
+    """What each row has to admit [kW] beyond what is drawn, where vehicles are permitted `undrawn_kw` more (per slot): limits have to,
+    as they may draw it at any time."""
+    limits, overhang = program.rows.get("limit", slice(0, 0)), np.zeros(len(program.row_upper))
+    overhang[limits] = program.matrix[limits, program.columns["power"]] @ undrawn_kw
+    return overhang
+
+
+def keeps_rows(program: LinearProgram, values: Floats, overhang: float | Floats = 0.0) -> bool:
+    """Whether columns satisfy every row, with so much besides them on each."""
     rows = program.matrix @ values
-    return bool(np.all(rows <= program.row_upper + ROW_TOLERANCE) and np.all(rows >= program.row_lower - ROW_TOLERANCE))
+    below = np.all(rows + overhang <= program.row_upper + ROW_TOLERANCE)
+    return bool(below and np.all(rows >= program.row_lower - ROW_TOLERANCE))
 
 
 def cost_of_terms(program: LinearProgram, values: Floats) -> Floats:

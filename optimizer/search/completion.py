@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
-from optimizer.search.certify import complete, is_exact, keeps_rows
+from optimizer.search.certify import complete, is_exact, keeps_rows, overhang_kw
 from optimizer.search.following import expected_kw, followed
 from optimizer.search.solve import Solver
 
@@ -31,12 +31,14 @@ class Completion:
 
     def of(self, setpoint_kw: Floats, give_kw: Floats) -> Found:
         """What follows from setpoints per slot [kW], for charging and for giving back as far as it is there."""
+        program, horizon = self._solver.program, self._horizon
+        found = at_rest(program, horizon, setpoint_kw)
         if self.exact:
-            return at_rest(self._solver.program, self._horizon, setpoint_kw)
-        program, (drawn_kw, given_kw) = self._solver.program, followed(self._horizon, setpoint_kw, give_kw)
-        values = self._solver.complete(setpoint_kw, drawn_kw, given_kw)
-        found = at_rest(program, self._horizon, setpoint_kw)
-        if not keeps_rows(program, found.values):
+            return found
+        drawn_kw, given_kw = followed(horizon, setpoint_kw, give_kw)
+        values = self._solver.complete(drawn_kw, given_kw, overhang_kw(program, setpoint_kw - drawn_kw))
+        undrawn_kw = setpoint_kw - found.values[program.columns["power"]]
+        if not keeps_rows(program, found.values, overhang_kw(program, undrawn_kw)):
             found = Found(setpoint_kw, found.values, np.inf)
         if values is None or program.cost @ values > found.cost:
             return found

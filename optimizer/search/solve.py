@@ -111,23 +111,21 @@ class Solver(Relaxing):
         self._choices.set("mip_rel_gap", OPTIONS["mip_rel_gap"])
         return values, float(self._choices.highs.getInfo().mip_dual_bound)
 
-    def complete(self, setpoint_kw: Floats, drawn_kw: Floats, given_kw: Floats) -> Floats | None:
-        """Best columns where vehicles draw `drawn_kw` and may at any time draw `setpoint_kw`, which is what limits have to admit, and
-        give `given_kw` (all per slot [kW]); None if no columns do."""
+    def complete(self, drawn_kw: Floats, given_kw: Floats, overhang: Floats) -> Floats | None:
+        """Best columns where vehicles draw `drawn_kw` and give `given_kw` (per slot [kW]), with `overhang` besides on each row, which
+        limits have to admit; None if no columns do."""
         if self.left_s <= 0:
             return None
-        power, limits = self.program.columns["power"], self.program.rows.get("limit", slice(0, 0))
-        overhang_kw = self.program.matrix[limits, power] @ (setpoint_kw - drawn_kw)
         self._restrict(Domain(drawn_kw, drawn_kw, np.full(len(drawn_kw), CONTINUOUS, dtype=np.uint8)))
         self._fix("give", given_kw)
         self._fix("giving", (given_kw > 0).astype(np.float64))
-        self._tighten(limits, overhang_kw)
+        self._tighten(overhang)
         self._choices.set("mip_rel_gap", COMPLETING_GAP)
         try:
             return self._best_of(-np.inf, COMPLETING_SHARE * self.left_s)
         finally:
             self._choices.set("mip_rel_gap", OPTIONS["mip_rel_gap"])
-            self._tighten(limits, np.zeros_like(overhang_kw))
+            self._tighten(np.zeros_like(overhang))
 
     def _best_of(self, target: float, time_limit_s: float) -> Floats | None:
         machine = self._last = self._choices
@@ -136,9 +134,10 @@ class Solver(Relaxing):
         status = machine.highs.getInfo().primal_solution_status
         return machine.values if status == highspy.SolutionStatus.kSolutionStatusFeasible.value else None
 
-    def _tighten(self, rows: slice, by: Floats) -> None:
+    def _tighten(self, by: Floats) -> None:
+        rows = self.program.rows.get("limit", slice(0, 0))
         at = np.arange(rows.start, rows.stop, dtype=np.int32)
-        lower, upper = self.program.row_lower[rows], self.program.row_upper[rows] - by
+        lower, upper = self.program.row_lower[rows], self.program.row_upper[rows] - by[rows]
         highs = self._choices.highs
         highs.changeRowsBounds(len(at), at, lower, upper)  # type: ignore[attr-defined]  # missing from its stubs
 

@@ -33,6 +33,7 @@ FREE, YES = (None,) * 4, (True,) * 4
         ("bands[0].penalty_per_kwh", replace(GOOD, bands=(SetpointBand(FREE, FREE, -1.0),))),
         ("energy_by[0].due_at", replace(GOOD, energy_by=(EnergyBy(datetime(2026, 3, 2), 1.0),))),  # noqa: DTZ001 is the point
         ("energy_by[0]", replace(GOOD, energy_by=(EnergyBy(NOW, 1.0, NAN),))),
+        ("energy_by[0].most_kwh", replace(GOOD, energy_by=(EnergyBy(NOW, 1.0, 5.0, 4.0),))),
         ("energy_by[0].penalty_per_kwh", replace(GOOD, energy_by=(EnergyBy(NOW, NAN),))),
         ("needs[a].revenue_per_kwh", request(replace(need(), revenue_per_kwh=(0.5,)))),
         ("feeders[root].export_kw", request(need(), feeders=(replace(feeder(4), export_kw=(1.0,)),))),

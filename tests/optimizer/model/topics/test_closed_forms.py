@@ -15,7 +15,7 @@ from cpms.domain.plan import DemandPrice, PlanRequest
 from optimizer.model.formulation import formulate
 from optimizer.planner import in_canonical_order
 from optimizer.problem.horizon import horizon
-from optimizer.search.certify import complete, is_exact, keeps_rows
+from optimizer.search.certify import complete, is_exact, keeps_rows, overhang_kw
 from optimizer.search.following import expected_kw
 from optimizer.search.rules import rule_setpoints_kw
 from optimizer.search.solve import Solver
@@ -40,8 +40,8 @@ energies = st.builds(
     EnergyBy,
     hours.map(lambda after: NOW + after),
     numbers(0, 2),
-    st.none() | numbers(-5, 10),
-    st.none() | numbers(-5, 10),
+    st.none() | numbers(-5, 2),
+    st.none() | numbers(2, 10),
 )
 
 
@@ -76,10 +76,11 @@ def test_the_closed_form_keeps_every_row_and_nothing_is_cheaper(asked: PlanReque
     setpoint_kw = rule_setpoints_kw(problem)
     drawn_kw = expected_kw(problem, setpoint_kw)
     values = complete(program, problem, drawn_kw)
-    assert keeps_rows(program, values)
+    overhang = overhang_kw(program, setpoint_kw - drawn_kw)
+    assert keeps_rows(program, values, overhang)
     assert np.all(values >= program.lower - 1e-6)
     assert np.all(values <= program.upper + 1e-6)
-    best = Solver(program, problem).complete(setpoint_kw, drawn_kw, np.zeros_like(drawn_kw))
+    best = Solver(program, problem).complete(drawn_kw, np.zeros_like(drawn_kw), overhang)
     assert best is not None
     assert program.cost @ values == pytest.approx(program.cost @ best, rel=1e-6, abs=1e-5)
 
