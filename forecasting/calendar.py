@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -114,8 +114,3 @@ def day_temperatures(valid_at: Sequence[datetime], air_c: Sequence[float], zone:
     mean_c = np.bincount(place, weights=np.array(air_c)) / counts
     whole = counts * step_s >= DAY_S / 2
     return days[whole], mean_c[whole]
-
-
-def day_number(instant: datetime, zone: ZoneInfo) -> int:
-    """Number of the local day that contains `instant`."""
-    return (instant.astimezone(zone).date() - EPOCH) // timedelta(days=1)

@@ -34,23 +34,12 @@ LEAST_LEVEL_SPREAD = 0.05
 
 @dataclass(frozen=True)
 class MonthPeak:
-    """The highest window [kW] of the billing period, as quantiles at `levels`; `so_far_kw` [kW] is certain.
-
-    `powers_kw`, `chances`: how likely the peak stays at or below each power.
-    """
+    """The highest window [kW] of the billing period, as quantiles at `levels`; `so_far_kw` [kW] is certain."""
 
     issued_at: datetime
     so_far_kw: float
     levels: tuple[float, ...]
     peak_kw: tuple[float, ...]
-    powers_kw: tuple[float, ...]
-    chances: tuple[float, ...]
-
-    def chance_above(self, power_kw: float) -> float:
-        """How likely the billing period's peak is above `power_kw` [kW]."""
-        if power_kw < self.so_far_kw:
-            return 1.0
-        return 1.0 - float(np.interp(power_kw, self.powers_kw, self.chances))
 
 
 def month_peak(
@@ -83,15 +72,14 @@ def month_peak(
     seen = np.unique(local_s // DAY_S)
     seen = seen[seen < ahead[0]]
     if len(seen) == 0:
-        return MonthPeak(now, so_far_kw, tuple(levels), (so_far_kw,) * len(levels), (so_far_kw,), (1.0,))
+        return MonthPeak(now, so_far_kw, tuple(levels), (so_far_kw,) * len(levels))
     rest, whole = (_highest(measured, local_s, seen, from_s) for from_s in (now_s % DAY_S, 0))
     levels_of = _levels(whole)
     rest, whole = (peaks_kw * np.exp(levels_of.above) for peaks_kw in (rest, whole))
     powers_kw = np.linspace(so_far_kw, max(so_far_kw, HIGHEST * float(whole.max())), GRID)
     chances = _chances(powers_kw, rest, whole, levels_of.spread(len(ahead) / 7), calendar.likeness(seen, ahead))
     peak_kw = np.maximum(np.interp(wanted, chances, powers_kw), so_far_kw)
-    told = (tuple(float(value) for value in values) for values in (peak_kw, powers_kw, chances))
-    return MonthPeak(now, so_far_kw, tuple(levels), *told)
+    return MonthPeak(now, so_far_kw, tuple(levels), tuple(peak_kw.tolist()))
 
 
 @dataclass(frozen=True)
