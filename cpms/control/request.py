@@ -18,7 +18,7 @@ from cpms.control.switching import switchable
 from cpms.control.underway import under_way
 from cpms.domain.forecast import ForecastQuantity
 from cpms.domain.need import EnergyTarget
-from cpms.domain.plan import ChargingNeed, DemandPrice, PlanRequest
+from cpms.domain.plan import ChargingNeed, DemandPrice, FeederCap, LikelyDay, PlanRequest
 from cpms.domain.session import Session
 from cpms.domain.site import Connector
 from cpms.domain.time import Interval
@@ -56,10 +56,7 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         requested_at=now,
         steps=steps,
         voltage_v=known.site.voltage_v,
-        feeders=tuple(
-            with_export_cap(cap_of(known, feeder.id, feeder.parent_id, steps), known.site, solar_kw, other_kw)
-            for feeder in known.site.feeders
-        ),
+        feeders=_feeders(known, steps, solar_kw, other_kw),
         needs=tuple(
             replace(need, frozen_a=frozen_a, targets=_targets(need, session, known, now, early_price_per_kwh))
             for need, frozen_a, session in zip(needs, sent_a, sessions, strict=True)
@@ -69,12 +66,7 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         solar_kw=solar_kw,
         other_load_kw=other_kw,
         demand=_demand(known, steps, now),
-        likely=under_the_sun(
-            likely_days(known.arrivals, known.book.sessions.values(), steps),
-            known.forecasts.get(ForecastQuantity.SOLAR_KW),
-            steps,
-            solar_kw,
-        ),
+        likely=_likely(known, steps, solar_kw),
         co2_g_per_kwh=co2_g_per_kwh(known.forecasts, steps),
         co2_price_per_kg=known.settings.co2_price_per_kg,
         time_limit_s=known.settings.plan_time_limit_s,
@@ -83,6 +75,20 @@ def plan_request(known: Known, request_id: str, now: datetime) -> PlanRequest:
         fairness=known.site.policy.fairness,
         shortfall_price_per_kwh=known.site.policy.shortfall_price_per_kwh,
     )
+
+
+def _feeders(
+    known: Known, steps: Sequence[Interval], solar_kw: Sequence[float], other_kw: Sequence[float]
+) -> tuple[FeederCap, ...]:
+    return tuple(
+        with_export_cap(cap_of(known, feeder.id, feeder.parent_id, steps), known.site, solar_kw, other_kw)
+        for feeder in known.site.feeders
+    )
+
+
+def _likely(known: Known, steps: Sequence[Interval], solar_kw: Sequence[float]) -> tuple[LikelyDay, ...]:
+    days = likely_days(known.arrivals, known.book.sessions.values(), steps)
+    return under_the_sun(days, known.forecasts.get(ForecastQuantity.SOLAR_KW), steps, solar_kw)
 
 
 def _demand(known: Known, steps: Sequence[Interval], now: datetime) -> tuple[DemandPrice, ...]:

@@ -23,6 +23,7 @@ Limits count permitted[s] instead of power[s]. Every plan satisfies this with wh
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +44,18 @@ UNIT_KW, TINY_STEPS = 1e-6, 1e-6
 """Setpoints are whole multiples of the first; within so much of a multiple a limit is one."""
 
 
+class Family(NamedTuple):
+    """Columns that cost nothing: their `index`, from 0 to `most`, and of which kind."""
+
+    index: list[Any]
+    most: Floats
+    kind: int
+
+
 def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
     """The program with families `on`, `permitted` [kW] and `stops` after its columns, over the slots that have a minimum, and `level`
     over those whose station knows a list of setpoints, and these."""
-    slots, width = horizon.slots, program.matrix.shape[1]
+    slots = horizon.slots
     (s,) = np.nonzero((slots.least_kw > 0) & (slots.hours > 0))
     k = np.flatnonzero(_draws_all(horizon)[slots.need[s]])
     levels = listed(horizon, s)
@@ -56,34 +65,34 @@ def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
         *_stopping(program, horizon, s, k),
     ]
     rows = [([*blocks, None], right) for blocks, right in rows] + choosing(horizon, s, levels)
-    matrix = csr_array(block_array([blocks for blocks, _ in rows], format="csr"))
-    most = np.concatenate([right for _, right in rows[1:]])
-    families = {"on": s, "permitted": s, "stops": s[k], "level": levels.slot}
-    indices = {name: one.tolist() for name, one in families.items()} | {"level": np.column_stack(levels).tolist()}
-    ends = (width + np.cumsum([0, *map(len, families.values())])).tolist()
+    families = {
+        "on": Family(s.tolist(), np.ones(len(s)), INTEGER),
+        "permitted": Family(s.tolist(), slots.most_kw[s], CONTINUOUS),
+        "stops": Family(s[k].tolist(), _may_stop(horizon)[slots.need[s[k]]], INTEGER),
+        "level": Family(np.column_stack(levels).tolist(), np.ones(len(levels.slot)), INTEGER),
+    }
+    return _extended(program, families, rows)
+
+
+def _extended(program: LinearProgram, families: dict[str, Family], rows: list[Rows]) -> LinearProgram:
+    """The program with families after its columns, and `rows` over all of them, the first of which are its own, instead of its own."""
+    width, most = program.matrix.shape[1], np.concatenate([right for _, right in rows])
+    ends = (width + np.cumsum([0, *(len(one.index) for one in families.values())])).tolist()
     places, added = map(slice, ends[:-1], ends[1:]), ends[-1] - width
-    kinds = [np.full(len(one), CONTINUOUS if name == "permitted" else INTEGER) for name, one in families.items()]
+    kinds = [np.full(len(one.index), one.kind) for one in families.values()]
     return replace(
         program,
         term_cost=csr_array(block_array([[program.term_cost, csr_array((program.term_cost.shape[0], added))]])),
-        matrix=matrix,
-        row_lower=np.append(program.row_lower, np.full(len(most), -np.inf)),
-        row_upper=np.append(program.row_upper, most),
+        matrix=csr_array(block_array([blocks for blocks, _ in rows], format="csr")),
+        row_lower=np.append(program.row_lower, np.full(len(most) - len(program.row_lower), -np.inf)),
+        row_upper=most,
         lower=np.append(program.lower, np.zeros(added)),
-        upper=np.concatenate(
-            [
-                program.upper,
-                np.ones(len(s)),
-                slots.most_kw[s],
-                _may_stop(horizon)[slots.need[s[k]]],
-                np.ones(len(levels.slot)),
-            ]
-        ),
+        upper=np.concatenate([program.upper, *(one.most for one in families.values())]),
         kind=np.concatenate([program.kind, *kinds]).astype(np.uint8),
         least=np.append(program.least, np.zeros(added)),
         quantum=np.append(program.quantum, np.ones(added)),
         columns={**program.columns, **dict(zip(families, places, strict=True))},
-        index={**program.index, **indices},
+        index={**program.index, **{name: one.index for name, one in families.items()}},
     )
 
 

@@ -110,3 +110,12 @@ def test_few_setpoints_under_a_fuse_are_certified_to_the_best_there_is():
     made = plan(replace(request(*cars, feeders=(feeder(4, limit_a=24.0),), gap_target=1e-4), time_limit_s=30.0))
     assert sum(session.shortfall_kwh for session in made.sessions) == pytest.approx(60.0 - 4 * 18 * 0.69, abs=1e-6)
     assert made.gap == pytest.approx(0.0, abs=1e-4)
+
+
+def test_a_fuse_is_not_filled_by_what_no_setpoints_add_up_to():
+    def cost(limit_a: float) -> float:
+        cars = [replace(need(name, 30.0, step_a=1.0), setpoints_a=(0.0, 8.0, 16.0)) for name in ("a", "b", "c")]
+        return relaxed_cost(request(*cars, feeders=(feeder(4, limit_a=limit_a),)), tighter=True)
+
+    assert cost(23.0) == pytest.approx(cost(16.0))
+    assert cost(24.0) < cost(23.0) - 1.0
