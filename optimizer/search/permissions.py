@@ -22,8 +22,8 @@ Limits count permitted[s] instead of power[s]. Every plan satisfies this with wh
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,8 @@ UNIT_KW, TINY_STEPS = 1e-6, 1e-6
 """Setpoints are whole multiples of the first; within so much of a multiple a limit is one."""
 
 
-class Family(NamedTuple):
+@dataclass(frozen=True)
+class Family:
     """Columns that cost nothing: their `index`, from 0 to `most`, and of which kind."""
 
     index: list[Any]
