@@ -13,7 +13,7 @@ from math import inf
 from cpms.control.account import NEVER_APPLIED, Account, Holding
 from cpms.control.bins import Bins, Vector, to_instant
 from cpms.control.loads import Loads, Trusted
-from cpms.control.rows import limit_rows
+from cpms.control.room import Room
 from cpms.control.settings import ControlSettings
 from cpms.domain.errors import CpmsError
 from cpms.domain.grid import Grant, GrantState, LimitTimeline
@@ -42,6 +42,7 @@ class Ledger:
         self.clocks: dict[str, StationClock] = {}
         self._by_grant: dict[str, ConnectorKey] = {}
         self._loads = Loads()
+        self._room = Room(self._loads)
         self._solar_credit_kw = 0.0
         self._now_s = now.timestamp()
         self.adopt(timeline, now)
@@ -56,6 +57,11 @@ class Ledger:
         """Other load reserved at the grid connection [kW], less the sun that may be relied on."""
         return max(0.0, self.site.reserved_other_load_kw - self._solar_credit_kw)
 
+    @property
+    def room(self) -> Mapping[str, list[Vector]]:
+        """What is left of each feeder's limits per bin on L1, L2, L3 [A] and in all [kW]."""
+        return self._room.left
+
     def adopt(self, timeline: LimitTimeline, now: datetime, solar_credit_kw: float | None = None) -> None:
         """Take over a changed site, limits or credit. Connectors that are gone are forgotten, new ones are not confirmed."""
         self.timeline = timeline
@@ -69,8 +75,7 @@ class Ledger:
         for key, connector in connectors.items():
             self.accounts[key].connector = connector
             self.accounts[key].clock = self.clock(key.station_id)
-        self._paths = {key: timeline.site.feeders_of(key) for key in connectors}
-        self._loads.adopt(timeline.site)
+        self._room.adopt(timeline.site)
         self._rebase(now.timestamp())
 
     def clock(self, station_id: str) -> StationClock:
@@ -119,16 +124,9 @@ class Ledger:
     def admissible_a(self, key: ConnectorKey, single: Phase | None = None) -> Vector:
         """Most a connector may be granted [A per phase] per bin on all its phases, or a `single` one: what it holds, unless that may
         now be on fewer phases, and the room above it."""
-        account, now, then = self.accounts[key], self._loads.now(key), self._loads.if_told(key, single)
-        rows = []
-        for row, weight in then.items():
-            more = weight - now.get(row, 0.0)
-            for free in (self.room[feeder_id][row] for feeder_id in self._paths[key]):
-                if free[-1] < inf or min(free) < inf:
-                    left = [f - more * a for f, a in zip(free, account.counted, strict=True)] if more else free
-                    rows.append(left if weight == 1.0 else [f / weight for f in left])
-        room = map(min, *rows) if len(rows) > 1 else rows[0]
-        repeats = then is now and all(h.grant.single_phase in (None, single) for h in account.grants)
+        account, then = self.accounts[key], self._loads.if_told(key, single)
+        room = self._room.for_a(key, account.counted, then)
+        repeats = then is self._loads.now(key) and all(h.grant.single_phase in (None, single) for h in account.grants)
         held = account.held if repeats else [0.0] * self.bins.count
         return [max(h, free + counted) for h, counted, free in zip(held, account.counted, room, strict=True)]
 
@@ -216,9 +214,9 @@ class Ledger:
         may = phases is not None and self._may_trust(account, phases, told)
         trusted = Trusted(phases, told) if may and phases is not None else None
         if trusted != self._loads.trusted(key):
-            self._add(key, [-a for a in account.counted])
+            self._room.take(key, [-a for a in account.counted])
             self._loads.trust(key, trusted)
-            self._add(key, account.counted)
+            self._room.take(key, account.counted)
 
     def _may_trust(self, account: Account, phases: tuple[Phase, ...], told: Phase | None) -> bool:
         connector = account.connector
@@ -230,16 +228,15 @@ class Ledger:
 
     def headroom(self, feeder_id: str) -> tuple[float, float, float, float]:
         """Room now on L1, L2, L3 [A] and in all [kW, inf without a limit]; negative where the worst case exceeds the limit."""
-        rows = self.room[feeder_id]
-        return rows[0][0], rows[1][0], rows[2][0], rows[3][0]
+        return self._room.now(feeder_id)
 
     def limit_rows(self, feeder_id: str) -> list[Vector]:
         """Limits of a feeder per bin on L1, L2, L3 [A] and in all [kW], less the other load, before any connector."""
-        return self._limits[feeder_id]
+        return self._room.limits[feeder_id]
 
     def path(self, key: ConnectorKey) -> tuple[str, ...]:
         """Feeders that carry a connector, from its own to the root."""
-        return self._paths[key]
+        return self._room.path(key)
 
     def weights(self, key: ConnectorKey) -> Mapping[int, float]:
         """Rows a connector loads and how much per ampere."""
@@ -251,13 +248,7 @@ class Ledger:
 
     def overcommitted(self, key: ConnectorKey) -> list[bool]:
         """Per bin, whether some feeder above the connector could be overloaded in the worst case."""
-        over = [False] * self.bins.count
-        for feeder_id in self._paths[key]:
-            for row in self.weights(key):
-                free = self.room[feeder_id][row]
-                if min(free) < -EPSILON:
-                    over = [o or f < -EPSILON for o, f in zip(over, free, strict=True)]
-        return over
+        return self._room.lacking(key, EPSILON)
 
     def next_change_at(self) -> datetime:
         """When it next changes by the mere passing of time."""
@@ -272,15 +263,7 @@ class Ledger:
         account = self.accounts[key]
         before = account.counted
         account.held, account.counted = account.vectors(self.bins, self._now_s)
-        self._add(key, [after - earlier for after, earlier in zip(account.counted, before, strict=True)])
-
-    def _add(self, key: ConnectorKey, delta_a: Vector) -> None:
-        if not any(delta_a):
-            return
-        for feeder_id in self._paths[key]:
-            rows = self.room[feeder_id]
-            for row, weight in self.weights(key).items():
-                rows[row] = [free - delta * weight for free, delta in zip(rows[row], delta_a, strict=True)]
+        self._room.take(key, [after - earlier for after, earlier in zip(account.counted, before, strict=True)])
 
     def _rebase(self, now_s: float) -> None:
         self._now_s = now_s
@@ -290,11 +273,7 @@ class Ledger:
         late_s = max((a.margins_now.late_s for a in self.accounts.values()), default=0.0)
         until_s = max([now_s + self.settings.lease_s, *leases]) + 2 * self.settings.bin_s + min(late_s, FARTHEST_LATE_S)
         self.bins = Bins.covering(now_s, until_s, self.settings.bin_s)
-        other_kw = {self.site.root.id: self.other_load_kw}
-        self._limits = {
-            f.id: limit_rows(self.timeline, f.id, self.bins, other_kw.get(f.id, 0.0)) for f in self.site.feeders
-        }
-        self.room: dict[str, list[Vector]] = {key: [list(row) for row in rows] for key, rows in self._limits.items()}
+        self._room.clear(self.timeline, self.bins, self.other_load_kw)
         for key, account in self.accounts.items():
             account.held, account.counted = account.vectors(self.bins, self._now_s)
-            self._add(key, account.counted)
+            self._room.take(key, account.counted)
