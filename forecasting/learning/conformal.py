@@ -3,6 +3,10 @@
 Where in its forecast distribution did each past value fall? If those positions (probability integral transforms) are not
 uniform, the level to ask for is their own quantile at the level wanted (Kuleshov, Fenner and Ermon 2018; Chernozhukov et al.
 2021 for the conformal guarantee). The positions are a rolling window, so the correction follows drift.
+
+A value that is certain to some degree (a load that is often 0) is met over a range of levels: its position is known as that of
+something that failed between two visits is. It is spread over its range as all positions are (the self-consistent estimate from
+interval-censored data, Turnbull 1976): spread evenly, what is idle more often than forecast would correct too little.
 """
 
 from __future__ import annotations
@@ -20,6 +24,9 @@ HOLDOUT_ROWS = 600.0
 
 FEEDBACK = 1.2
 GOLDEN = 0.6180339887498949
+SETTLING = 4
+"""Rounds after which positions of what is certain to some degree no longer move by what could be seen."""
+
 MIN_POSITIONS = 40
 """Fewer say less about the tails than the model does."""
 
@@ -46,8 +53,23 @@ def positions(levels: Floats, quantiles: Floats, actual: Floats) -> Floats:
     Values on a flat piece (a load that is always 0 at night) are spread evenly over its levels, always the same way: the
     randomized transform of discrete distributions (Czado, Gneiting and Held 2009) without the chance.
     """
-    lowest, highest = meetings(levels, quantiles, actual)
-    return np.asarray(lowest + (np.arange(len(actual)) * GOLDEN + 0.5) % 1.0 * (highest - lowest))
+    return _between(*meetings(levels, quantiles, actual))
+
+
+def _between(lowest: Floats, highest: Floats) -> Floats:
+    return np.asarray(lowest + (np.arange(len(lowest)) * GOLDEN + 0.5) % 1.0 * (highest - lowest))
+
+
+def settled(met: Meetings, holdout: Floats) -> Floats:
+    """Positions of values that were `met` so: those certain to some degree are spread over their levels as they and all others are,
+    together with the positions `holdout`."""
+    lowest, highest = met
+    where, flat = _between(lowest, highest), highest > lowest
+    for _ in range(SETTLING if flat.any() else 0):
+        past = pool(where, holdout)
+        reached, ascending = _reached(past)
+        where = np.where(flat, np.interp(_between(*reached_ends(past, met)), reached, ascending), where)
+    return np.asarray(where)
 
 
 def meetings(levels: Floats, quantiles: Floats, actual: Floats) -> Meetings:
@@ -83,9 +105,9 @@ def pool(recent: Floats, holdout: Floats) -> Past:
     return Past(np.concatenate([recent, holdout]), weights)
 
 
-def lessons(recent: Floats, holdout: Floats, days: Ints, met: Meetings | None = None) -> Past:
-    """`pool`, and the spread that `recent` (in order of `days`) has shown to be needed; `met`: as of `spread_of`."""
-    return replace(pool(recent, holdout), spread=spread_of(recent, holdout, days, met))
+def lessons(recent: Meetings, holdout: Floats, days: Ints) -> Past:
+    """`pool` of where values were met in order of `days`, and the spread that these have shown to be needed."""
+    return replace(pool(settled(recent, holdout), holdout), spread=spread_of(recent, holdout, days))
 
 
 def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) -> Floats:
@@ -102,15 +124,15 @@ def corrected_levels(wanted: Floats, past: Past, covered: float = BAND_SHARE) ->
     return np.asarray(np.interp(widened(wanted, spread), reached, ascending))
 
 
-def spread_of(recent: Floats, holdout: Floats, days: Ints, met: Meetings | None = None) -> Spread:
-    """How far bands must be spread, from how each day's part of `recent` (positions in order of `days`, numbers) met the bands of its
-    time; replayed from AS_SAID. `met`: where the same values are met, where they may be certain to some degree."""
+def spread_of(recent: Meetings, holdout: Floats, days: Ints) -> Spread:
+    """How far bands must be spread, from how each day's part of `recent` (in order of `days`, numbers) met the bands of its time;
+    replayed from AS_SAID."""
+    lowest, highest = recent
     paced, begins = Paced(), np.flatnonzero(np.diff(days, prepend=-1)).tolist()
-    for begin, end in itertools.pairwise([*begins, len(recent)]):
-        past = pool(recent[:begin], holdout)
-        if len(past.positions) >= MIN_POSITIONS:
-            lowest, highest = (reached_levels(past, where[begin:end]) for where in met or (recent, recent))
-            paced = paced.met(lowest, highest)
+    for begin, end in itertools.pairwise([*begins, len(lowest)]):
+        if begin + len(holdout) >= MIN_POSITIONS:
+            past = pool(settled((lowest[:begin], highest[:begin]), holdout), holdout)
+            paced = paced.met(*reached_ends(past, (lowest[begin:end], highest[begin:end])))
     return paced.spread
 
 
@@ -118,6 +140,14 @@ def reached_levels(past: Past, where: Floats) -> Floats:
     """The share of the past that fell below each position of `where`: the level it has once forecasts are corrected by `past`."""
     reached, ascending = _reached(past)
     return np.asarray(np.interp(where, ascending, reached))
+
+
+def reached_ends(past: Past, met: Meetings) -> Meetings:
+    """The levels over which values that are `met` so are met by forecasts corrected by `past`: what all of a distribution lies above,
+    or below, as often as the past has shown is as certain as that."""
+    lowest, highest = met
+    reached, ascending = _reached(past)
+    return np.asarray(np.interp(-lowest, -ascending[::-1], reached[::-1])), reached_levels(past, highest)
 
 
 def _reached(past: Past) -> tuple[Floats, Floats]:

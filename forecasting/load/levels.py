@@ -12,15 +12,19 @@ from cpms.domain.time import Interval, require_aware
 from forecasting.calendar import PLAIN, Calendar
 from forecasting.learning.conformal import Past, corrected_levels
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels, to_forecast
-from forecasting.series import HOUR_S, Floats, Measurement, resample, zone_of
+from forecasting.series import HOUR_S, Bools, Floats, Measurement, resample, zone_of
 from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
 
 CORRECTED_LEADS_S = (900, int(HOUR_S), 4 * int(HOUR_S), 24 * int(HOUR_S), 47 * int(HOUR_S))
 LEAD_EDGES_S = (0.5 * HOUR_S, 2 * HOUR_S, 10 * HOUR_S, 36 * HOUR_S)
 """Leads whose bands are corrected by how they came out themselves, and which of them stands for a lead between."""
 
-Pasts = tuple[Past, ...]
-"""One per lead of CORRECTED_LEADS_S."""
+Pasts = tuple[tuple[Past, Past], ...]
+"""One per lead of CORRECTED_LEADS_S: of hours that may well be idle, and of those that are not. What corrects one kind is wrong for
+the other (Mondrian conformal prediction: Vovk, Gammerman and Shafer 2005, section 4.5)."""
+
+TENTH = 3
+"""Column of the level 0.1 in `week_quantiles`."""
 
 PRIOR_LEVELS = (0.02, 0.1, 0.5, 0.9, 0.98)
 PRIOR_FACTOR = (0.3, 0.55, 1.0, 1.6, 2.2)
@@ -61,7 +65,12 @@ def forecast_other_load(
 
 
 def _corrected(levels: Floats, raw_kw: Floats, wanted: Floats, leads_s: Floats, pasts: Pasts) -> Floats:
-    """Rows of quantiles at `wanted`, each corrected by the past of its lead."""
-    lead = np.searchsorted(LEAD_EDGES_S, leads_s, side="right")
-    by_lead = np.array([at_levels(levels, raw_kw, corrected_levels(wanted, past)) for past in pasts])
-    return np.asarray(by_lead[lead, np.arange(len(raw_kw))])
+    """Rows of quantiles at `wanted`, each corrected by the past of its lead and kind."""
+    lead, kind = np.searchsorted(LEAD_EDGES_S, leads_s, side="right"), draws(raw_kw).astype(np.int64)
+    corrected = [[at_levels(levels, raw_kw, corrected_levels(wanted, past)) for past in kinds] for kinds in pasts]
+    return np.asarray(np.array(corrected)[lead, kind, np.arange(len(raw_kw))])
+
+
+def draws(raw_kw: Floats) -> Bools:
+    """Whether something is drawn nine times in ten, by rows of `week_quantiles`."""
+    return np.asarray(raw_kw[:, TENTH] > 0.0)

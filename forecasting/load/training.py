@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def train_site_load(
     recent = [entry for entry in measured if entry[0] >= now - WINDOW]
     known = [entry for entry in recent if entry[0] < until]
     past = review_load(known, timezone, until, calendar)
-    if sum(len(one.positions) for one in past) < MIN_POSITIONS:
+    if sum(len(one.positions) for kinds in past for one in kinds) < MIN_POSITIONS:
         return None
     contenders = {CHALLENGER: contender(past), FLOOR: contender(None)}
     if incumbent is not None:
@@ -66,16 +67,17 @@ def train_site_load(
 
 def write_load(pasts: Pasts) -> str:
     """The correction as text."""
-    return pack({"leads": [_plain(past) for past in pasts]})
+    return pack({"leads": [[_plain(past) for past in kinds] for kinds in pasts]})
 
 
 @lru_cache(maxsize=64)
 def read_load(text: str) -> Pasts:
     """The correction from a stored text; InvalidInput if another version made it."""
-    return tuple(
-        Past(np.array(past["positions"]), np.array(past["weights"]), Spread(*past["spread"]))
-        for past in unpack(text)["leads"]
-    )
+    return tuple((_past(idle), _past(drawing)) for idle, drawing in unpack(text)["leads"])
+
+
+def _past(plain: Mapping[str, Any]) -> Past:
+    return Past(np.array(plain["positions"]), np.array(plain["weights"]), Spread(*plain["spread"]))
 
 
 def _plain(past: Past) -> dict[str, object]:

@@ -134,5 +134,5 @@ class Record:
 def corrected(learned: LearnedQuantity, features: Floats, record: Record) -> Floats:
     """Quantiles at FINE_LEVELS of one session, corrected by the recent `record`."""
     levels, quantiles = learned.distribution(features)
-    past = lessons(record.positions, learned.holdout, record.ended_s // DAY_S)
+    past = lessons((record.positions, record.positions), learned.holdout, record.ended_s // DAY_S)
     return at_levels(levels, quantiles, corrected_levels(FINE_LEVELS, past))

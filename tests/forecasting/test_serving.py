@@ -141,7 +141,7 @@ def test_a_load_model_is_scored_against_the_simple_forecast_and_serves_only_if_i
 
 def test_a_load_model_corrects_the_bands_and_falls_back_like_any_other():
     history = load(70)
-    low, high = ((Past(np.arange(200) / 400 + begin, np.ones(200)),) * 5 for begin in (0.0, 0.5))
+    low, high = (((Past(np.arange(200) / 400 + begin, np.ones(200)),) * 2,) * 5 for begin in (0.0, 0.5))
     model = ForecastModel("site", ModelKind.LOAD, 2, NOW, NOW, NOW, 0, write_load(low))
     served = serve_load(SITE, history, steps(NOW), NOW, model)
     assert served.forecast.model_version == 2

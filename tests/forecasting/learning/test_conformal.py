@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.learning.conformal import corrected_levels, lessons, pool, positions, with_tails
+from forecasting.learning.conformal import corrected_levels, lessons, meetings, pool, positions, settled, with_tails
 from forecasting.quantiles import at_levels
-from forecasting.score import FINE_LEVELS, coverage
+from forecasting.score import FINE_LEVELS, coverage, inside
 
 NOTHING = np.zeros(0)
 
@@ -64,13 +64,40 @@ def test_values_on_a_flat_piece_are_spread_evenly_over_its_levels():
     assert where.mean() == pytest.approx(0.5, abs=0.01)
 
 
+def idle_or_not(rows, seed, idle_told, idle):
+    """Forecasts that a load is 0 with chances around `idle_told`, else anything up to 1, of which `idle` are 0."""
+    rng = np.random.default_rng(seed)
+    levels = np.linspace(0.0, 1.0, 101)
+    zero = np.clip(idle_told + rng.uniform(-0.15, 0.15, rows), 0.0, 1.0)[:, None]
+    quantiles = np.maximum(levels - zero, 0.0) / (1.0 - zero)
+    return levels, quantiles, np.where(rng.random(rows) < idle, 0.0, rng.uniform(0.0, 1.0, rows))
+
+
+@pytest.mark.parametrize(("told", "idle"), [(0.2, 0.5), (0.5, 0.2), (0.15, 0.4)])
+def test_what_is_idle_more_or_less_often_than_told_is_missed_as_often_as_it_may(told, idle):
+    levels, quantiles, past = idle_or_not(4000, 5, told, idle)
+    asked = corrected_levels(FINE_LEVELS, pool(settled(meetings(levels, quantiles, past), NOTHING), NOTHING))
+    levels, quantiles, coming = idle_or_not(4000, 6, told, idle)
+    assert inside(FINE_LEVELS, at_levels(levels, quantiles, asked), coming).mean() == pytest.approx(0.8, abs=0.025)
+
+
+def test_values_below_all_that_was_told_become_as_certain_as_they_are_and_widen_bands_when_they_exceed_that():
+    rng = np.random.default_rng(7)
+    where = np.where(rng.random(1000) < 0.15, 0.0, rng.uniform(0.0, 1.0, 1000))
+    calm = lessons((where, where), NOTHING, np.arange(1000) // 10)
+    stopped = np.where(rng.random(1000) < 0.4, 0.0, where)
+    more = lessons((np.concatenate([where, stopped]),) * 2, NOTHING, np.arange(2000) // 10)
+    assert calm.spread.below == pytest.approx(1.0, abs=0.15)
+    assert more.spread.below > calm.spread.below
+
+
 def share_inside(values, per_day):
     """Share of `values` (positions), so many a day, inside the band of their day, after the first hundred."""
     days = np.arange(len(values)) // per_day
     inside = []
     for k in range(100, len(values)):
         known = np.flatnonzero(days < days[k])[-150:]
-        past = lessons(values[known], np.linspace(0, 1, 101), days[known])
+        past = lessons((values[known], values[known]), np.linspace(0, 1, 101), days[known])
         low, high = corrected_levels(np.array([0.1, 0.9]), past)
         inside.append(low <= values[k] <= high)
     return np.mean(inside)
@@ -87,7 +114,8 @@ def test_neither_side_loses_more_than_its_part_when_everybody_leaves_earlier_tha
     values = np.concatenate([rng.uniform(0, 1, 200), rng.beta(1.0, 4.0, 300)])
     below = above = 0
     for k in range(250, 500):
-        past = lessons(values[k - 150 : k], np.linspace(0, 1, 101), np.arange(150) // 2)
+        lately = values[k - 150 : k]
+        past = lessons((lately, lately), np.linspace(0, 1, 101), np.arange(150) // 2)
         low, high = corrected_levels(np.array([0.1, 0.9]), past)
         below, above = below + (values[k] < low), above + (values[k] > high)
     assert below / 250 == pytest.approx(0.1, abs=0.04)

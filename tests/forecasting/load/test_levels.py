@@ -12,6 +12,8 @@ from cpms.domain.time import Interval
 from forecasting.calendar import EPOCH, Calendar, calendar_of
 from forecasting.load.backtest import review_load
 from forecasting.load.levels import forecast_other_load
+from forecasting.series import resample
+from forecasting.time_of_week import STEP_S, WINDOW_S, week_quantiles
 
 ZONE = "Europe/Amsterdam"
 MONDAY = datetime(2026, 6, 15, 6, tzinfo=UTC)
@@ -56,6 +58,45 @@ def test_a_site_that_draws_more_than_usual_is_expected_to_go_on_for_a_while():
     assert abs(after[150] - before[150]) < 0.5
 
 
+def test_the_last_quarter_hour_tells_most_of_the_next_and_little_of_the_one_in_two_hours():
+    tuesday = MONDAY + timedelta(days=1, hours=5)
+    usual = history(tuesday, 21)
+    more = [*usual[:-1], (usual[-1][0], usual[-1][1] + 8.0)]
+    before, after = (forecast_other_load("site", ZONE, one, steps(tuesday), tuesday) for one in (usual, more))
+    moved_kw = np.array(after.quantile(0.5)) - np.array(before.quantile(0.5))
+    assert moved_kw[0] > 5.0
+    assert moved_kw[8] < 1.5
+    assert (np.diff(moved_kw[:16]) <= 1e-9).all()
+
+
+def test_whatever_draws_may_stop():
+    levels, quantiles_kw = week_quantiles(
+        resample(history(MONDAY, 21), MONDAY, STEP_S, WINDOW_S),
+        ZoneInfo(ZONE),
+        MONDAY.timestamp() + 900.0 * np.arange(192),
+        scaled=True,
+    )
+    assert levels[0] == 0.0
+    assert (quantiles_kw[:, 0] == 0.0).all()
+    assert (quantiles_kw[:, 1] > 5.0).all()
+
+
+def test_hours_that_may_be_idle_are_corrected_by_others_that_may():
+    rng = np.random.default_rng(8)
+    noise = rng.uniform(0.5, 1.5, 100 * 96)
+    idle = rng.random(100 * 96) < 0.5
+
+    def garage_kw(instant):
+        number = int((MONDAY - instant).total_seconds()) // 900 % len(noise)
+        hour = instant.astimezone(ZoneInfo(ZONE)).hour
+        return 0.0 if not 6 <= hour < 22 and idle[number] else 20.0 * noise[number]
+
+    drawing, sometimes = {}, {}
+    for lead, (idle_past, drawing_past) in enumerate(review_load(history(MONDAY, 100, garage_kw), ZONE, MONDAY)):
+        drawing[lead], sometimes[lead] = len(drawing_past.positions), len(idle_past.positions)
+    assert all(count > 60 for count in (*drawing.values(), *sometimes.values()))
+
+
 def test_without_history_the_prior_speaks():
     forecast = forecast_other_load("site", ZONE, [], steps(MONDAY, 4), MONDAY, prior_kw=20.0)
     assert forecast.quantile(0.5) == pytest.approx((20.0,) * 4)
@@ -93,7 +134,7 @@ def test_a_band_that_held_too_little_is_widened_by_its_past():
     past = review_load(wild, ZONE, MONDAY)
     plain = forecast_other_load("site", ZONE, wild, steps(MONDAY), MONDAY)
     corrected = forecast_other_load("site", ZONE, wild, steps(MONDAY), MONDAY, past=past)
-    assert sum(len(one.positions) for one in past) > 200
+    assert sum(len(one.positions) for kinds in past for one in kinds) > 200
     assert plain.values != corrected.values
     assert all(row[0] <= row[1] <= row[2] for row in corrected.values)
 
