@@ -59,16 +59,11 @@ class Series(Topic):
         """Keep measurements; of one (site, feeder, measured_at) what the later says counts, and what only the earlier says.
         InvalidInput for numbers that are not finite."""
         in_order = sorted(measurements, key=_place)  # as everybody writes them; of one place in the order they came
-        newest = {(m.site_id, m.feeder_id): m.measured_at for m in in_order}
         await self._db.ensure_days("feeder_measurements", {m.measured_at.astimezone(UTC).date() for m in measurements})
         quarters = sorted({(m.site_id, m.feeder_id, floor_time(m.measured_at, QUARTER_S)) for m in measurements})
         async with self._db.transaction() as work:
             await work.run_many("add_measurement", map(_measurement_values, in_order))
             await work.run_many("note_quarter", (dict(zip(_QUARTER, key, strict=True)) for key in quarters))
-            await work.run_many(
-                "set_last_measurement",
-                ({"site_id": site, "feeder_id": feeder, "measured_at": at} for (site, feeder), at in newest.items()),
-            )
 
     async def measurements(
         self, site_id: str, feeder_id: str, since: datetime, until: datetime | None = None
@@ -76,12 +71,6 @@ class Series(Topic):
         """Measurements of a feeder in `[since, until)`, oldest first."""
         rows = await self._db.rows("measurements", site_id=site_id, feeder_id=feeder_id, since=since, until=until)
         return [_measurement(row) for row in rows]
-
-    async def last_measurements(self, site_id: str) -> dict[str, FeederMeasurement]:
-        """The newest measurement per feeder."""
-        return {
-            row["feeder_id"]: _measurement(row) for row in await self._db.rows("last_measurements", site_id=site_id)
-        }
 
     async def add_raw_messages(self, messages: Sequence[RawMessage]) -> None:
         """Keep frames; what PostgreSQL cannot hold as text (NUL) is kept as an escape."""

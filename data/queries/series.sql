@@ -70,23 +70,11 @@ ON CONFLICT (site_id, feeder_id, measured_at) DO UPDATE SET
     solar_kw = coalesce(excluded.solar_kw, feeder_measurements.solar_kw),
     other_load_kw = coalesce(excluded.other_load_kw, feeder_measurements.other_load_kw);
 
--- name: set_last_measurement
-INSERT INTO last_measurements
-SELECT * FROM feeder_measurements WHERE site_id = %(site_id)s AND feeder_id = %(feeder_id)s AND measured_at = %(measured_at)s
-ON CONFLICT (site_id, feeder_id) DO UPDATE SET
-    measured_at = excluded.measured_at, power_kw = excluded.power_kw, current_l1_a = excluded.current_l1_a,
-    current_l2_a = excluded.current_l2_a, current_l3_a = excluded.current_l3_a, solar_kw = excluded.solar_kw,
-    other_load_kw = excluded.other_load_kw
-WHERE excluded.measured_at >= last_measurements.measured_at;
-
 -- name: measurements
 SELECT * FROM feeder_measurements
 WHERE site_id = %(site_id)s AND feeder_id = %(feeder_id)s AND measured_at >= %(since)s
   AND (%(until)s::timestamptz IS NULL OR measured_at < %(until)s)
 ORDER BY measured_at;
-
--- name: last_measurements
-SELECT * FROM last_measurements WHERE site_id = %(site_id)s ORDER BY feeder_id;
 
 -- name: copy_raw_messages
 COPY raw_messages (station_id, received_at, direction, message) FROM STDIN (FORMAT binary);

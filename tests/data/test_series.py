@@ -93,14 +93,13 @@ async def test_a_quarantined_sample_can_be_read_by_people(store: Store) -> None:
     assert "1234.567" in row["sample"]
 
 
-async def test_measurements_are_kept_once_and_the_newest_is_at_hand(store: Store) -> None:
+async def test_measurements_are_kept_once(store: Store) -> None:
     await build(store)
     later = replace(MEASURED, measured_at=at(1), power_kw=42.0, solar_kw=None)
     await store.add_measurements([later, MEASURED, MEASURED])
     await store.add_measurements([MEASURED])
     assert await store.measurements("depot", "grid", NOW) == [MEASURED, later]
     assert await store.measurements("depot", "grid", NOW, at(1)) == [MEASURED]
-    assert await store.last_measurements("depot") == {"grid": later}
     with pytest.raises(InvalidInput):
         await store.add_measurements([replace(MEASURED, measured_at=at(2), power_kw=float("inf"))])
 
@@ -111,7 +110,6 @@ async def test_a_measurement_that_is_said_anew_is_corrected_and_completed(store:
     await store.add_measurements([replace(MEASURED, power_kw=7.0, solar_kw=None, current_a=(None, None, 3.0))])
     corrected = replace(MEASURED, power_kw=7.0, current_a=(60.0, 61.0, 3.0))
     assert await store.measurements("depot", "grid", NOW) == [corrected]
-    assert await store.last_measurements("depot") == {"grid": corrected}
 
 
 async def test_writers_of_the_same_measurements_in_opposite_order_do_not_deadlock(store: Store) -> None:
