@@ -22,7 +22,7 @@ from cpms.domain.errors import InvalidInput
 from tests.benchmarks.acn.command import Report, add_reality, parser_of, report_of, rounded
 from tests.benchmarks.acn.data import ZONE, read_tariff
 from tests.benchmarks.acn.garage import Garage
-from tests.benchmarks.acn.month_controllers import OutlookController, PublishedController
+from tests.benchmarks.acn.month_controllers import Bill, OutlookController, PublishedController
 
 PLANNER = "optimizer.plan on forecasting.arrivals.rests"
 HINT_SHARE = 0.75
@@ -66,10 +66,10 @@ def run(given: argparse.Namespace) -> Report:
         return rounded(_judged(figures, garage, offline_cost, offline_profit, given.sells_per_kwh))
 
     before_kw = given.expected_peak_kw or optimal_peak_before(given, files, start)
-    prices, demand_per_kw = garage.price_per_kwh, garage.demand_per_kw
-    planner = OutlookController(start, prices, end, demand_per_kw, garage.past, before_kw)
+    bill = Bill(garage.price_per_kwh, end, garage.demand_per_kw)
+    planner = OutlookController(start, bill, garage.past, before_kw)
     others = {
-        "published_method": PublishedController(start, prices, end, demand_per_kw, HINT_SHARE * (before_kw or 0.0)),
+        "published_method": PublishedController(start, bill, HINT_SHARE * (before_kw or 0.0)),
         "uncontrolled": UncontrolledCharging(),
         "llf": SortedSchedulingAlgo(least_laxity_first),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from acnportal.acnsim.interface import SessionInfo
@@ -16,21 +17,34 @@ from tests.benchmarks.acn.controller import PlannedController
 from tests.benchmarks.acn.data import PERIOD_S, TIMEZONE, ZONE, instant
 
 
-class OutlookController(PlannedController):
+@dataclass(frozen=True)
+class Bill:
+    """What energy costs per kWh and period of the simulation, until when the bill runs, and what its highest period costs per kW."""
+
+    price_per_kwh: Sequence[float]
+    ends_at: datetime
+    demand_per_kw: float
+
+
+class MonthController(PlannedController):
+    """Plans below a monthly bill."""
+
+    def __init__(self, start: datetime, bill: Bill) -> None:
+        super().__init__(start, bill.price_per_kwh)
+        self.bill = bill
+
+
+class OutlookController(MonthController):
     """With `forecasting.arrivals.rests`: likely days, and prices of peak for the month; sees the past and who is here, no more."""
 
     def __init__(
         self,
         start: datetime,
-        price_per_kwh: Sequence[float],
-        billing_ends_at: datetime,
-        demand_per_kw: float,
+        bill: Bill,
         history: Callable[[datetime], Sequence[Visit]],
         expected_peak_kw: float | None,
     ) -> None:
-        super().__init__(start, price_per_kwh)
-        self.billing_ends_at = billing_ends_at
-        self.demand_per_kw = demand_per_kw
+        super().__init__(start, bill)
         self.history = history
         self.expected_peak_kw = expected_peak_kw
         self._view: Outlook | None = None
@@ -64,28 +78,19 @@ class OutlookController(PlannedController):
         if self._view is None or self._view.issued_at.astimezone(ZONE).date() != now.astimezone(ZONE).date():
             self._come_today = set()
             self._view = outlook(
-                self.history(now), now, self.billing_ends_at, TIMEZONE, self.demand_per_kw, self.expected_peak_kw
+                self.history(now), now, self.bill.ends_at, TIMEZONE, self.bill.demand_per_kw, self.expected_peak_kw
             )
 
 
-class PublishedController(PlannedController):
+class PublishedController(MonthController):
     """The objective of "Pricing EV Charging Service with Demand Charge" (PSCC 2020): demand charge over the days left, peak hint."""
 
-    def __init__(
-        self,
-        start: datetime,
-        price_per_kwh: Sequence[float],
-        billing_ends_at: datetime,
-        demand_per_kw: float,
-        hint_kw: float,
-    ) -> None:
-        super().__init__(start, price_per_kwh)
-        self.billing_ends_at = billing_ends_at
-        self.demand_per_kw = demand_per_kw
+    def __init__(self, start: datetime, bill: Bill, hint_kw: float) -> None:
+        super().__init__(start, bill)
         self.hint_kw = hint_kw
 
     def demand(self, steps: Sequence[Interval]) -> tuple[DemandPrice, ...]:
         """One price above the highest of peak so far and hint."""
-        left = max(1, (self.billing_ends_at.date() - steps[0].starts_at.astimezone(ZONE).date()).days)
+        left = max(1, (self.bill.ends_at.date() - steps[0].starts_at.astimezone(ZONE).date()).days)
         paid_kw = max(self.peak_so_far_kw, self.hint_kw)
-        return (DemandPrice(self.demand_per_kw / left, paid_kw, (True,) * len(steps), PERIOD_S),)
+        return (DemandPrice(self.bill.demand_per_kw / left, paid_kw, (True,) * len(steps), PERIOD_S),)

@@ -10,7 +10,7 @@ import pytest
 from cpms.domain.errors import InvalidInput
 from tests.benchmarks.acn.data import instant, read_stays, read_tariff
 from tests.benchmarks.acn.garage import Garage
-from tests.benchmarks.acn.month_controllers import OutlookController
+from tests.benchmarks.acn.month_controllers import Bill, OutlookController
 from tests.benchmarks.month import month_of
 
 SHARED = Path(__file__).parents[3].parent / "shared/data"
@@ -53,7 +53,7 @@ def test_a_day_inside_acnportal_delivers_everything_and_keeps_the_network(tmp_pa
     stays = tuple(stay for stay in read_stays([SESSIONS], start, end) if stay.arrival < 288)
     july = garage("2019-07")
     day = Garage(july.site, None, start, july.tariff, stays, july.known)
-    controller = OutlookController(start, july.price_per_kwh, end, july.demand_per_kw, day.past, None)
+    controller = OutlookController(start, Bill(july.price_per_kwh, end, july.demand_per_kw), day.past, None)
     figures = day.run(controller)
     assert figures["delivered_pct"] > 99.99
     assert figures["violated_periods"] == 0
@@ -65,7 +65,7 @@ def test_the_sites_own_stations_are_told_only_currents_they_know_and_batteries_m
     stays = tuple(stay for stay in read_stays([SESSIONS], start, end) if stay.arrival < 100)
     july = garage("2019-07")
     morning = replace(july, stays=stays, real_stations=True, tapering=True)
-    controller = OutlookController(start, july.price_per_kwh, end, july.demand_per_kw, morning.past, None)
+    controller = OutlookController(start, Bill(july.price_per_kwh, end, july.demand_per_kw), morning.past, None)
     figures = morning.run(controller)  # acnportal raises for a current that a station does not know
     assert figures["violated_periods"] == figures["overpermitted_periods"] == 0
     assert figures["delivered_pct"] > 90.0
