@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
 from cpms.domain.units import power_kw
-from optimizer.problem.conduct import Grid
+from optimizer.problem.setpoint_grid import Grid
 from optimizer.problem.slots import Slots
 
 Floats = NDArray[np.float64]

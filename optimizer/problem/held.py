@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cpms.domain.need import VehicleBattery, VehicleToGrid
 from optimizer.problem.acceptance import Acceptance
-from optimizer.problem.conduct import Grid
+from optimizer.problem.setpoint_grid import Grid
 
 Floats = NDArray[np.float64]
 

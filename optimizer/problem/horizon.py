@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
 from optimizer.problem.chances import Chance, chances_of, gone_of
-from optimizer.problem.conduct import Conduct, Grid, conduct_of
+from optimizer.problem.conduct import Conduct, conducts_of
 from optimizer.problem.frozen import Frozen, frozen_of
 from optimizer.problem.giving import gives_kw, giving_grid
 from optimizer.problem.held import Held
 from optimizer.problem.limits import Limits, limits_of
 from optimizer.problem.meters import Meters, meters_of
 from optimizer.problem.phasors import with_phasors
+from optimizer.problem.setpoint_grid import Grid, grid_of
 from optimizer.problem.slots import Slots, slots_of
 from optimizer.problem.stages import Stages, stages_of
 from optimizer.problem.switching import Switching, courses, switching_of
@@ -37,7 +38,7 @@ class Horizon:
 
     `step_h[t]` [h]; `base_kw[t]` [kW]: other load less solar, of all meters, as expected; `need_kwh[n]` [kWh]; `certain[n]`: 1, or 0
     where the need is not known and its `chances` count instead; `quantum_kw[n]` [kW]: grid of setpoints on all its phases;
-    `conduct[n]`: more of what they must be like, and `switching[n]` of those that may switch to a single phase; `held[n]`: what those
+    `conduct[n]`: the setpoints of its slots, and `switching[n]` of those that may switch to a single phase; `held[n]`: what those
     hold whose battery is known, after what is frozen; `gives_kw[n]` [kW]: most it may give back, 0 where it may not, `giving` the
     setpoints for that in each slot, and `gone[s]` the chance that it has left by then. What is `frozen` is in `base_kw`, the limits
     and `need_kwh` already; of who may give back what is needed is below 0 where that is more than he wants.
@@ -89,13 +90,6 @@ class Horizon:
             least[mine] = np.where(accepted_kw < least[mine], 0.0, least[mine])
         return least
 
-    def grid_of(self, n: int) -> Grid:
-        """The setpoints of a need, slot by slot where it may switch phases."""
-        slots, mine = self.slots, self.slots.of(n)
-        if n not in self.switching:
-            return self.conduct[n].grid
-        return Grid(slots.quantum_kw[mine], slots.least_kw[mine], slots.most_kw[mine], self.conduct[n].grid.levels)
-
     def giving_of(self, n: int) -> Grid:
         """The setpoints of a need for giving back, slot by slot."""
         grid, mine = self.giving, self.slots.of(n)
@@ -108,7 +102,7 @@ class Horizon:
         """Of what all setpoints of each slot are multiples [kW]."""
         common_kw = self.slots.quantum_kw.copy()
         for n in self.special:
-            common_kw[self.slots.of(n)] = self.grid_of(n).common_kw
+            common_kw[self.slots.of(n)] = self.conduct[n].grid.common_kw
         return common_kw
 
     def courses(self, slot_kw: Floats) -> NDArray[np.bool_]:
@@ -143,12 +137,12 @@ def horizon(request: PlanRequest) -> Horizon:
     step_h = np.array([step.duration_h for step in steps])
     frozen = frozen_of(request)
     limits, meters = with_phasors(limits_of(request, frozen), request, frozen), meters_of(request, frozen)
-    conduct = tuple(conduct_of(request, need) for need in request.needs)
+    on_all = [grid_of(request, need, len(need.phases)) for need in request.needs]
     switching = {n: switching_of(request, request.needs[n]) for n in single_point_of(request)}
     gives = gives_kw(request)
     need_kwh = np.maximum([need.energy_kwh for need in request.needs], 0.0) - frozen.energy_kwh
     need_kwh = np.where(gives > 0, need_kwh, np.maximum(need_kwh, 0.0))
-    grids = [(n, n, one.grid) for n, one in enumerate(conduct)]
+    grids = [(n, n, grid) for n, grid in enumerate(on_all)]
     grids += [(n, point, switching[n].single_grid) for n, point in single_point_of(request).items()]
     slots = slots_of(request, step_h, limits.room_kw(), np.maximum(need_kwh, gives), grids)
     gone = gone_of(request, slots.need, slots.starts_h, slots.hours)
@@ -159,8 +153,8 @@ def horizon(request: PlanRequest) -> Horizon:
         meters=meters,
         need_kwh=need_kwh,
         certain=np.array([0.0 if need.likely else 1.0 for need in request.needs]),
-        quantum_kw=np.array([one.grid.quantum_kw for one in conduct]),
-        conduct=conduct,
+        quantum_kw=np.array([grid.quantum_kw for grid in on_all]),
+        conduct=conducts_of(request, on_all, slots),
         switching=switching,
         gives_kw=gives,
         giving=giving_grid(request, slots, step_h, gone),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
-from optimizer.problem.conduct import Grid
+from optimizer.problem.setpoint_grid import Grid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import ChargingNeed, PlanRequest
-from optimizer.problem.conduct import Grid, grid_of
+from optimizer.problem.setpoint_grid import Grid, grid_of
 from optimizer.problem.slots import Slots
 
 Floats = NDArray[np.float64]
@@ -26,14 +26,13 @@ OTHER_SHARE = 0.01
 
 @dataclass(frozen=True)
 class Switching:
-    """Of a need that may switch: its grid of setpoints on a single phase and on all, and how it begins.
+    """Of a need that may switch: its grid of setpoints on a single phase, and how it begins.
 
     `free[t]`: whether it may switch at the beginning of step t if it has not before; `settled[t]`: how many of the first steps began
     so long before that a switch there allows one at step t.
     """
 
     single_grid: Grid
-    grid: Grid
     begins_single: bool
     free: Bools
     settled: Ints
@@ -82,7 +81,6 @@ def switching_of(request: PlanRequest, need: ChargingNeed) -> Switching:
         free &= settled_s >= need.switched_at.timestamp()
     return Switching(
         single_grid=grid_of(request, need, 1),
-        grid=grid_of(request, need, len(need.phases)),
         begins_single=need.on_single_phase,
         free=free,
         settled=np.minimum(np.searchsorted(starts_s, settled_s, side="right"), np.arange(len(starts_s))),

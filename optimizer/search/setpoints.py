@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.problem.conduct import Grid
 from optimizer.problem.horizon import Floats, Horizon, Ints
+from optimizer.problem.setpoint_grid import Grid
 from optimizer.problem.switching import in_courses
 from optimizer.search.background import Background, bare
 from optimizer.search.following import expected_kw
@@ -136,7 +136,7 @@ def _admissible(horizon: Horizon, slot_kw: Floats) -> Floats:
     floored = Grid(slots.quantum_kw, slots.least_kw, slots.most_kw).down(slot_kw)
     for n in horizon.special:
         mine = slots.of(n)
-        floored[mine] = horizon.conduct[n].obeyed(slots.step[mine], horizon.grid_of(n).down(slot_kw[mine]))
+        floored[mine] = horizon.conduct[n].obeyed(horizon.conduct[n].grid.down(slot_kw[mine]))
     return floored
 
 
@@ -171,7 +171,7 @@ class _Raising:
         self.steps, self.hours = self.horizon.slots.step[mine], self.horizon.slots.hours[mine]
         self.points = self.horizon.slots.point[mine]
         self.conduct = self.horizon.conduct[self.n]
-        self.grid = self.horizon.grid_of(self.n)
+        self.grid = self.conduct.grid
         self.room_kw = np.minimum(self.left.room_kw(self.n), self.horizon.slots.most_kw[mine] - self.setpoint_kw)
 
     def fill_below_peak(self) -> None:
@@ -229,7 +229,7 @@ class _Raising:
             return True
         tried = self.setpoint_kw.copy()
         tried[i] = setpoint_kw
-        return bool(np.array_equal(self.conduct.obeyed(self.steps, tried), tried))
+        return bool(np.array_equal(self.conduct.obeyed(tried), tried))
 
 
 def completing(horizon: Horizon, slot_kw: Floats) -> Ints:

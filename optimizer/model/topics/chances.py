@@ -22,7 +22,7 @@ def declare_layers(model: ConcreteModel, horizon: Horizon) -> None:
     """`layer[s, k]` [kW]: power of slot s for layer k of its need (`optimizer.problem.chances`), by its place; `unserved[n]` [kWh]:
     what need n lacks on average."""
     most_kw = [
-        float(horizon.conduct[n].grid.most_kw)
+        float(np.max(horizon.conduct[n].grid.most_kw))
         for n, chance in horizon.chances.items()
         for _ in range(chance.drawn.size)
     ]

@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cpms.domain.need import PhaseSwitching
+from cpms.domain.plan import ChargingNeed
 from optimizer import plan
-from optimizer.problem.conduct import Conduct, Grid, conduct_of, grid_of
+from optimizer.problem.conduct import NONE, Conduct
+from optimizer.problem.horizon import horizon
+from optimizer.problem.setpoint_grid import Grid, grid_of
 from tests.optimizer.oracle import exceeded_limits
 from tests.optimizer.requests import feeder, need, request
 
@@ -40,28 +44,55 @@ def test_levels_outside_of_what_the_vehicle_takes_are_none():
     assert (grid.least_kw, grid.most_kw) == pytest.approx((8 * 0.69, 12 * 0.69))
 
 
+def in_a_row(count: int, now_kw: float = 0.0) -> dict[str, np.ndarray]:
+    """Slots that go on from each other, the first one from what is set now."""
+    return {"before": np.arange(count) - 1, "now_kw": np.where(np.arange(count) == 0, now_kw, 0.0)}
+
+
 def test_a_rise_is_counted_from_the_step_before_and_a_start_may_reach_the_minimum():
-    gentle = Conduct(EVEN, before_kw=7.0, rise_kw=np.full(5, 2.0))
-    assert gentle.obeyed(np.arange(5), np.array([16.0, 16.0, 0.0, 16.0, 16.0])) == pytest.approx([9, 11, 0, 6, 8])
+    gentle = Conduct(EVEN, **in_a_row(5, now_kw=7.0), rise_kw=np.full(5, 2.0))
+    assert gentle.obeyed(np.array([16.0, 16.0, 0.0, 16.0, 16.0])) == pytest.approx([9, 11, 0, 6, 8])
 
 
 def test_the_longest_runs_are_kept_and_what_goes_on_is_no_start():
-    seldom = Conduct(EVEN, before_kw=6.0, max_starts=1)
+    seldom = Conduct(EVEN, **in_a_row(6, now_kw=6.0), max_starts=1)
     row = np.array([6.0, 0.0, 6.0, 0.0, 8.0, 8.0])
-    assert seldom.obeyed(np.arange(6), row).tolist() == [6, 0, 0, 0, 8, 8]
-    assert replace(seldom, before_kw=0.0).obeyed(np.arange(6), row).tolist() == [0, 0, 0, 0, 8, 8]
-    assert replace(seldom, max_starts=0).obeyed(np.arange(6), row).tolist() == [6, 0, 0, 0, 0, 0]
+    assert seldom.obeyed(row).tolist() == [6, 0, 0, 0, 8, 8]
+    assert replace(seldom, **in_a_row(6)).obeyed(row).tolist() == [0, 0, 0, 0, 8, 8]
+    assert replace(seldom, max_starts=0).obeyed(row).tolist() == [6, 0, 0, 0, 0, 0]
 
 
 def test_a_step_without_a_slot_is_off():
-    seldom = Conduct(EVEN, max_starts=1, rise_kw=np.full(6, 1.0))
-    assert seldom.obeyed(np.array([0, 1, 3]), np.array([6.0, 7.0, 8.0])).tolist() == [6, 7, 0]
+    gone = replace(need("a", 10.0, 5.0, max_current_a=20.0, step_a=1.0), max_starts=1, max_rise_a_per_min=1 / 60)
+    caps = replace(feeder(5), limit_a=(100.0, 100.0, 5.0, 100.0, 100.0))
+    (conduct,) = horizon(request(gone, count=5, feeders=(caps,))).conduct
+    assert conduct.before.tolist() == [NONE, 0, NONE, 2]
+    assert conduct.obeyed(0.69 * np.array([6.0, 7.0, 8.0, 9.0])) == pytest.approx(0.69 * np.array([6, 7, 0, 0]))
+
+
+def switcher(**wishes: object) -> ChargingNeed:
+    return replace(need("a", 10.0, 2.0, max_current_a=10.0, step_a=2.0), switching=PhaseSwitching(), **wishes)
+
+
+def test_what_follows_a_switch_of_phases_begins_anew_and_what_is_set_goes_on_where_it_is():
+    on_one = switcher(on_single_phase=True, current_a=10.0, max_starts=1, max_rise_a_per_min=2 / 60)
+    (conduct,) = horizon(request(on_one)).conduct  # slots by step, all phases before one
+    assert conduct.before.tolist() == [NONE, NONE, 0, 1]
+    assert conduct.now_kw == pytest.approx([0.0, 2.3, 0.0, 0.0])
+    assert conduct.rise_kw == pytest.approx([1.38, 0.46, 1.38, 0.46])
+    switched = 0.23 * np.array([0.0, 10.0, 30.0, 0.0])
+    assert conduct.obeyed(switched) == pytest.approx(0.23 * np.array([0, 10, 18, 0]))
+    assert replace(conduct, max_starts=0).obeyed(switched) == pytest.approx(0.23 * np.array([0, 10, 0, 0]))
+
+
+def test_starts_are_counted_over_all_sets_of_phases():
+    (conduct,) = horizon(request(switcher(max_starts=1))).conduct
+    assert conduct.obeyed(0.23 * np.array([0.0, 10.0, 30.0, 0.0])) == pytest.approx(0.23 * np.array([0, 0, 30, 0]))
 
 
 def test_frozen_steps_come_before_the_first_that_is_free():
-    asked = request(replace(need(), frozen_a=(10.0, 12.0), max_starts=0))
-    conduct = conduct_of(asked, asked.needs[0])
-    assert (conduct.first_step, conduct.before_kw) == (2, pytest.approx(12 * 0.69))
+    asked = request(replace(need(energy_kwh=30.0), frozen_a=(10.0, 12.0), max_starts=0))
+    assert horizon(asked).conduct[0].now_kw == pytest.approx([12 * 0.69, 0.0])
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -72,11 +103,12 @@ def test_frozen_steps_come_before_the_first_that_is_free():
     st.sampled_from([0.0, 8.0]),
 )
 def test_what_is_obeyed_once_stays_as_it_is_and_is_never_higher(row: list[int], starts: int, rise: int, before: float):
-    conduct = Conduct(EVEN, before_kw=before, max_starts=starts, rise_kw=np.full(len(row), float(rise)))
-    steps, wanted = np.arange(len(row)), EVEN.down(np.array(row, dtype=np.float64))
-    once = conduct.obeyed(steps, wanted)
+    rise_kw = np.full(len(row), float(rise))
+    conduct = Conduct(EVEN, **in_a_row(len(row), before), max_starts=starts, rise_kw=rise_kw)
+    wanted = EVEN.down(np.array(row, dtype=np.float64))
+    once = conduct.obeyed(wanted)
     assert np.all(once <= wanted + 1e-9)
-    assert conduct.obeyed(steps, once) == pytest.approx(once)
+    assert conduct.obeyed(once) == pytest.approx(once)
     series = [before, *once.tolist()]
     assert sum(b > 0 >= a for a, b in pairwise(series)) <= starts
     assert all(b <= (max(rise, 6) if a == 0 else a + rise) + 1e-9 for a, b in pairwise(series))

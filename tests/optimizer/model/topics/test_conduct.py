@@ -45,7 +45,7 @@ def as_told(problem: Horizon, wanted_kw: list[float]) -> Floats:
     slots, told_kw = problem.slots, np.resize(wanted_kw, len(problem.slots.need))
     for n, conduct in enumerate(problem.conduct):
         mine = slots.of(n)
-        told_kw[mine] = conduct.obeyed(slots.step[mine], conduct.grid.down(told_kw[mine]))
+        told_kw[mine] = conduct.obeyed(conduct.grid.down(told_kw[mine]))
     return told_kw
 
 
@@ -71,7 +71,7 @@ def test_who_may_start_once_and_rise_by_two_amperes_an_hour_is_known_to_miss_its
 def test_the_relaxation_knows_that_a_list_of_setpoints_may_have_a_step_too_high():
     stuck = replace(need(step_a=1.0), setpoints_a=(0.0, 6.0, 8.0, 16.0), max_rise_a_per_min=2.0 / 60.0)
     problem = horizon(request(stuck, feeders=(feeder(4),)))
-    highest_kw = problem.conduct[0].highest_kw(problem.slots.step)
+    highest_kw = problem.conduct[0].highest_kw()
     assert highest_kw == pytest.approx(np.array([6.0, 8.0, 8.0, 8.0]) * 0.69)
 
 
