@@ -69,7 +69,8 @@ class ChargingNeed:
     `max_starts`: how often charging may begin (going on from `current_a` is none). `max_rise_a_per_min`: from one step to the next
     the current rises by no more for each minute of the next, or begins at the minimum; it may always fall.
     `switching`: in every step it may draw on all of `phases` or on one alone, whose setpoints are the same in A; at first it is
-    `on_single_phase` or not, since `switched_at` (None: for long). What is frozen does not switch.
+    `on_single_phase` or not, since `switched_at` (None: for long). What is frozen does not switch. A switch interrupts what
+    flows: what is drawn in the step after it has begun anew, which counts as a start, and has risen from 0 A.
     `v2g`: what the vehicle may give back. `revenue_per_kwh[t]`: what the operator earns per kWh delivered [money], empty where that is
     the same at all times.
     """

@@ -15,7 +15,7 @@ MOST_DWELL_S = 86_400.0
 def require_switching(name: str, need: ChargingNeed, switching: PhaseSwitching) -> None:
     """InvalidInput naming the first field of a need on a switching connector that cannot be planned with.
 
-    What binds the steps of a session to each other (starts, rises), and what gives power back, is for one set of phases.
+    What gives power back is for one set of phases.
     """
     require_between(f"{name}.switching.min_dwell_s", switching.min_dwell_s, 0.0, MOST_DWELL_S)
     if need.switched_at is not None:
@@ -23,6 +23,5 @@ def require_switching(name: str, need: ChargingNeed, switching: PhaseSwitching) 
     if switching.single not in need.phases or len(need.phases) < 2:
         problem = f"{switching.single.value} is not one of several phases of the need"
         raise InvalidInput(f"{name}.switching.single", problem, "name one of its phases, or leave switching out")
-    for field in ("v2g", "max_starts", "max_rise_a_per_min"):
-        if getattr(need, field) is not None:
-            raise InvalidInput(f"{name}.{field}", "cannot be planned together with switching", "leave one of them out")
+    if need.v2g is not None:
+        raise InvalidInput(f"{name}.v2g", "cannot be planned together with switching", "leave one of them out")

@@ -49,6 +49,33 @@ def assert_certified(made: Plan) -> None:
     assert sum(made.cost_by_term.values()) == pytest.approx(made.objective)
 
 
+def flowing_a(need: ChargingNeed, session: SessionPlan, t: int) -> float:
+    """What flows on into a step [A per phase]: what is set before, but a switch of phases interrupts it."""
+    if need.switching is not None:
+        single = session.single_phase[t - 1] if t else need.on_single_phase
+        if single != session.single_phase[t]:
+            return 0.0
+    return session.current_a[t - 1] if t else need.current_a
+
+
+def starts(need: ChargingNeed, session: SessionPlan) -> int:
+    """How often charging begins after what is frozen."""
+    planned = range(len(need.frozen_a), len(session.current_a))
+    return sum(session.current_a[t] > 0 >= flowing_a(need, session, t) for t in planned)
+
+
+def rises_gently(request: PlanRequest, need: ChargingNeed, session: SessionPlan) -> bool:
+    """Whether what is planned after what is frozen never rises faster than allowed."""
+    least_a = min((a for a in need.setpoints_a if a >= need.min_current_a), default=need.min_current_a)
+    for t in range(len(need.frozen_a), len(session.current_a)):
+        flowing, rise_a = flowing_a(need, session, t), float("inf")
+        if need.max_rise_a_per_min is not None:
+            rise_a = need.max_rise_a_per_min * 60 * request.steps[t].duration_h
+        if session.current_a[t] > (flowing + rise_a if flowing else max(rise_a, least_a)) + 1e-6:
+            return False
+    return True
+
+
 def net_current_a(session: SessionPlan, t: int) -> float:
     return session.current_a[t] - (session.discharge_a[t] if session.discharge_a else 0.0)
 

@@ -1,12 +1,11 @@
-"""What holds when all that a site can have comes together: batteries, vehicles that give, taper, switch phases or wake up once, steps
-on their way, contracts, meters, uncertain load."""
+"""What holds when all that a site can have comes together: batteries, vehicles that give, taper, switch phases, wake up once or both,
+steps on their way, contracts, meters, uncertain load."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -24,7 +23,9 @@ from tests.optimizer.oracle import (
     held_kwh,
     hours_of,
     phases_of,
+    rises_gently,
     setpoint_kw,
+    starts,
     switches_in_time,
 )
 from tests.optimizer.test_promises import few, numbers, widened
@@ -55,7 +56,13 @@ def steered(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
 
 
 def anything(one: ChargingNeed) -> st.SearchStrategy[ChargingNeed]:
-    return st.just(one) | givers(one) | tapering(one) | switchers(one) | steered(one)
+    return st.just(one) | givers(one) | tapering(one) | switchers(one) | steered(one) | both(one)
+
+
+@st.composite
+def both(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
+    """On a station that switches phases, starts seldom and rises gently; its vehicle may taper."""
+    return draw(steered(draw(switchers(draw(st.just(one) | tapering(one))))))
 
 
 @st.composite
@@ -95,6 +102,8 @@ def test_more_grid_still_never_costs_more_than_the_gap(asked: PlanRequest, more:
 def test_everybody_is_off_or_within_range_and_never_both_ways_at_once(asked: PlanRequest):
     for one, session in zip(asked.needs, plan(asked).sessions, strict=True):
         assert switches_in_time(asked, one, session.single_phase)
+        assert one.max_starts is None or starts(one, session) <= one.max_starts
+        assert rises_gently(asked, one, session)
         for t, current_a in enumerate(session.current_a[len(one.frozen_a) :], start=len(one.frozen_a)):
             assert current_a == 0 or one.min_current_a - 1e-9 <= current_a <= one.max_current_a + 1e-9
             assert current_a in (0.0, *one.setpoints_a) or not one.setpoints_a
@@ -170,8 +179,7 @@ def test_who_gives_back_charges_as_his_station_can_and_stays_above_his_floor(ask
     for one, session in zip(asked.needs, made.sessions, strict=True):
         planned_a = session.current_a[len(one.frozen_a) :]
         assert all(current_a in (0.0, *one.setpoints_a) for current_a in planned_a) or not one.setpoints_a
-        before = replace(one, current_a=one.frozen_a[-1]) if one.frozen_a else one
-        assert starts(before, planned_a) <= (len(asked.steps) if one.max_starts is None else one.max_starts)
+        assert one.max_starts is None or starts(one, session) <= one.max_starts
         assert not any(session.discharge_a[: len(one.frozen_a)])
         assert one.battery is not None
         assert one.v2g is not None
@@ -199,9 +207,3 @@ def lacking_kwh(asked: PlanRequest, one: ChargingNeed, session: SessionPlan, sta
     """What a vehicle lacks that leaves when and with what a likely stay says [kWh]."""
     gone = replace(one, departs_at=stay.departs_at)
     return max(0.0, stay.energy_kwh - energy_kwh(asked, gone, session))
-
-
-def starts(one: ChargingNeed, current_a: tuple[float, ...]) -> int:
-    """How often charging begins; going on from what is set now is none."""
-    before = (one.current_a, *current_a)
-    return sum(earlier == 0 and later > 0 for earlier, later in pairwise(before))

@@ -172,8 +172,6 @@ def test_the_course_is_the_cheapest_that_the_dwell_admits(data: st.DataObject):
         {"phases": (Phase.L2, Phase.L3)},
         {"phases": (Phase.L1,)},
         {"switching": PhaseSwitching(Phase.L1, -1.0)},
-        {"max_starts": 1},
-        {"max_rise_a_per_min": 1.0},
         {"battery": VehicleBattery(60.0, 0.5), "v2g": VehicleToGrid(10.0, 16.0)},
     ],
 )

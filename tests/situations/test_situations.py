@@ -25,7 +25,7 @@ from cpms.domain.plan import BindingLimit, Plan, PlanRequest, RelaxedLimit
 from optimizer import plan
 from optimizer.report.page import describe
 from optimizer.situations.situation import read_situation
-from tests.optimizer.oracle import energy_kwh, exceeded_limits, hours_of
+from tests.optimizer.oracle import energy_kwh, exceeded_limits, hours_of, starts
 
 SITUATIONS = sorted(path.parent for path in Path(__file__).parent.glob("*/situation.json"))
 
@@ -89,10 +89,9 @@ def _delivered_until(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]
 
 
 def _starts(asked: PlanRequest, made: Plan, wanted: dict[str, list[float]]) -> None:
-    for session in made.sessions:
-        if session.session_id in wanted:
-            begun = sum(now > 0 >= before for before, now in pairwise((0.0, *session.current_a)))
-            _between(begun, wanted[session.session_id], f"starts of {session.session_id}")
+    for need, session in zip(asked.needs, made.sessions, strict=True):
+        if need.session_id in wanted:
+            _between(starts(need, session), wanted[need.session_id], f"starts of {need.session_id}")
 
 
 def _power(asked: PlanRequest, made: Plan, wanted: list[dict[str, Any]]) -> None:

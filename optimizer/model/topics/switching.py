@@ -38,17 +38,20 @@ def declare_single(model: ConcreteModel, horizon: Horizon) -> None:
 
 
 def one_way_at_a_time(model: ConcreteModel, horizon: Horizon) -> None:
-    """p[s] <= most_kw[s] single[n, t] on the single phase of need n in step t, p[s] <= most_kw[s] (1 - single[n, t]) on all."""
+    """p[s] <= most_kw[s] single[n, t] on the single phase of need n in step t, p[s] <= most_kw[s] (1 - single[n, t]) on all.
+
+    Where topic `conduct` says who is on, the same for going[s] <= 1.
+    """
     slots = horizon.slots
     mine = [s for n in last_steps(horizon) for s in range(slots.of(n).start, slots.of(n).stop)]
     place = {s: (int(slots.need[s]), int(slots.step[s]), bool(slots.single[s])) for s in mine}
 
     def rule(m: ConcreteModel, s: int) -> object:
         n, t, single = place[s]
-        most_kw = float(slots.most_kw[s])
+        of, most = (m.going, 1.0) if horizon.conduct[n].is_bound else (m.power, float(slots.most_kw[s]))
         if single:
-            return linear([(1.0, m.power[s]), (-most_kw, m.single[n, t])]) <= 0.0
-        return linear([(1.0, m.power[s]), (most_kw, m.single[n, t])]) <= most_kw
+            return linear([(1.0, of[s]), (-most, m.single[n, t])]) <= 0.0
+        return linear([(1.0, of[s]), (most, m.single[n, t])]) <= most
 
     model.one_way = Constraint(mine, rule=rule)
 
