@@ -42,13 +42,17 @@ class PhasorLimit:
     """A limit on currents that differ in phase angle: |sum over connectors of turns[c] I_c| <= limit_a[t] [A].
 
     `turns`: what one ampere of a connector is in the limited current, as a complex number: its size, and its angle [rad]. For
-    connectors between two lines, and lines behind transformers in delta and wye, where sums per phase would forbid too much.
+    connectors between two lines, lines behind transformers in delta and wye, and neutral conductors, where sums per phase would forbid
+    too much, or know nothing. `single_turns`: the same of a connector while it is switched to its single phase.
+
+    It holds whatever part of their setpoints vehicles draw; what they give back is as told, and turned round (-I_c).
     """
 
     feeder_id: str
     limit_a: tuple[float, ...]
     turns: Mapping[ConnectorKey, complex]
     reason: tuple[str, ...] = ()
+    single_turns: Mapping[ConnectorKey, complex] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from cpms.domain.contract import UncertainLoad
 from cpms.domain.plan import FeederCap, PhasorLimit, PlanRequest
@@ -17,6 +18,7 @@ from optimizer.problem.frozen import Frozen
 from optimizer.problem.tree import Point, path, points_now, points_of
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,34 @@ class LimitKey:
 
 @dataclass(frozen=True)
 class Limits:
-    """L limits over T steps. `share[l, i]`: part of point i's power that limit l carries (`tree.points_of`).
+    """L limits over T steps. `share[l, i]`: part of point i's power that limit l carries (`tree.points_of`), `relieved[l, i]`: part of
+    what it delivers by which limit l is relieved (below 0: loaded).
 
     `headroom_kw[l, t]` [kW]: what may be drawn; infinite where there is no limit. Where nothing can deliver below a
     limit it is rounded down to what setpoints can add up to, and never below 0. `relief_kw[l]` [kW]: most that can be
     delivered below a limit; where it is not 0 headroom may be below 0, for others to relieve. `excess_kw[l, t]` [kW]:
     by how much other load alone exceeds the limit; it is relaxed by as much as has to be, and named (RelaxedLimit).
+    `outer_kw[l, t]` [kW]: what nobody exceeds who keeps the limit; more than headroom where rows are on the safe side of it (vector
+    sums). Plans keep to headroom; what is proven of the best plan holds for this.
     """
 
     keys: tuple[LimitKey, ...]
     share: csr_array
+    relieved: csr_array
     headroom_kw: Floats
+    outer_kw: Floats
     relief_kw: Floats
     excess_kw: Floats
+
+    def carried(self, point: Ints, sign: Floats) -> csr_array:
+        """What limits carry per kW of flows at points that draw (sign +1) or deliver (-1) there, shape (L, flows)."""
+        by_direction = csr_array(hstack([self.share, -self.relieved])).tocsc()
+        return csr_array(by_direction[:, np.where(sign > 0, point, point + self.share.shape[1])])
+
+    @cached_property
+    def vector_sums(self) -> Ints:
+        """The limits on vector sums."""
+        return np.flatnonzero([isinstance(key.feeder, PhasorLimit) for key in self.keys])
 
     def room_kw(self) -> Floats:
         """Most power [kW] a point could draw alone, shape (points, T)."""
@@ -82,10 +99,13 @@ def limits_of(request: PlanRequest, frozen: Frozen) -> Limits:
     relief_kw = share @ np.array([point.most_delivered_kw for point in points])
     left_kw = _left_kw(request, keys) - share[:, points_now(request)] @ frozen.setpoint_kw
     rounded_kw = _rounded_down_kw(np.maximum(left_kw, 0.0), _grids_kw(request, share, points))
+    headroom_kw = np.where(relief_kw[:, None] > 0, left_kw, rounded_kw)
     return Limits(
         keys=tuple(keys),
         share=share,
-        headroom_kw=np.where(relief_kw[:, None] > 0, left_kw, rounded_kw),
+        relieved=share,
+        headroom_kw=headroom_kw,
+        outer_kw=headroom_kw,
         relief_kw=relief_kw,
         excess_kw=np.maximum(-left_kw, 0.0),
     )

@@ -26,7 +26,8 @@ LEAST_WEAR_SHARE = 1e-3
 def base_value_per_kwh(horizon: Horizon) -> float:
     """What a kWh of the lowest priority is worth: twice what serving it could cost at worst (energy in the dearest
     step, in a window of its own under every demand price, after wearing out every battery, above every subscription, with its CO2),
-    or what the request says if that is more."""
+    or what the request says if that is more. Where what is given back loads a limit, TIER_RATIO times that: serving a kWh may displace
+    several that would be given."""
     request = horizon.request
     imports, exports = horizon.meters.import_price, horizon.meters.export_price
     dearest = float(np.max(imports) - min(0.0, np.min(imports), np.min(exports)))
@@ -36,7 +37,8 @@ def base_value_per_kwh(horizon: Horizon) -> float:
     wear += max((need.v2g.wear_per_kwh for need in request.needs if need.v2g is not None), default=0.0)
     fees = sum(one.fee_per_kwh + one.fee for one in request.subscriptions)
     co2 = request.co2_price_per_kg * max(request.co2_g_per_kwh, default=0.0) / 1000.0
-    return max(2.0 * (dearest + peak + wear + fees + co2 or 1.0), request.shortfall_price_per_kwh)
+    displaced = TIER_RATIO if np.any(horizon.limits.relieved.data < 0) else 1.0
+    return max(2.0 * displaced * (dearest + peak + wear + fees + co2 or 1.0), request.shortfall_price_per_kwh)
 
 
 def value_per_kwh(horizon: Horizon) -> Floats:

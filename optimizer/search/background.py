@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.following import followed
 from optimizer.search.giving import giving_setpoints_kw
+from optimizer.search.vector_sums import within_vector_sums_kw
 
 DUST_KW = 1e-6
 """Power below this is none."""
@@ -41,12 +43,15 @@ def background(program: LinearProgram, horizon: Horizon, values: Floats) -> Back
     if not len(other):
         return bare(horizon)
     values, give_kw = _giving_on_grid(program, horizon, values)
-    flow_kw = flows.sign[other] * values[program.flow_column[other]]
+    value_kw, place = values[program.flow_column[other]], (np.arange(len(other)), flows.step[other])
+    flow_kw = flows.sign[other] * value_kw
     drawn_kw = horizon.at_points(np.zeros(power.stop - power.start))
     np.add.at(drawn_kw, (flows.point[other], flows.step[other]), flow_kw)
+    carried = horizon.limits.carried(flows.point[other], flows.sign[other])
+    load_kw = (carried @ csr_array((value_kw, place), shape=(len(other), horizon.step_count))).toarray()
     return Background(
         net_kw=horizon.base_kw + np.bincount(flows.step[other], flows.present[other] * flow_kw, horizon.step_count),
-        headroom_kw=np.maximum(horizon.limits.headroom_kw - horizon.limits.share @ drawn_kw, 0.0),
+        headroom_kw=np.maximum(horizon.limits.headroom_kw - load_kw, 0.0),
         taken=np.abs(drawn_kw[: len(horizon.need_kwh)]) > DUST_KW,
         give_kw=give_kw,
     )
@@ -60,6 +65,7 @@ def _giving_on_grid(program: LinearProgram, horizon: Horizon, values: Floats) ->
     capped = any(feeder.export_kw for feeder in horizon.request.feeders)
     give_kw = giving_setpoints_kw(horizon, power_kw, give_kw, capped)
     _, give_kw = followed(horizon, np.where(give_kw > 0, 0.0, power_kw), give_kw)
+    give_kw = within_vector_sums_kw(horizon, give_kw)
     values = values.copy()
     values[program.columns["give"]] = give_kw[program.places("give")]
     return values, give_kw

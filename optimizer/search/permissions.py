@@ -61,7 +61,7 @@ def with_permissions(program: LinearProgram, horizon: Horizon) -> LinearProgram:
     k = np.flatnonzero(_draws_all(horizon)[slots.need[s]])
     levels = listed(horizon, s)
     rows = [
-        _counting_permitted(program, s, horizon.common_kw()),
+        _counting_permitted(program, horizon, s),
         *_permitting(program, horizon, s),
         *_stopping(program, horizon, s, k),
     ]
@@ -97,8 +97,10 @@ def _extended(program: LinearProgram, families: dict[str, Family], rows: list[Ro
     )
 
 
-def _counting_permitted(program: LinearProgram, s: Ints, common_kw: Floats) -> Rows:
-    """The program's own rows, limits over what is permitted, which adds up to whole multiples of what all setpoints are."""
+def _counting_permitted(program: LinearProgram, horizon: Horizon, s: Ints) -> Rows:
+    """The program's own rows, limits over what is permitted, which adds up to whole multiples of what all setpoints are; in vector
+    sums they have no common measure."""
+    common_kw, turned = horizon.common_kw(), set(horizon.limits.vector_sums.tolist())
     power = program.columns["power"].start + s
     is_limit = np.zeros(program.matrix.shape[0])
     for family in ("limit", "cover"):
@@ -107,8 +109,8 @@ def _counting_permitted(program: LinearProgram, s: Ints, common_kw: Floats) -> R
     rest = csr_array(program.matrix - moved @ _drawn(program, s))
     rest.eliminate_zeros()
     most = program.row_upper.copy()
-    for row in range(*program.rows.get("limit", slice(0, 0)).indices(len(most))):
-        if rest.indptr[row] == rest.indptr[row + 1]:
+    for row, (limit, _) in enumerate(program.row_index.get("limit", ()), program.rows.get("limit", slice(0, 0)).start):
+        if rest.indptr[row] == rest.indptr[row + 1] and limit not in turned:
             part = slice(moved.indptr[row], moved.indptr[row + 1])
             most[row] = _floored(most[row], moved.data[part] * common_kw[s[moved.indices[part]]])
     return [rest, None, moved, None], most

@@ -20,6 +20,8 @@ WRITTEN = {
     "max_discharge_a": "max_a",
     "min_dwell_s": "dwell_min",
     "window_s": "window_min",
+    "phasor_limits": "vector_sums",
+    "single_turns": "turns",
 }
 """What a part of a request is called in a situation, where that is something else."""
 
@@ -42,6 +44,7 @@ def _numbered(field: str, asked: PlanRequest) -> str:
         "feeders": [one.feeder_id for one in asked.feeders],
         "needs": [one.session_id for one in asked.needs],
         "batteries": [one.battery_id for one in asked.batteries],
+        "phasor_limits": [one.feeder_id for one in asked.phasor_limits],
         "connections": [one.feeder_id for one in asked.connections],
     }
     for name, known in ids.items():

@@ -15,7 +15,8 @@ Everything a session may have: see `optimizer.situations.need`.
 
 A quantity over time is a number, or pieces of which the last that covers a step holds (0 where none does). `other_load_kw` is at
 the grid connection; a feeder may have its own besides. What a battery may have besides: `optimizer.situations.storage`; contracts,
-CO2 and utilities: `optimizer.situations.contract`. A limit or feeder may have `export_kw`, a feeder `surplus_kw`.
+CO2 and utilities: `optimizer.situations.contract`; currents at other angles: `optimizer.situations.vector_sums`. A limit or feeder
+may have `export_kw`, a feeder `surplus_kw`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from optimizer.situations.document import Document
 from optimizer.situations.need import need_of
 from optimizer.situations.places import at_its_place
 from optimizer.situations.storage import battery_of
+from optimizer.situations.vector_sums import vector_sum_of
 from optimizer.validation.request import require_valid
 
 MOST_STEPS = 10_000
@@ -92,6 +94,7 @@ def request_of(document: Document) -> PlanRequest:
     starts_at = _starts_at(document)
     steps = _steps(starts_at, document.parts("steps"))
     feeder_id = _root_id(document)
+    needs = tuple(need_of(one, feeder_id, starts_at, steps) for one in document.parts("sessions"))
     return PlanRequest(
         id=document.text("id", "situation"),
         site_id=document.text("site_id", "situation"),
@@ -99,13 +102,14 @@ def request_of(document: Document) -> PlanRequest:
         steps=steps,
         voltage_v=document.number("voltage_v", 230.0),
         feeders=tuple(_feeder(one, document, starts_at, steps) for one in document.parts("feeders")),
-        needs=tuple(need_of(one, feeder_id, starts_at, steps) for one in document.parts("sessions")),
+        needs=needs,
         import_price_per_kwh=document.series("import_price_per_kwh", starts_at, steps, 0.0),
         export_price_per_kwh=document.series("export_price_per_kwh", starts_at, steps, 0.0),
         solar_kw=document.series("solar_kw", starts_at, steps, 0.0),
         other_load_kw=document.series("other_load_kw", starts_at, steps, 0.0),
         demand=tuple(_demand(one, starts_at, steps) for one in document.parts("demand")),
         likely=tuple(_likely(one, starts_at, steps, feeder_id) for one in document.parts("likely")),
+        phasor_limits=tuple(vector_sum_of(one, needs, starts_at, steps) for one in document.parts("vector_sums")),
         fairness=document.choice("fairness", Fairness.HALF_FIRST),
         shortfall_price_per_kwh=document.number("shortfall_price_per_kwh", 0.0),
         time_limit_s=document.number("time_limit_s", 2.0),

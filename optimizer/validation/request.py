@@ -73,16 +73,16 @@ def _require_feeders(request: PlanRequest) -> None:
 
 def _require_phasor_limit(name: str, limit: PhasorLimit, request: PlanRequest) -> None:
     require_series(f"{name}.limit_a", limit.limit_a, len(request.steps))
-    require_finite(f"{name}.turns", (part for turn in limit.turns.values() for part in (turn.real, turn.imag)))
+    for field in ("turns", "single_turns"):
+        turns = getattr(limit, field).values()
+        require_finite(f"{name}.{field}", (part for turn in turns for part in (turn.real, turn.imag)))
     if min(limit.limit_a) < 0:
         raise InvalidInput(f"{name}.limit_a", "a current below 0 A cannot be kept", "give 0 A or more")
     for need in request.needs:
-        if limit.turns.get(need.connector) and need.v2g is not None:
-            problem = f"{need.session_id} may give power, which turns its current"
-            raise InvalidInput(f"{name}.turns", problem, "plan it as a vehicle that only charges")
-        if limit.turns.get(need.connector) and need.switching is not None:
-            problem = f"{need.session_id} may switch phases, which turns its current"
-            raise InvalidInput(f"{name}.turns", problem, "plan it without switching")
+        single = need.switching is None or need.connector in limit.single_turns
+        if limit.turns.get(need.connector) and not single:
+            problem = f"{need.session_id} may switch to a single phase, and its turn there is missing"
+            raise InvalidInput(f"{name}.single_turns", problem, "give it, 0 where that phase is not in this current")
 
 
 def _require_feeder(name: str, feeder: FeederCap, steps: int) -> None:

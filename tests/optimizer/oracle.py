@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import cmath
 import itertools
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from cpms.domain.contract import UncertainLoad
-from cpms.domain.plan import ChargingNeed, FeederCap, Plan, PlanRequest, SessionPlan
+from cpms.domain.plan import ChargingNeed, FeederCap, PhasorLimit, Plan, PlanRequest, SessionPlan
 from cpms.domain.units import PHASES, Phase
 
 
@@ -97,13 +99,40 @@ def _on_phase_kw(request: PlanRequest, phases: tuple[Phase, ...], phase: Phase, 
 
 def exceeded_limits(request: PlanRequest, plan: Plan, tolerance: float = 1e-6) -> list[str]:
     """Every limit that setpoints and other load exceed, where other load alone does not exceed it already."""
-    return [
+    return [*exceeded_vectors(request, plan, tolerance)] + [
         f"{feeder.feeder_id} step {t} {what}: {used:.3f} of {limit:.3f}"
         for feeder in request.feeders
         for t in range(len(request.steps))
         for what, used, other, limit in _loads(request, plan, feeder, t)
         if used > max(limit, other) + tolerance
     ]
+
+
+def exceeded_vectors(request: PlanRequest, plan: Plan, tolerance: float) -> Iterator[str]:
+    """Every limit on a vector sum that setpoints, or any part of them, exceed with what is given back."""
+    for limit in request.phasor_limits:
+        for t, limit_a in enumerate(limit.limit_a):
+            frozen = [(n, n.phases_now, n.frozen_a[t]) for n in request.needs if t < len(n.frozen_a)]
+            pairs = list(zip(request.needs, plan.sessions, strict=True))
+            drawn = [_turned_a(limit, n, phases_of(n, s, t), s.current_a[t]) for n, s in pairs]
+            given = sum(_turned_a(limit, n, phases_of(n, s, t), s.discharge_a[t]) for n, s in pairs if s.discharge_a)
+            used_a = _longest(drawn, -given)
+            if used_a > max(limit_a, _longest([_turned_a(limit, *one) for one in frozen], 0j)) + tolerance:
+                yield f"{limit.feeder_id} step {t}: {used_a:.4f} of {limit_a:.4f} A"
+
+
+def _turned_a(limit: PhasorLimit, need: ChargingNeed, phases: tuple[Phase, ...], current_a: float) -> complex:
+    """What a current of a need on some of its phases is in a limited one [A]."""
+    turns = limit.turns if phases == need.phases else limit.single_turns
+    return complex(turns.get(need.connector, 0j) * current_a)
+
+
+def _longest(drawn: list[complex], always: complex) -> float:
+    """The longest sum of any of the vectors and one that is always there: those within a right angle of some direction."""
+    edges = sorted({(cmath.phase(one) + side * np.pi / 2) % (2 * np.pi) for one in drawn if one for side in (-1, 1)})
+    between = [(a + b) / 2 for a, b in pairwise([*edges, edges[0] + 2 * np.pi])] if edges else []
+    sums = [sum(one for one in drawn if (one * cmath.exp(-1j * angle)).real > 0) for angle in between]
+    return max(abs(always + one) for one in (0j, *sums))
 
 
 def _loads(request: PlanRequest, plan: Plan, feeder: FeederCap, t: int) -> Iterator[tuple[str, float, float, float]]:

@@ -71,6 +71,10 @@ def test_a_limit_holds_in_every_step_it_touches_and_gives_its_reason():
             json.dumps({**DOCUMENT, "demand": [{"price_per_kw": 1, "window_min": 1e6}]}),
             "situation.demand[0].window_min",
         ),
+        (
+            json.dumps({**DOCUMENT, "vector_sums": [{"id": "line", "limit_a": 9, "turns": [{"session": "nobody"}]}]}),
+            "situation.vector_sums[0].turns[0].session",
+        ),
         (json.dumps({**DOCUMENT, "id": "two\nlines"}), "situation.id"),
         (json.dumps({**DOCUMENT, "id": "\ud800"}), "situation.id"),
         ('{"voltage_v": 230, "voltage_v": 400}', "situation"),
@@ -101,6 +105,10 @@ def with_session(**said: Any) -> str:
         (with_session(need_kwh=3, feeder="gird"), "situation.sessions[0].feeder"),
         (with_session(need_kwh=3, switching={"dwell_min": -1}), "situation.sessions[0].switching.dwell_min"),
         (with_session(need_kwh=3, v2g={"floor_kwh": 0, "max_a": 9}), "situation.sessions[0].battery"),
+        (
+            json.dumps({**DOCUMENT, "vector_sums": [{"id": "line", "limit_a": -9, "turns": []}]}),
+            "situation.vector_sums[0].limit_a",
+        ),
         (json.dumps({**DOCUMENT, "sessions": [*DOCUMENT["sessions"]] * 2}), "situation.sessions"),
         (
             json.dumps({**DOCUMENT, "feeders": [{"id": "grid", "limit_a": 9, "parent": "b"}]}),

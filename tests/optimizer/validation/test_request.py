@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, VehicleBattery
+from cpms.domain.need import AcceptancePoint, EnergyTarget, LikelyStay, PhaseSwitching, VehicleBattery
 from cpms.domain.plan import Coming, DemandPrice, LikelyDay, PhasorLimit, PlanRequest
 from optimizer import plan
 from tests.optimizer.requests import NOW, feeder, need, request
@@ -20,6 +20,10 @@ ZERO = (0.0,) * 4
 
 def coming(feeder_id: str, *series: tuple[float, ...]) -> PlanRequest:
     return replace(GOOD, likely=(LikelyDay(1.0, (Coming(feeder_id, *series),)),))
+
+
+def turning(limit: PhasorLimit) -> PlanRequest:
+    return replace(request(replace(need(), switching=PhaseSwitching())), phasor_limits=(limit,))
 
 
 RISING = (AcceptancePoint(0.0, 5.0), AcceptancePoint(1.0, 6.0))
@@ -59,6 +63,13 @@ RISING = (AcceptancePoint(0.0, 5.0), AcceptancePoint(1.0, 6.0))
             "phasor_limits[line].turns",
             replace(GOOD, phasor_limits=(PhasorLimit("line", ZERO, {need().connector: NAN * 1j}),)),
         ),
+        (
+            "phasor_limits[line].single_turns",
+            replace(
+                GOOD, phasor_limits=(PhasorLimit("line", ZERO, {}, single_turns={need().connector: complex(NAN)}),)
+            ),
+        ),
+        ("phasor_limits[line].single_turns", turning(PhasorLimit("line", ZERO, {need().connector: 1j}))),
         ("needs", request(need(), need())),
         ("feeders", request(need(), feeders=(feeder(4), feeder(4)))),
         ("feeders[root].limit_a", request(need(), feeders=(feeder(4, limit_a=NAN),))),
