@@ -57,12 +57,13 @@ class Headroom:
 
 
 def headroom(horizon: Horizon, slot_kw: Floats, behind: Background, open_: NDArray[np.bool_]) -> Headroom:
-    """What `slot_kw` leaves before a background, in slots that are open and whose need does nothing else in that step."""
+    """What `slot_kw` leaves before a background, in slots that are open and whose need does nothing else in that step. Limits have to
+    admit all that is permitted; a peak is paid for what is drawn of it."""
     slots = horizon.slots
     share = horizon.limits.share
     by_need = share.tocsc()
     parts = [slice(by_need.indptr[n], by_need.indptr[n + 1]) for n in range(share.shape[1])]
-    net_kw = behind.net_kw + horizon.total_kw(slot_kw)
+    net_kw = behind.net_kw + horizon.total_kw(expected_kw(horizon, slot_kw, behind.give_kw))
     return Headroom(
         horizon=horizon,
         open=open_ & ~behind.taken[slots.need, slots.step],

@@ -49,3 +49,12 @@ def test_by_rule_higher_priority_comes_first_and_limits_hold():
 def test_the_vehicle_draws_its_setpoint_until_the_need_is_met():
     problem = horizon(request(need(energy_kwh=10.0)))
     assert expected_kw(problem, np.array([0.0, 6.0, 6.0, 0.0])) == pytest.approx([0.0, 6.0, 4.0, 0.0])
+
+
+def test_what_a_vehicle_is_permitted_but_will_not_draw_is_no_peak_that_is_paid():
+    nearly_met, lacking = need("a", energy_kwh=5.0), need("b", energy_kwh=9.0, step_a=0.01)
+    problem = horizon(request(nearly_met, lacking, demand=(DemandPrice(10.0, 5.0, (True,) * 4, window_s=3600),)))
+    setpoint_kw = to_setpoints(problem, np.array([4.2, 0.8, 0.0, 0.0, 0.0, 4.14, 0.0, 0.0]))
+    drawn_kw = expected_kw(problem, setpoint_kw)
+    assert problem.energy_kwh(drawn_kw) == pytest.approx([5.0, 9.0], abs=0.01)
+    assert problem.total_kw(drawn_kw).max() <= 5.0 + 1e-6
