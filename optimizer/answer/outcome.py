@@ -81,13 +81,14 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
     np.add.at(multiples, (slots.need, slots.step), np.rint(found.setpoint_kw / slots.quantum_kw).astype(np.int64))
     power = problem.frozen.drawn_kw.copy()
     np.add.at(power, (slots.need, slots.step), drawn_kw)
-    single = problem.courses(found.setpoint_kw)
     step_a = np.array([need.step_a for need in needs])
     current_a, power_kw = np.round(multiples * step_a[:, None], 6).tolist(), power.tolist()
     given_kw = np.maximum(program.whole("give", found.values, len(drawn_kw)), 0.0)
     short_kwh, late_kwh = missing_kwh(problem, drawn_kw - given_kw / _efficiency(problem))
-    given = np.zeros((len(needs), problem.step_count))
-    given[slots.need, slots.step] = given_kw
+    single = problem.courses(found.setpoint_kw, given_kw)
+    given, given_a = np.zeros((2, len(needs), problem.step_count))
+    np.add.at(given, (slots.need, slots.step), given_kw)
+    np.add.at(given_a, (slots.need, slots.step), np.rint(given_kw / slots.quantum_kw) * step_a[slots.need])
     return tuple(
         SessionPlan(
             session_id=need.session_id,
@@ -96,7 +97,7 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
             power_kw=tuple(power_kw[n]),
             shortfall_kwh=float(short_kwh[n]) if short_kwh[n] > DUST_KWH else 0.0,
             late_kwh=late_kwh[n],
-            discharge_a=_discharge_a(problem, n, given[n]) if problem.gives_kw[n] else (),
+            discharge_a=tuple(np.round(given_a[n], 6).tolist()) if problem.gives_kw[n] else (),
             discharge_kw=tuple(given[n].tolist()) if problem.gives_kw[n] else (),
             single_phase=tuple(single[n].tolist()) if n in problem.switching else (),
         )
@@ -108,11 +109,6 @@ def _efficiency(problem: Horizon) -> Floats:
     """What comes back per slot of a kWh charged, 1 where nothing does."""
     needs = problem.request.needs
     return np.array([need.v2g.efficiency if need.v2g else 1.0 for need in needs])[problem.slots.need]
-
-
-def _discharge_a(problem: Horizon, n: int, given_kw: Floats) -> tuple[float, ...]:
-    multiples = np.rint(given_kw / problem.quantum_kw[n]).astype(np.int64)
-    return tuple(round(multiple * problem.request.needs[n].step_a, 6) for multiple in multiples.tolist())
 
 
 def missing_kwh(problem: Horizon, drawn_kw: Floats) -> tuple[Floats, list[tuple[float, ...]]]:

@@ -105,9 +105,11 @@ class Horizon:
             common_kw[self.slots.of(n)] = self.conduct[n].grid.common_kw
         return common_kw
 
-    def courses(self, slot_kw: Floats) -> NDArray[np.bool_]:
-        """Whether each need is on a single phase in each step, as fits its power per slot [kW] best; shape (N, T)."""
-        return courses(self.switching, self.slots, slot_kw, (len(self.need_kwh), self.step_count))
+    def courses(self, slot_kw: Floats, kept_kw: Floats | None = None) -> NDArray[np.bool_]:
+        """Whether each need is on a single phase in each step, shape (N, T), as fits its power per slot [kW] best, and before all
+        `kept_kw` [kW], which stays on its phases."""
+        kept_kw = np.zeros_like(slot_kw) if kept_kw is None else kept_kw
+        return courses(self.switching, self.slots, slot_kw, kept_kw, (len(self.need_kwh), self.step_count))
 
     @cached_property
     def present(self) -> Floats:

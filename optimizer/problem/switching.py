@@ -23,6 +23,9 @@ SWITCH_KWH = 1e-6
 OTHER_SHARE = 0.01
 """Of energy that would find its place on other phases than it was meant for."""
 
+KEPT_RATIO = 1e3
+"""How much more energy counts that has to stay on its phases than what finds no place."""
+
 
 @dataclass(frozen=True)
 class Switching:
@@ -92,28 +95,34 @@ def misfit_kwh(slots: Slots, need: int, slot_kw: Floats, steps: int) -> Floats:
 
     Power above the range is lost, power between off and the minimum is lost or found elsewhere, whichever is less.
     """
-    mine = slots.of(need)
-    mode, step = slots.single[mine].astype(np.int64), slots.step[mine]
-    energy, least, most = np.zeros((2, steps)), np.zeros((2, steps)), np.zeros((2, steps))
-    energy[mode, step] = slot_kw[mine] * slots.hours[mine]
-    least[mode, step] = slots.least_kw[mine] * slots.hours[mine]
-    most[mode, step] = slots.most_kw[mine] * slots.hours[mine]
+    energy, least, most = (_by_phases_kwh(slots, need, kw, steps) for kw in (slot_kw, slots.least_kw, slots.most_kw))
     together = energy.sum(axis=0)
     between = (together > 0) & (together < least)
     misfit: Floats = np.where(between, np.minimum(together, least - together), np.maximum(together - most, 0.0))
     return misfit + OTHER_SHARE * energy[::-1]
 
 
-def courses(switching: dict[int, Switching], slots: Slots, slot_kw: Floats, shape: tuple[int, int]) -> Bools:
-    """Whether each need is on a single phase in each step, as fits its power per slot [kW] best; shape (N, T)."""
+def _by_phases_kwh(slots: Slots, need: int, slot_kw: Floats, steps: int) -> Floats:
+    """Power in each slot of a need [kW] as energy per step [kWh], shape (2, T): on all phases, on a single one."""
+    mine, energy = slots.of(need), np.zeros((2, steps))
+    energy[slots.single[mine].astype(np.int64), slots.step[mine]] = slot_kw[mine] * slots.hours[mine]
+    return energy
+
+
+def courses(
+    switching: dict[int, Switching], slots: Slots, slot_kw: Floats, kept_kw: Floats, shape: tuple[int, int]
+) -> Bools:
+    """Whether each need is on a single phase in each step, as fits its power per slot [kW] best and `kept_kw` [kW] before all, which
+    has to stay on its phases; shape (N, T)."""
     single = np.zeros(shape, dtype=np.bool_)
     for n, one in switching.items():
-        single[n] = one.course(misfit_kwh(slots, n, slot_kw, shape[1]))
+        lost_kwh = KEPT_RATIO * _by_phases_kwh(slots, n, kept_kw, shape[1])[::-1]
+        single[n] = one.course(misfit_kwh(slots, n, slot_kw, shape[1]) + lost_kwh)
     return single
 
 
-def in_courses(slots: Slots, single: Bools, slot_kw: Floats) -> Floats:
-    """Power per slot [kW] moved to the phases of the courses `single[n, t]`, as far as its range there admits."""
+def in_courses(slots: Slots, single: Bools, slot_kw: Floats, most_kw: Floats) -> Floats:
+    """Power per slot [kW] moved to the phases of the courses `single[n, t]`, as far as `most_kw` [kW] there admits."""
     meant = slots.single == single[slots.need, slots.step]
     moved_kw = np.where(meant, slot_kw, 0.0)
     place = {
@@ -124,5 +133,5 @@ def in_courses(slots: Slots, single: Bools, slot_kw: Floats) -> Floats:
     for s in np.flatnonzero(~meant & (slot_kw > 0)).tolist():
         other = place.get((int(slots.need[s]), int(slots.step[s])))
         if other is not None:
-            moved_kw[other] = min(moved_kw[other] + slot_kw[s], slots.most_kw[other])
+            moved_kw[other] = min(moved_kw[other] + slot_kw[s], most_kw[other])
     return moved_kw

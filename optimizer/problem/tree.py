@@ -25,7 +25,7 @@ def points_of(request: PlanRequest) -> tuple[Point, ...]:
     """Needs, then stationary batteries, then the single phase of each need that may switch to it: the columns of `Limits.share`."""
     needs = [_point(request, need) for need in request.needs]
     batteries = [Point(one.feeder_id, one.phases, None, one.max_discharge_kw) for one in request.batteries]
-    singles = [_single(request.needs[n]) for n in switchers_of(request)]
+    singles = [_single(request, request.needs[n]) for n in switchers_of(request)]
     return (*needs, *batteries, *singles)
 
 
@@ -47,17 +47,17 @@ def points_now(request: PlanRequest) -> list[int]:
 
 
 def _point(request: PlanRequest, need: ChargingNeed) -> Point:
-    delivered_kw = _giving_kw(request, need)
+    delivered_kw = _giving_kw(request, need, len(need.phases))
     return Point(need.feeder_id, need.phases, need.step_a, delivered_kw, need.counted_phases, need.counted_ratio)
 
 
-def _single(need: ChargingNeed) -> Point:
+def _single(request: PlanRequest, need: ChargingNeed) -> Point:
     phases = need.phases if need.switching is None else (need.switching.single,)
-    return Point(need.feeder_id, phases, need.step_a)
+    return Point(need.feeder_id, phases, need.step_a, _giving_kw(request, need, len(phases)))
 
 
-def _giving_kw(request: PlanRequest, need: ChargingNeed) -> float:
-    return 0.0 if need.v2g is None else power_kw(need.v2g.max_discharge_a, request.voltage_v, len(need.phases))
+def _giving_kw(request: PlanRequest, need: ChargingNeed, phase_count: int) -> float:
+    return 0.0 if need.v2g is None else power_kw(need.v2g.max_discharge_a, request.voltage_v, phase_count)
 
 
 def path(request: PlanRequest, feeder_id: str) -> list[str]:

@@ -91,10 +91,10 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     the need, by less than one setpoint in one step. What is missing of a need that is known is given too, of one that is not only what
     `slot_kw` has.
     """
-    slots, single = horizon.slots, horizon.courses(slot_kw)
-    if horizon.switching:
-        slot_kw = in_courses(slots, single, slot_kw)
     behind = behind or bare(horizon)
+    slots, single = horizon.slots, horizon.courses(slot_kw, behind.give_kw)
+    if horizon.switching:
+        slot_kw = in_courses(slots, single, slot_kw, slots.most_kw)
     planned_kwh = horizon.energy_kwh(slot_kw)
     slot_kw = _permitted_kw(horizon, slot_kw, behind.give_kw)
     floored = _admissible(horizon, clipped_to_limits(horizon, slot_kw, behind.headroom_kw))

@@ -13,15 +13,10 @@ MOST_DWELL_S = 86_400.0
 
 
 def require_switching(name: str, need: ChargingNeed, switching: PhaseSwitching) -> None:
-    """InvalidInput naming the first field of a need on a switching connector that cannot be planned with.
-
-    What gives power back is for one set of phases.
-    """
+    """InvalidInput naming the first field of a need on a switching connector that cannot be planned with."""
     require_between(f"{name}.switching.min_dwell_s", switching.min_dwell_s, 0.0, MOST_DWELL_S)
     if need.switched_at is not None:
         require_aware(need.switched_at, f"{name}.switched_at")
     if switching.single not in need.phases or len(need.phases) < 2:
         problem = f"{switching.single.value} is not one of several phases of the need"
         raise InvalidInput(f"{name}.switching.single", problem, "name one of its phases, or leave switching out")
-    if need.v2g is not None:
-        raise InvalidInput(f"{name}.v2g", "cannot be planned together with switching", "leave one of them out")

@@ -61,8 +61,8 @@ def anything(one: ChargingNeed) -> st.SearchStrategy[ChargingNeed]:
 
 @st.composite
 def both(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
-    """On a station that switches phases, starts seldom and rises gently; its vehicle may taper."""
-    return draw(steered(draw(switchers(draw(st.just(one) | tapering(one))))))
+    """On a station that switches phases, starts seldom and rises gently; its vehicle may taper, or give back."""
+    return draw(steered(draw(switchers(draw(st.just(one) | tapering(one) | givers(one))))))
 
 
 @st.composite
@@ -143,10 +143,10 @@ def test_in_another_order_it_costs_the_same_within_what_is_certified(asked: Plan
 
 @st.composite
 def any_givers(draw: st.DrawFn) -> PlanRequest:
-    """Vehicles that give back and taper, may leave early, have a step on its way, on stations that know few setpoints, start seldom or
-    rise gently."""
+    """Vehicles that give back and taper, may leave early, have a step on its way, on stations that know few setpoints, start seldom,
+    rise gently or switch phases."""
     asked = draw(contracted())
-    needs = [draw(steered(draw(givers(one)))) for one in asked.needs]
+    needs = [draw(steered(draw(givers(draw(st.just(one) | switchers(one)))))) for one in asked.needs]
     return replace(asked, time_limit_s=1.0, needs=tuple(draw(unsure(draw(slow(one)))) for one in needs))
 
 

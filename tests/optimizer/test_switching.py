@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.need import PhaseSwitching, VehicleBattery, VehicleToGrid
+from cpms.domain.need import PhaseSwitching
 from cpms.domain.plan import ChargingNeed, Plan, PlanRequest
 from cpms.domain.units import PHASES, Phase
 from optimizer import plan
@@ -172,7 +172,6 @@ def test_the_course_is_the_cheapest_that_the_dwell_admits(data: st.DataObject):
         {"phases": (Phase.L2, Phase.L3)},
         {"phases": (Phase.L1,)},
         {"switching": PhaseSwitching(Phase.L1, -1.0)},
-        {"battery": VehicleBattery(60.0, 0.5), "v2g": VehicleToGrid(10.0, 16.0)},
     ],
 )
 def test_what_cannot_be_planned_on_switched_phases_is_named(wrong: dict[str, object]):

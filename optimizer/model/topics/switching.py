@@ -14,6 +14,7 @@ from pyomo.core.expr import LinearExpression
 from pyomo.environ import Binary, ConcreteModel, Constraint, Var
 
 from optimizer.model.topic import Term, Topic, linear
+from optimizer.model.topics.vehicle_to_grid import giving_slots
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.problem.worth import typical_price_per_kwh
 
@@ -44,16 +45,30 @@ def one_way_at_a_time(model: ConcreteModel, horizon: Horizon) -> None:
     """
     slots = horizon.slots
     mine = [s for n in last_steps(horizon) for s in range(slots.of(n).start, slots.of(n).stop)]
-    place = {s: (int(slots.need[s]), int(slots.step[s]), bool(slots.single[s])) for s in mine}
 
     def rule(m: ConcreteModel, s: int) -> object:
-        n, t, single = place[s]
-        of, most = (m.going, 1.0) if horizon.conduct[n].is_bound else (m.power, float(slots.most_kw[s]))
-        if single:
-            return linear([(1.0, of[s]), (-most, m.single[n, t])]) <= 0.0
-        return linear([(1.0, of[s]), (most, m.single[n, t])]) <= most
+        bound = horizon.conduct[int(slots.need[s])].is_bound
+        variable, most = (m.going[s], 1.0) if bound else (m.power[s], float(slots.most_kw[s]))
+        return _on_its_phases(m, horizon, s, variable, most)
 
     model.one_way = Constraint(mine, rule=rule)
+
+
+def give_one_way_at_a_time(model: ConcreteModel, horizon: Horizon) -> None:
+    """The same of what is given: the phases are the connector's."""
+    mine = [s for s in giving_slots(horizon) if int(horizon.slots.need[s]) in horizon.switching]
+    model.given_one_way = Constraint(
+        mine, rule=lambda m, s: _on_its_phases(m, horizon, s, m.give[s], float(m.give[s].ub))
+    )
+
+
+def _on_its_phases(model: ConcreteModel, horizon: Horizon, s: int, variable: object, most: float) -> object:
+    """At most `most` where the connector is on the phases of slot s, else nothing."""
+    slots = horizon.slots
+    single = model.single[int(slots.need[s]), int(slots.step[s])]
+    if slots.single[s]:
+        return linear([(1.0, variable), (-most, single)]) <= 0.0
+    return linear([(1.0, variable), (most, single)]) <= most
 
 
 def count_switches(model: ConcreteModel, horizon: Horizon) -> None:
@@ -94,8 +109,11 @@ def complete(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
 
 
 def settle_courses(horizon: Horizon, value_of: Callable[[str], Floats]) -> dict[str, Floats]:
-    """The course that fits the power best."""
-    single = horizon.courses(value_of("power"))
+    """The course that fits best what is drawn, or given."""
+    flow_kw, mine = value_of("power").copy(), giving_slots(horizon)
+    if mine:
+        flow_kw[mine] = np.maximum(flow_kw[mine], value_of("give"))
+    single = horizon.courses(flow_kw)
     places = [single[n, : last + 1] for n, last in last_steps(horizon).items()]
     return {"single": np.concatenate(places).astype(np.float64)}
 
@@ -103,7 +121,7 @@ def settle_courses(horizon: Horizon, value_of: Callable[[str], Floats]) -> dict[
 TOPIC = Topic(
     name="switching",
     variables=(declare_single,),
-    constraints=(one_way_at_a_time, count_switches, dwell),
+    constraints=(one_way_at_a_time, give_one_way_at_a_time, count_switches, dwell),
     terms=(Term("switching", "money", 1.0, switching),),
     applies=lambda horizon: len(last_steps(horizon)) > 0,
     complete=complete,
