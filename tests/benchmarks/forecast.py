@@ -1,7 +1,8 @@
 """Forecast quality: `python -m tests.benchmarks.forecast QUANTITY --json` prints one JSON object.
 
 QUANTITY: solar, sessions, arrivals, load, prices, carbon, value (what forecasts are worth) or set (what they cost).
-Every figure comes from forecasts that knew nothing after their issue; baselines are computed in the same run.
+Every figure comes from forecasts that knew nothing after their issue; baselines are computed in the same run. `promises` says what
+was promised of a quantity and whether the figures keep it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.benchmarks import (
     forecast_set,
     forecast_solar,
     forecast_value,
+    promises,
 )
 
 COMMANDS = {
@@ -47,7 +49,7 @@ def main() -> int:
     except (InvalidInput, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(figures, indent=None if arguments.json else 2))
+    print(json.dumps({**figures, "promises": promises.of(figures)}, indent=None if arguments.json else 2))
     return 0
 
 

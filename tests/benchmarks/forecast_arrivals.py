@@ -14,7 +14,8 @@ from cpms.domain.session import Session
 from forecasting.arrivals.to_come import arrivals_to_come
 from forecasting.arrivals.visits import Visit
 from forecasting.calendar import Calendar
-from forecasting.score import FINE_LEVELS, coverage
+from forecasting.score import FINE_LEVELS, inside
+from tests.benchmarks.bands import standard_error
 from tests.benchmarks.recorded_sessions import add_file_arguments, read_recorded
 
 ISSUE_HOURS = (0, 6, 9, 12, 15)
@@ -25,9 +26,9 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Told:
-    """One issue: its month, what came [kWh], what came a week before, and the forecast at FINE_LEVELS."""
+    """One issue: its instant, what came [kWh], what came a week before, and the forecast at FINE_LEVELS."""
 
-    month: str
+    issued_at: datetime
     came_kwh: float
     last_week_kwh: float
     energy_kwh: tuple[float, ...]
@@ -55,7 +56,9 @@ def arrival_figures(sessions: Sequence[Session], zone: ZoneInfo, split_s: int, c
     days = [first + n * DAY for n in range((last - first).days)]
     told = {hour: [_told(visits, day, hour, zone, calendar) for day in days] for hour in ISSUE_HOURS}
     everything = [one for issues in told.values() for one in issues]
-    months = {one.month: [other for other in everything if other.month == one.month] for one in everything}
+    months: dict[str, list[Told]] = {}
+    for one in everything:
+        months.setdefault(f"{one.issued_at:%Y-%m}", []).append(one)
     return {
         "days": len(days),
         "all_hours": _figures(everything),
@@ -68,7 +71,7 @@ def _told(visits: list[Visit], day: date, hour: int, zone: ZoneInfo, calendar: C
     now = datetime(day.year, day.month, day.day, hour, tzinfo=zone)
     there = [visit.arrives_at for visit in visits if visit.arrives_at <= now < visit.departs_at]
     told = arrivals_to_come(visits, there, now, zone.key, tuple(FINE_LEVELS.tolist()), calendar)
-    return Told(f"{day:%Y-%m}", _came_kwh(visits, now), _came_kwh(visits, now - 7 * DAY), told.energy_kwh)
+    return Told(now, _came_kwh(visits, now), _came_kwh(visits, now - 7 * DAY), told.energy_kwh)
 
 
 def _came_kwh(visits: list[Visit], begins_at: datetime) -> float:
@@ -80,9 +83,12 @@ def _came_kwh(visits: list[Visit], begins_at: datetime) -> float:
 def _figures(issues: Sequence[Told]) -> dict[str, float]:
     came, last_week = np.array([(one.came_kwh, one.last_week_kwh) for one in issues]).T
     energy_kwh = np.array([one.energy_kwh for one in issues])
+    held = inside(FINE_LEVELS, energy_kwh, came)
+    issued_s = np.array([int(one.issued_at.timestamp()) for one in issues])
     middle = energy_kwh[:, len(FINE_LEVELS) // 2]
     return {
         "mae_kwh": round(float(np.abs(middle - came).mean()), 2),
         "last_week_mae_kwh": round(float(np.abs(last_week - came).mean()), 2),
-        "coverage_80": round(coverage(FINE_LEVELS, energy_kwh, came), 3),
+        "coverage_80": round(float(held.mean()), 3),
+        "coverage_80_standard_error": standard_error(held, issued_s, str(issues[0].issued_at.tzinfo)),
     }

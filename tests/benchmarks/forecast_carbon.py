@@ -15,7 +15,7 @@ from forecasting.prices.carbon import MOST_G_PER_KWH
 from forecasting.prices.carbon_bands import REVIEW, lead_record
 from forecasting.score import FINE_LEVELS, inside, score
 from forecasting.series import DAY_S, Floats, Ints, zone_of
-from tests.benchmarks.months import lowest_and_highest
+from tests.benchmarks.bands import bands
 
 FOLDER = Path(__file__).parents[2].parent / "shared/data/carbon"
 G_PER_KG = 1000.0
@@ -98,6 +98,6 @@ def _figures(
     held = inside(FINE_LEVELS, quantiles, actual)
     return {
         **score(FINE_LEVELS, quantiles, actual, usual, float(np.sqrt(np.mean((said - actual) ** 2)))).to_dict(),
-        "coverage_80_months": lowest_and_highest(held, at_s, zone.key, MIN_MONTH_ROWS),
+        **bands(held, at_s, zone.key, MIN_MONTH_ROWS),
         "as_told": {"crps": round(float(np.abs(said - actual).mean()) / usual, 4)},
     }

@@ -17,7 +17,7 @@ from forecasting.load.backtest import LoadHindcast, hindcast_load
 from forecasting.load.peak_backtest import hindcast_peak
 from forecasting.score import FINE_LEVELS, crps, inside, rmse, score
 from forecasting.series import HOUR_S, Series, zone_of
-from tests.benchmarks.months import coverage_by_month, lowest_and_highest
+from tests.benchmarks.bands import bands, coverage_by_month
 from tests.benchmarks.recorded_sessions import FOLDER, read_sessions
 
 STEP_S = 900
@@ -131,7 +131,7 @@ def _figures(made: LoadHindcast, capacity_kw: float, split_s: int, timezone: str
     held = inside(FINE_LEVELS, made.quantiles_kw, made.actual_kw)
     return {
         **score(FINE_LEVELS, made.quantiles_kw, made.actual_kw, capacity_kw, baseline).to_dict(),
-        "coverage_80_months": lowest_and_highest(held, made.target_s, timezone, MIN_MONTH_ROWS),
+        **bands(held, made.target_s, timezone, MIN_MONTH_ROWS),
         "coverage_80_at_all_hours": round(float(everywhen.mean()), 3),
         "same_time_last_week": {
             "nrmse": round(baseline / capacity_kw, 4),

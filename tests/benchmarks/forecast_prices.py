@@ -14,7 +14,7 @@ from forecasting.prices.backtest import REVIEW_DAYS, PriceHindcast, hindcast_pri
 from forecasting.score import FINE_LEVELS, inside, rmse, score
 from forecasting.series import HOUR_S, Series, zone_of
 from forecasting.time_of_week import STEP_S
-from tests.benchmarks.months import lowest_and_highest
+from tests.benchmarks.bands import bands
 
 TABLE = Path(__file__).parents[2].parent / "shared/data/prices/nl_day_ahead_2015_2024.parquet"
 PER_MWH = 1000.0
@@ -60,7 +60,7 @@ def _figures(made: PriceHindcast, timezone: str) -> dict[str, object]:
     held = inside(FINE_LEVELS, made.quantiles, made.actual)
     return {
         **score(FINE_LEVELS, made.quantiles, made.actual, usual, baseline).to_dict(),
-        "coverage_80_months": lowest_and_highest(held, made.target_s, timezone, MIN_MONTH_ROWS),
+        **bands(held, made.target_s, timezone, MIN_MONTH_ROWS),
         "same_hour_last_week": {
             "nrmse": round(baseline / usual, 4),
             "crps": round(float(np.abs(made.last_week - made.actual).mean()) / usual, 4),

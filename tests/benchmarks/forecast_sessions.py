@@ -11,6 +11,7 @@ import pandas as pd
 from forecasting.score import FINE_LEVELS, crps, inside
 from forecasting.sessions.backtest import SessionHindcast, hindcast_sessions
 from forecasting.sessions.features import Stays, stays_of
+from tests.benchmarks.bands import standard_error
 from tests.benchmarks.forecast_arrivals import arrival_figures
 from tests.benchmarks.recorded_sessions import add_file_arguments, read_recorded
 
@@ -34,13 +35,13 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         "trained_on": int((stays.ended_s <= split_s).sum()),
         "scored": len(made["stay_h"].places),
         "note": "sessions without a driver (unclaimed) carry their outcome in the statement's columns; it is not shown to anyone",
-        "departure_h": _figures(made["stay_h"], stays, stays.stated_stay_h),
-        "energy_kwh": _figures(made["energy_kwh"], stays, stays.stated_energy_kwh),
+        "departure_h": _figures(made["stay_h"], stays, stays.stated_stay_h, zone.key),
+        "energy_kwh": _figures(made["energy_kwh"], stays, stays.stated_energy_kwh, zone.key),
         "arrivals_to_come": arrival_figures(recorded.sessions, zone, split_s, recorded.calendar),
     }
 
 
-def _figures(made: SessionHindcast, stays: Stays, stated: np.ndarray) -> dict[str, object]:
+def _figures(made: SessionHindcast, stays: Stays, stated: np.ndarray, timezone: str) -> dict[str, object]:
     actual, median = made.actual, made.quantiles[:, 49]
     held = inside(FINE_LEVELS, made.quantiles, actual)
     claimed = np.isfinite(stated[made.places])
@@ -51,6 +52,7 @@ def _figures(made: SessionHindcast, stays: Stays, stated: np.ndarray) -> dict[st
         "mae_claimed": _rounded(error[claimed]),
         "crps": _rounded(crps(FINE_LEVELS, made.quantiles, actual)),
         "coverage_80": _rounded(held),
+        "coverage_80_standard_error": standard_error(held, stays.started_s[made.places], timezone),
         "months": _months(stays.started_s[made.places], error, held),
         "learned_served": _rounded(made.learned_served),
         "rolling_median": {

@@ -20,7 +20,7 @@ from forecasting.solar.array_fit import fit_array
 from forecasting.solar.backtest import Hindcast, hindcast_solar, terms
 from forecasting.solar.features import QUARTER_S, SolarGrid, SolarTable, lay_grid
 from forecasting.solar.sensors import find_bad, follows_summer_time, leave_out
-from tests.benchmarks.months import lowest_and_highest
+from tests.benchmarks.bands import bands
 
 FOLDER = Path(__file__).parents[2].parent / "shared/data/solar"
 HALF_HOUR_H = 0.5
@@ -121,7 +121,7 @@ def _figures(made: Hindcast, capacity_kw: float, start_s: int, zone: ZoneInfo) -
     error_kw = np.abs(made.persistence_kw - made.actual_kw)
     return {
         **scored.to_dict(),
-        "coverage_80_months": lowest_and_highest(held, start_s + QUARTER_S * made.targets, zone.key, MIN_MONTH_ROWS),
+        **bands(held, start_s + QUARTER_S * made.targets, zone.key, MIN_MONTH_ROWS),
         "smart_persistence": {
             "nrmse": round(rmse(made.persistence_kw, made.actual_kw) / capacity_kw, 4),
             "crps": round(float(error_kw.mean()) / capacity_kw, 4),
