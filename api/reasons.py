@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from cpms.domain.binding import BindingLimit
 from cpms.domain.money import Money
-from cpms.domain.plan import BindingLimit
 from cpms.domain.site import Site
 
 _LEAST_SHOWN = Decimal("0.01")

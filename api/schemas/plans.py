@@ -9,7 +9,8 @@ from pydantic import Field
 from api.phase_reasons import SinglePhaseStretch, single_phase_stretches, why_on_one_phase
 from api.reasons import in_words
 from api.schemas.common import Shown, View
-from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, SessionPlan
+from cpms.domain.binding import BindingLimit, RelaxedLimit
+from cpms.domain.plan import Plan, PlanStatus, SessionPlan
 from cpms.domain.site import Site
 from cpms.domain.time import Interval
 from cpms.domain.units import Phase

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cpms.domain.binding import BindingLimit
 from cpms.domain.errors import InvalidInput
-from cpms.domain.plan import BindingLimit, Plan, PlanRequest
+from cpms.domain.plan import Plan, PlanRequest
 from cpms.domain.units import PHASES, power_kw
 
 PALETTE = "tab20"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cpms.domain.binding import BindingLimit, RelaxedLimit
 from cpms.domain.contract import EnergyBy, GridConnection, SetpointBand, Subscription, UncertainLoad
 from cpms.domain.identity import ConnectorKey
 from cpms.domain.need import EnergyTarget, Fairness, LikelyStay, PhaseSwitching, VehicleBattery, VehicleToGrid
@@ -63,6 +65,8 @@ class ChargingNeed:
     `counted_phases`: limits count its current on these, all of `phases` and more, where it is not relied on which it uses; empty: on
     `phases`. `counted_ratio`: limits in kW count so many times its power.
     `current_a`: set at this moment [A per phase], for a preference against switching.
+    `draws_a`: it is nearly full and draws only so much of its lowest setpoint, however much it is told [A per phase]: it is told that
+    or nothing, of which limits count all, energy and money what is drawn; None: it draws what it is told.
     `arrives_at`: a session that is still to come may charge from then on (reserved or expected); None: it is here.
 
     `setpoints_a`: the station knows only these (and 0), instead of every multiple of `step_a` from `min_current_a` on [A per phase].
@@ -92,6 +96,7 @@ class ChargingNeed:
     step_a: float = 0.1
     priority: int = 0
     current_a: float = 0.0
+    draws_a: float | None = None
     arrives_at: datetime | None = None
     setpoints_a: tuple[float, ...] = ()
     frozen_a: tuple[float, ...] = ()
@@ -106,6 +111,17 @@ class ChargingNeed:
     switching: PhaseSwitching | None = None
     on_single_phase: bool = False
     switched_at: datetime | None = None
+
+    @property
+    def lowest_a(self) -> float:
+        """Its lowest setpoint above 0 [A per phase]; infinite where it has none."""
+        known_a = self.setpoints_a or (math.ceil(self.min_current_a / self.step_a - 1e-9) * self.step_a, self.step_a)
+        return min((a for a in known_a if a > 0.0 and a >= self.min_current_a - 1e-9), default=math.inf)
+
+    @property
+    def told_per_drawn(self) -> float:
+        """What it is told per ampere that it draws."""
+        return 1.0 if self.draws_a is None else self.lowest_a / self.draws_a
 
     @property
     def phases_now(self) -> tuple[Phase, ...]:
@@ -235,45 +251,6 @@ class SessionPlan:
     discharge_a: tuple[float, ...] = ()
     discharge_kw: tuple[float, ...] = ()
     single_phase: tuple[bool, ...] = ()
-
-
-class Direction(enum.Enum):
-    """Which way a limit holds power back."""
-
-    IMPORT = "import"
-    EXPORT = "export"
-
-
-@dataclass(frozen=True)
-class BindingLimit:
-    """A limit that holds the plan back in a step: one more kW there would save `shadow_price_per_kw` money, one more kWh
-    `shadow_price_per_kwh`.
-
-    `phase` is None for limits in kW.
-    """
-
-    step: int
-    feeder_id: str
-    phase: Phase | None
-    limit: float
-    unit: str
-    shadow_price_per_kw: float
-    reason: str = ""
-    direction: Direction = Direction.IMPORT
-    shadow_price_per_kwh: float = 0.0
-
-
-@dataclass(frozen=True)
-class RelaxedLimit:
-    """A limit that could not be kept by any plan (other load alone exceeds it, say), and by how much; `direction`: of import or
-    export."""
-
-    step: int
-    feeder_id: str
-    phase: Phase | None
-    excess: float
-    unit: str
-    direction: Direction = Direction.IMPORT
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpms.domain.plan import BindingLimit, Direction, RelaxedLimit
+from cpms.domain.binding import BindingLimit, Direction, RelaxedLimit
 from cpms.domain.units import current_a
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.topics.exports import export_caps

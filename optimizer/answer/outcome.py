@@ -11,6 +11,7 @@ from cpms.domain.storage import BatteryPlan
 from optimizer.answer.explain import binding_limits, relaxed_limits, unservable
 from optimizer.model.formulation import LinearProgram
 from optimizer.problem.horizon import Floats, Horizon
+from optimizer.problem.setpoint_grid import told_a
 from optimizer.search.certify import cost_of_terms, relative_gap
 from optimizer.search.completion import Found
 from optimizer.search.relaxing import Relaxation
@@ -81,7 +82,7 @@ def _session_plans(problem: Horizon, program: LinearProgram, found: Found) -> tu
     np.add.at(multiples, (slots.need, slots.step), np.rint(found.setpoint_kw / slots.quantum_kw).astype(np.int64))
     power = problem.frozen.drawn_kw.copy()
     np.add.at(power, (slots.need, slots.step), drawn_kw)
-    step_a = np.array([need.step_a for need in needs])
+    step_a = np.array([told_a(need) for need in needs])
     current_a, power_kw = np.round(multiples * step_a[:, None], 6).tolist(), power.tolist()
     given_kw = np.maximum(program.whole("give", found.values, len(drawn_kw)), 0.0)
     short_kwh, late_kwh = missing_kwh(problem, drawn_kw - given_kw / _efficiency(problem))

@@ -133,7 +133,13 @@ def _conduct_of(request: PlanRequest, need: ChargingNeed, grid: Grid, step: Ints
         minutes = np.array([60.0 * one.duration_h for one in request.steps])
         rise_kw = need.max_rise_a_per_min * per_a * minutes[step]
     now_a = need.frozen_a[-1] if need.frozen_a else need.current_a
-    return Conduct(grid, _before(step, single), np.where(goes_on, now_a * per_a, 0.0), need.max_starts, rise_kw)
+    return Conduct(
+        grid,
+        _before(step, single),
+        np.where(goes_on, now_a * per_a / need.told_per_drawn, 0.0),
+        need.max_starts,
+        rise_kw,
+    )
 
 
 def _before(step: Ints, single: Bools) -> Ints:

@@ -16,7 +16,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Frozen:
-    """`setpoint_kw[n, t]` [kW] that may be drawn, `drawn_kw[n, t]` [kW] that will be; 0 wherever nothing is frozen."""
+    """`setpoint_kw[n, t]` [kW] that may be drawn, as limits count it (`Point.told_per_drawn`), `drawn_kw[n, t]` [kW] that will be; 0
+    wherever nothing is frozen."""
 
     setpoint_kw: Floats
     drawn_kw: Floats
@@ -45,9 +46,11 @@ def frozen_of(request: PlanRequest) -> Frozen:
         count = len(need.frozen_a)
         if count:
             hours[n, :count] = _hours(request, need)[:count]
-            on = power_kw(1.0, request.voltage_v, len(need.phases_now)) * np.array(need.frozen_a)
-            setpoint_kw[n, :count] = on  # also after the departure that was stated: who stays longer draws it
-            drawn_kw[n] = _drawn_kw(need, setpoint_kw[n], hours[n])
+            per_a, told_a = power_kw(1.0, request.voltage_v, len(need.phases_now)), np.array(need.frozen_a)
+            # also after the departure that was stated: who stays longer draws it
+            setpoint_kw[n, :count] = per_a * told_a / need.told_per_drawn
+            most_kw = np.inf if need.draws_a is None else per_a * need.draws_a
+            drawn_kw[n] = _drawn_kw(need, np.minimum(setpoint_kw[n], most_kw), hours[n])
     return Frozen(setpoint_kw, drawn_kw, hours)
 
 

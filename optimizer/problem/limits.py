@@ -187,4 +187,5 @@ def _shares(request: PlanRequest, keys: list[LimitKey], points: tuple[Point, ...
 def _loads(point: Point) -> list[tuple[Phase | None, float]]:
     """What limits count of a point's power per phase, and in total (None)."""
     counted = point.counted_phases or point.phases
-    return [*((phase, 1.0 / len(point.phases)) for phase in counted), (None, point.counted_ratio)]
+    per_phase = point.told_per_drawn / len(point.phases)
+    return [*((phase, per_phase) for phase in counted), (None, point.told_per_drawn * point.counted_ratio)]

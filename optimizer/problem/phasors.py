@@ -78,11 +78,11 @@ def _rows(limit: PhasorLimit, request: PlanRequest, delivers: NDArray[np.bool_])
     turns = _turns(limit, request)
     given = [-turn for turn, gives in zip(turns, delivers, strict=True) if gives]
     directions, half = _directions([cmath.phase(turn) for turn in (*turns, *given) if turn])
-    per_phase = np.array([len(point.phases) for point in points_of(request)])
+    drawn_per_phase = np.array([point.told_per_drawn / len(point.phases) for point in points_of(request)])
     limit_a = [one_a if one_a > LEAST_LIMIT_A else 0.0 for one_a in limit.limit_a]
     limit_kw = np.array([power_kw(one_a, request.voltage_v, 1) for one_a in limit_a])
     for direction in directions:
-        aligned = np.array([(turn * cmath.exp(-1j * direction)).real for turn in turns]) / per_phase
+        aligned = np.array([(turn * cmath.exp(-1j * direction)).real for turn in turns]) * drawn_per_phase
         relieved = np.where(delivers, aligned, 0.0)
         yield _Row(LimitKey(limit, None), np.maximum(aligned, 0.0), relieved, limit_kw, math.cos(half))
 

@@ -59,8 +59,16 @@ class Grid:
         return Grid(quantum_kw, least_kw, most_kw, self.levels)
 
 
+def told_a(need: ChargingNeed) -> float:
+    """What a vehicle is told [A per phase] for each `Grid.quantum_kw` that it draws."""
+    return need.step_a if need.draws_a is None else need.lowest_a
+
+
 def grid_of(request: PlanRequest, need: ChargingNeed, phase_count: int) -> Grid:
-    """The setpoints of a need on so many phases; a list that is no more than evenly spaced multiples becomes that."""
+    """The setpoints of a need on so many phases, in what it draws; a list of no more than evenly spaced multiples becomes that."""
+    if need.draws_a is not None:
+        drawn_kw = power_kw(need.draws_a, request.voltage_v, phase_count)
+        return Grid(drawn_kw, drawn_kw, drawn_kw if need.lowest_a <= need.max_current_a else 0.0)
     quantum_kw = power_kw(need.step_a, request.voltage_v, phase_count)
     least = int(np.ceil(need.min_current_a / need.step_a - 1e-9))
     most = int(np.floor(need.max_current_a / need.step_a + 1e-9))

@@ -11,7 +11,8 @@ from cpms.domain.units import Phase, power_kw
 @dataclass(frozen=True)
 class Point:
     """A vehicle or battery in the tree: its feeder and phases, its grid of setpoints [A per phase] (None: any power) and what it may
-    deliver at most [kW]. Limits count it on `counted_phases` (empty: its own) and `counted_ratio` times in kW."""
+    deliver at most [kW]. Limits count it on `counted_phases` (empty: its own), `counted_ratio` times in kW, and with all that it is
+    told, `told_per_drawn` times what it draws."""
 
     feeder_id: str
     phases: tuple[Phase, ...]
@@ -19,6 +20,7 @@ class Point:
     most_delivered_kw: float = 0.0
     counted_phases: tuple[Phase, ...] = ()
     counted_ratio: float = 1.0
+    told_per_drawn: float = 1.0
 
 
 def points_of(request: PlanRequest) -> tuple[Point, ...]:
@@ -47,8 +49,15 @@ def points_now(request: PlanRequest) -> list[int]:
 
 
 def _point(request: PlanRequest, need: ChargingNeed) -> Point:
-    delivered_kw = _giving_kw(request, need, len(need.phases))
-    return Point(need.feeder_id, need.phases, need.step_a, delivered_kw, need.counted_phases, need.counted_ratio)
+    return Point(
+        need.feeder_id,
+        need.phases,
+        step_a=need.step_a if need.draws_a is None else None,
+        most_delivered_kw=_giving_kw(request, need, len(need.phases)),
+        counted_phases=need.counted_phases,
+        counted_ratio=need.counted_ratio,
+        told_per_drawn=need.told_per_drawn,
+    )
 
 
 def _single(request: PlanRequest, need: ChargingNeed) -> Point:

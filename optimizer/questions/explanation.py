@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cpms.domain.plan import BindingLimit, Plan, PlanRequest, PlanStatus, RelaxedLimit
+from cpms.domain.binding import BindingLimit, RelaxedLimit
+from cpms.domain.plan import Plan, PlanRequest, PlanStatus
 from optimizer.planner import plan_by_rule
 from optimizer.questions.priorities import PriorityPrice, paid, priority_prices
 from optimizer.questions.what_if import WhatIf, more_grid, what_if

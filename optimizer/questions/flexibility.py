@@ -79,7 +79,7 @@ def _reach_kw(request: PlanRequest) -> tuple[list[float], list[float]]:
     taking_kw = sum(battery.max_charge_kw for battery in request.batteries)
     for need in request.needs:
         phases = len(need.phases)
-        taking_kw += power_kw(need.max_current_a, request.voltage_v, phases)
+        taking_kw += power_kw(need.draws_a or need.max_current_a, request.voltage_v, phases)
         giving_kw += power_kw(need.v2g.max_discharge_a, request.voltage_v, phases) if need.v2g else 0.0
     base_kw = [other - solar for other, solar in zip(request.other_load_kw, request.solar_kw, strict=True)]
     return [kw - giving_kw for kw in base_kw], [kw + taking_kw for kw in base_kw]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from cpms.domain.plan import BindingLimit, Direction, Plan, PlanRequest, RelaxedLimit
+from cpms.domain.binding import BindingLimit, Direction, RelaxedLimit
+from cpms.domain.plan import Plan, PlanRequest
 from optimizer.questions.explanation import Explanation
 from optimizer.questions.priorities import PriorityPrice
 from optimizer.questions.what_if import WhatIf

@@ -6,6 +6,7 @@ import numpy as np
 
 from cpms.domain.plan import Plan
 from optimizer.problem.horizon import Floats, Horizon
+from optimizer.problem.setpoint_grid import told_a
 from optimizer.search.setpoints import to_setpoints
 
 
@@ -27,7 +28,7 @@ def carried_over_kw(horizon: Horizon, earlier: Plan) -> Floats:
     for n, need in enumerate(horizon.request.needs):
         if need.session_id in by_id:
             session = by_id[need.session_id]
-            current[n] = np.where(known, np.array(session.current_a)[np.maximum(held, 0)], 0.0) / need.step_a
+            current[n] = np.where(known, np.array(session.current_a)[np.maximum(held, 0)], 0.0) / told_a(need)
             if session.single_phase and need.switching is not None:
                 single[n] = known & np.array(session.single_phase)[np.maximum(held, 0)]
     slots = horizon.slots

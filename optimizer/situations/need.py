@@ -1,7 +1,7 @@
 """A session of a situation (JSON) into a ChargingNeed. Times are hours after the situation's start.
 
     {"id": "a", "feeder": "garage", "need_kwh": 20, "leaves_h": 3, "arrives_h": 0, "phases": "L1L2L3", "min_a": 6, "max_a": 16,
-     "step_a": 0.1, "priority": 0, "set_a": 0, "setpoints_a": [0, 6, 10, 16], "frozen_a": [10, 10],
+     "step_a": 0.1, "priority": 0, "set_a": 0, "draws_a": 2, "setpoints_a": [0, 6, 10, 16], "frozen_a": [10, 10],
      "max_starts": 2, "max_rise_a_per_min": 1,
      "battery": {"capacity_kwh": 60, "soc": 0.3, "acceptance": [[0.8, 11], [1, 2]]}, "minimum_now_kwh": 3,
      "targets": [{"energy_kwh": 5, "due_h": 1, "weight": 1}], "likely": [{"energy_kwh": 12, "departs_h": 2, "probability": 0.5}, ...],
@@ -47,6 +47,7 @@ def need_of(one: Document, feeder_id: str, starts_at: datetime, steps: Sequence[
         step_a=one.number("step_a", 0.1),
         priority=one.whole("priority", 0),
         current_a=one.number("set_a", 0.0),
+        draws_a=one.maybe("draws_a"),
         arrives_at=one.instant("arrives_h", starts_at) if one.has("arrives_h") else None,
         setpoints_a=one.numbers("setpoints_a"),
         frozen_a=one.numbers("frozen_a"),

@@ -37,6 +37,7 @@ def require_need(need: ChargingNeed, feeders: set[str], steps: int) -> None:
         if (current_a := getattr(need, field)) < 0:
             raise InvalidInput(f"{name}.{field}", f"{current_a:g} A is below 0", "give 0 A or more")
     _require_setpoints(name, need)
+    _require_drawn(name, need)
     _require_frozen(name, need, steps)
     _require_wishes(name, need)
     if need.battery is not None:
@@ -59,6 +60,18 @@ def _require_setpoints(name: str, need: ChargingNeed) -> None:
             raise InvalidInput(
                 f"{name}.setpoints_a", f"{current_a} A is no multiple of {need.step_a} A", "give multiples of step_a"
             )
+
+
+def _require_drawn(name: str, need: ChargingNeed) -> None:
+    if need.draws_a is None:
+        return
+    require_positive(f"{name}.draws_a", need.draws_a)
+    if not need.draws_a < need.lowest_a < inf:
+        problem = f"{need.draws_a:g} A is not below its lowest setpoint of {need.lowest_a:g} A"
+        raise InvalidInput(f"{name}.draws_a", problem, "limit it by max_current_a")
+    for field in ("battery", "v2g", "switching"):
+        if getattr(need, field) is not None:
+            raise InvalidInput(f"{name}.draws_a", f"is given besides {field}", "leave one of them out")
 
 
 def _require_frozen(name: str, need: ChargingNeed, steps: int) -> None:

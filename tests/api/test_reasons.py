@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from api.reasons import in_words
-from cpms.domain.plan import BindingLimit
+from cpms.domain.binding import BindingLimit
 from cpms.domain.site import Feeder, Site
 from cpms.domain.units import Phase
 

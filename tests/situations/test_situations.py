@@ -21,7 +21,8 @@ from typing import Any
 
 import pytest
 
-from cpms.domain.plan import BindingLimit, Plan, PlanRequest, RelaxedLimit
+from cpms.domain.binding import BindingLimit, RelaxedLimit
+from cpms.domain.plan import Plan, PlanRequest
 from optimizer import plan
 from optimizer.report.page import describe
 from optimizer.situations.situation import read_situation

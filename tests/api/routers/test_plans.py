@@ -7,8 +7,9 @@ import httpx
 
 from api import Services
 from api.schemas.plans import PlanView
+from cpms.domain.binding import BindingLimit, RelaxedLimit
 from cpms.domain.identity import ConnectorKey
-from cpms.domain.plan import BindingLimit, Plan, PlanStatus, RelaxedLimit, SessionPlan
+from cpms.domain.plan import Plan, PlanStatus, SessionPlan
 from cpms.domain.time import Interval
 from cpms.domain.units import Phase
 from tests.api.conftest import NOW
