@@ -16,6 +16,10 @@ OFTEN_WITHOUT_THREE_PHASES_A = 32.0
 it can show it."""
 STATED_SHARE = 1.5
 """Who states a need means to have it with time to spare, and tapering takes its part: the vehicle takes so many times the mean."""
+BELOW_A = 0.5
+"""Drawing so much less than the minimum is drawing less than it [A per phase]: meters are not exact."""
+DRAWING_A = 1.0
+"""Drawing no more than this [A per phase] is drawing nothing."""
 PROBE = 1.25
 """How much more than what it was seen to take a vehicle is permitted until it shows its limit."""
 LIMIT_BELIEVED_FOR = timedelta(minutes=15)
@@ -63,12 +67,34 @@ class Acceptance:
 UNSEEN = Acceptance()
 
 
+@dataclass(frozen=True)
+class Tail:
+    """A vehicle drew `drawn_a` [A per phase], less than its minimum, in the reading `at`; `before_a`: in the one before, None if that
+    was none of a tail. It may be nearly full, or waking up: one reading shows nothing."""
+
+    drawn_a: float
+    at: datetime
+    before_a: float | None = None
+
+    def draws_a(self, now: datetime) -> float | None:
+        """What it is believed to draw of the minimum [A per phase], None where that is not known, or no longer."""
+        if self.before_a is None or now - self.at >= LIMIT_BELIEVED_FOR:
+            return None
+        return max(self.drawn_a, self.before_a)
+
+
 class Acceptances:
     """What vehicles accept, by session. `voltage_v` [V]: of the site, to neutral."""
 
     def __init__(self, voltage_v: float) -> None:
         self._voltage_v = voltage_v
         self._seen: dict[str, Acceptance] = {}
+        self._tails: dict[str, Tail] = {}
+
+    def draws_a(self, session: Session, now: datetime) -> float | None:
+        """What a vehicle is believed to draw of its connector's minimum, less than that [A per phase]; None: all it is told."""
+        tail = self._tails.get(session.id)
+        return None if tail is None else tail.draws_a(now)
 
     def planned_a(self, session: Session, connector: Connector) -> float:
         """Most current [A per phase] to plan a vehicle with: what it showed as its limit, else the usual, what it was seen to take, or
@@ -109,15 +135,27 @@ class Acceptances:
         on_all: bool = True,
     ) -> bool:
         """A vehicle drew `drawn_a` while it had long been permitted `permitted_a` [A per phase]; whether plans are touched by it."""
-        if drawn_a < connector.min_current_a - 0.5:
-            return False
+        if drawn_a < connector.min_current_a - BELOW_A:
+            return (
+                drawn_a > DRAWING_A and permitted_a >= connector.min_current_a and self._note_tail(session, drawn_a, at)
+            )
+        told_all = self.draws_a(session, at) is None
+        self._tails.pop(session.id, None)
         believed_a, seen = self.planned_a(session, connector), self._seen.get(session.id, UNSEEN)
         self._seen[session.id] = seen.after(drawn_a, permitted_a, at, SAMPLED, on_all)
-        return abs(self.planned_a(session, connector) - believed_a) > SAMPLED.left_a
+        return not told_all or abs(self.planned_a(session, connector) - believed_a) > SAMPLED.left_a
+
+    def _note_tail(self, session: Session, drawn_a: float, at: datetime) -> bool:
+        """A vehicle drew less than the minimum although it might have drawn that."""
+        last, believed_a = self._tails.get(session.id), self.draws_a(session, at)
+        self._tails[session.id] = Tail(drawn_a, at, None if last is None else last.drawn_a)
+        known_a = self.draws_a(session, at)
+        return known_a is not None and (believed_a is None or abs(known_a - believed_a) > SAMPLED.left_a)
 
     def forget(self, session_id: str) -> None:
         """The session is over."""
         self._seen.pop(session_id, None)
+        self._tails.pop(session_id, None)
 
     def move_instants(self, by: timedelta) -> None:
         """What was seen when is so much later, because the clock was set."""
@@ -125,3 +163,4 @@ class Acceptances:
             session_id: replace(seen, limited_at=None if seen.limited_at is None else seen.limited_at + by)
             for session_id, seen in self._seen.items()
         }
+        self._tails = {session_id: replace(tail, at=tail.at + by) for session_id, tail in self._tails.items()}

@@ -170,7 +170,7 @@ class Acting:
     ) -> Vector:
         """A little more than planned where that shows what the vehicle is, or finishes it: the minimum until its phases are known,
         when it is nearly done and when it stopped by itself, and more than it is believed to take where it is planned with all of
-        that on all its phases."""
+        that on all its phases, unless it draws less than the minimum."""
         situation, book = self._s, self._s.book
         if book.declines(session, now):
             return minimum_a(connector, situation.ledger.bins)
@@ -178,7 +178,7 @@ class Acting:
         unsure = not known and now - session.started_at < PROBE_FOR
         if unsure or nearly_done(session, connector, situation.site.voltage_v, situation.settings):
             planned = [max(a, connector.min_current_a) for a in planned]
-        if single is not None:
+        if single is not None or book.acceptances.draws_a(session, now) is not None:
             return planned
         all_a, probe_a = (
             book.acceptances.planned_a(session, connector) - connector.step_a,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isfinite
 
-from cpms.control.acceptance import Acceptances
+from cpms.control.acceptance import BELOW_A, DRAWING_A, Acceptances
 from cpms.control.effects import SessionLearned
 from cpms.control.phases import ON_ALL, PhaseProof, Told, proof_after
 from cpms.domain.identity import ConnectorKey
@@ -15,7 +15,6 @@ from cpms.domain.site import Connector, Site
 from cpms.domain.telemetry import Sample, phases_in_use
 from cpms.domain.units import PHASES, Phase
 
-DRAWING_A = 1.0
 REGISTER_MARGIN_KWH = 2.0
 REGISTER_NOISE_KWH = 1.0
 IDLE_AFTER = timedelta(minutes=3)
@@ -181,7 +180,7 @@ class SessionBook:
             )
             seen = tuple(p for p in connector.phases if p in used or p in (session.active_phases or ()))
             reported = all(p in draw.phase_a for p in connector.phases)  # silence about a phase proves nothing
-            drawn_at = draw.at if draw.current_a >= connector.min_current_a - 0.5 else None
+            drawn_at = draw.at if draw.current_a >= connector.min_current_a - BELOW_A else None
             earlier = self._proof.pop(session.id, None)
             if reported:
                 self._proof[session.id] = proof_after(earlier, told, seen, used, drawn_at)

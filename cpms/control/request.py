@@ -128,6 +128,7 @@ def need_of(session: Session, known: Known, now: datetime) -> ChargingNeed:
         step_a=connector.step_a,
         priority=session.priority,
         current_a=in_force.grant.limit_a_at(now) if in_force is not None else 0.0,
+        draws_a=None if idle or switches is not None else known.book.acceptances.draws_a(session, now),
         minimum_now_kwh=_minimum_now_kwh(session, remaining_kwh),
         switching=switches.switching if switches is not None else None,
         on_single_phase=switches is not None and switches.single is not None,

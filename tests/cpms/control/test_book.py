@@ -149,3 +149,48 @@ def test_tapering_is_followed_down_to_the_minimum():
     assert seen.takes(9.0, 16.0, times=2)[0] == pytest.approx(9.3)
     assert seen.takes(6.1, 9.3, times=2)[0] == pytest.approx(6.4)
     assert seen.takes(2.0, 9.3)[0] == pytest.approx(6.4)
+
+
+def test_a_vehicle_that_twice_drew_less_than_the_minimum_is_believed_to_draw_that_for_a_while():
+    seen, session = Watched(), SESSION
+    acceptances = seen.book.acceptances
+    assert seen.takes(3.0, 6.0)[0] == 16.0
+    assert acceptances.draws_a(session, seen.now) is None, "it may be waking up"
+    seen.takes(2.5, 6.0)
+    assert acceptances.draws_a(session, seen.now) == 3.0
+    seen.takes(2.0, 6.0)
+    assert acceptances.draws_a(session, seen.now) == 2.5
+    assert acceptances.draws_a(session, seen.now + timedelta(minutes=15)) is None
+
+
+def test_a_vehicle_that_draws_the_minimum_again_is_planned_as_before():
+    seen = Watched()
+    seen.takes(3.0, 6.0, times=2)
+    assert seen.book.acceptances.note(SESSION, CONNECTOR, 6.0, 6.0, seen.now)
+    assert seen.book.acceptances.draws_a(SESSION, seen.now) is None
+
+
+@pytest.mark.parametrize(("drawn_a", "permitted_a"), [(0.5, 6.0), (3.0, 0.0), (5.8, 6.0)])
+def test_drawing_nothing_or_not_permitted_or_about_the_minimum_is_no_tail(drawn_a, permitted_a):
+    seen = Watched()
+    seen.takes(drawn_a, permitted_a, times=3)
+    assert seen.book.acceptances.draws_a(SESSION, seen.now) is None
+
+
+def test_plans_are_touched_when_a_tail_begins_and_when_it_falls_by_more_than_an_ampere():
+    acceptances = Watched().book.acceptances
+    drawn = (4.0, 4.0, 3.5, 2.5, 2.5, 2.4)
+    touched = [
+        acceptances.note(SESSION, CONNECTOR, drawn_a, 6.0, NOW + timedelta(minutes=minute))
+        for minute, drawn_a in enumerate(drawn)
+    ]
+    assert touched == [False, True, False, False, False, False]
+
+
+def test_what_is_known_of_tails_moves_with_the_clock_and_ends_with_the_session():
+    seen = Watched()
+    seen.takes(3.0, 6.0, times=2)
+    seen.book.move_instants(timedelta(hours=1))
+    assert seen.book.acceptances.draws_a(SESSION, seen.now + timedelta(hours=1)) == 3.0
+    seen.book.close(SESSION.id)
+    assert seen.book.acceptances.draws_a(SESSION, seen.now + timedelta(hours=1)) is None

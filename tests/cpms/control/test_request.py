@@ -120,6 +120,17 @@ def test_a_need_is_what_is_still_missing():
     assert (planned.energy_kwh, planned.phases) == (18.0, (Phase.L2,))
 
 
+def test_who_draws_less_than_the_minimum_is_planned_with_what_it_draws():
+    facts = known(sessions=(session(need=EnergyNeed(30.0, NOW + timedelta(hours=9)), energy_kwh=28.0),))
+    connector, here = facts.site.connectors[KEYS[0]], facts.book.sessions["s0"]
+    assert plan_request(facts, "q", NOW).needs[0].draws_a is None
+    for seconds in (120, 60):
+        facts.book.acceptances.note(here, connector, 2.0, 6.0, NOW - timedelta(seconds=seconds))
+    request = plan_request(facts, "q", NOW)
+    assert request.needs[0].draws_a == 2.0
+    assert set(plan(request).sessions[0].current_a) == {0.0, 6.0}
+
+
 def test_a_limit_that_is_lower_for_others_sake_names_them():
     facts = known(import_limit_kw=30.0)
     facts.ledger.boot("S2", NOW)
