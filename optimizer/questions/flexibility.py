@@ -67,8 +67,8 @@ def flexibility(
         ends_at=ends_at,
         price_limit_per_kwh=price_limit_per_kwh,
         before=known,
-        shed=_shifted(request, known, SetpointBand(free, low, price_limit_per_kwh), inside),
-        added=_shifted(request, known, SetpointBand(high, free, price_limit_per_kwh), inside),
+        shed=_shifted(request, known, SetpointBand(free, low, price_limit_per_kwh)),
+        added=_shifted(request, known, SetpointBand(high, free, price_limit_per_kwh)),
     )
 
 
@@ -81,19 +81,29 @@ def _reach_kw(request: PlanRequest) -> tuple[list[float], list[float]]:
         phases = len(need.phases)
         taking_kw += power_kw(need.draws_a or need.max_current_a, request.voltage_v, phases)
         giving_kw += power_kw(need.v2g.max_discharge_a, request.voltage_v, phases) if need.v2g else 0.0
-    base_kw = [other - solar for other, solar in zip(request.other_load_kw, request.solar_kw, strict=True)]
+    steps = range(len(request.steps))
+    base_kw = [
+        sum(meter.other_load_kw[t] - meter.solar_kw[t] for meter in (request, *request.connections)) for t in steps
+    ]
+    base_kw = [kw + sum(load.mean_kw[t] for load in request.uncertain) for t, kw in enumerate(base_kw)]
     return [kw - giving_kw for kw in base_kw], [kw + taking_kw for kw in base_kw]
 
 
-def _shifted(request: PlanRequest, before: Plan, band: SetpointBand, inside: tuple[bool, ...]) -> Shift:
+def _shifted(request: PlanRequest, before: Plan, band: SetpointBand) -> Shift:
+    """The plan that the band rewards, and what it moves towards it; nothing where, within its certificate, that is not worth it."""
     after = plan(replace(request, bands=(*request.bands, band)), start=before)
     change_kw = tuple(b - a for a, b in zip(before.import_kw, after.import_kw, strict=True))
-    moved_kwh = sum(step.duration_h * kw for step, kw, one in zip(request.steps, change_kw, inside, strict=True) if one)
-    rewarded = sum(
-        step.duration_h * band.penalty_per_kwh * _off_kw(band, t, after.import_kw[t])
-        for t, step in enumerate(request.steps)
-    )
-    return Shift(after, change_kw, abs(moved_kwh), (after.objective or 0.0) - rewarded - (before.objective or 0.0))
+    off_kwh, before_kwh = (_off_kwh(request, band, made.import_kw) for made in (after, before))
+    moved_kwh = before_kwh - off_kwh
+    cost = (after.objective or 0.0) - band.penalty_per_kwh * off_kwh - (before.objective or 0.0)
+    if moved_kwh <= 0 or cost > band.penalty_per_kwh * moved_kwh:
+        return Shift(before, (0.0,) * len(change_kw), 0.0, 0.0)
+    return Shift(after, change_kw, moved_kwh, cost)
+
+
+def _off_kwh(request: PlanRequest, band: SetpointBand, import_kw: tuple[float, ...]) -> float:
+    """How much energy [kWh] of net import is outside a band."""
+    return sum(step.duration_h * _off_kw(band, t, import_kw[t]) for t, step in enumerate(request.steps))
 
 
 def _off_kw(band: SetpointBand, t: int, import_kw: float) -> float:

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from cpms.domain.contract import UncertainLoad
 from cpms.domain.errors import InvalidInput
 from cpms.domain.storage import Battery
-from optimizer import flexibility
-from tests.optimizer.requests import NOW, need, request
+from optimizer import flexibility, plan
+from tests.optimizer.requests import NOW, feeder, need, request
 
 HOUR = timedelta(hours=1)
 
@@ -49,3 +50,18 @@ def test_an_interval_without_steps_is_refused(hours: tuple[int, int], field: str
     with pytest.raises(InvalidInput) as refused:
         flexibility(request(need()), NOW + hours[0] * HOUR, NOW + hours[1] * HOUR, 0.5)
     assert refused.value.field == field
+
+
+def test_however_rough_plans_are_nothing_is_shed_at_more_than_the_limit():
+    one = need(energy_kwh=20.0, hours=0.062, max_current_a=32.0)
+    asked = replace(
+        request(one, count=1, minutes=5, feeders=(feeder(1, limit_a=32.0),), price=(0.0,)),
+        batteries=(Battery("b", "root", 10.0, 10.0, 50.0, 50.0),),
+        uncertain=(UncertainLoad("root", (3.0,)),),
+    )
+    rough = replace(asked, gap_target=0.9)
+    found = flexibility(rough, NOW, NOW + HOUR, price_limit_per_kwh=0.05, before=plan(asked))
+    assert found.shed.price_per_kwh <= 0.05
+    assert found.added.price_per_kwh <= 0.05
+    assert found.shed.energy_kwh == pytest.approx(-found.shed.change_kw[0] / 12)
+    assert found.added.energy_kwh == pytest.approx(found.added.change_kw[0] / 12)
