@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cpms.domain.contract import SetpointBand
+from cpms.domain.contract import GridConnection, SetpointBand
 from cpms.domain.errors import InvalidInput
 from cpms.domain.plan import Plan, PlanRequest
 from cpms.domain.units import power_kw
@@ -81,11 +81,12 @@ def _reach_kw(request: PlanRequest) -> tuple[list[float], list[float]]:
         phases = len(need.phases)
         taking_kw += power_kw(need.draws_a or need.max_current_a, request.voltage_v, phases)
         giving_kw += power_kw(need.v2g.max_discharge_a, request.voltage_v, phases) if need.v2g else 0.0
-    steps = range(len(request.steps))
+    meters: tuple[PlanRequest | GridConnection, ...] = (request, *request.connections)
     base_kw = [
-        sum(meter.other_load_kw[t] - meter.solar_kw[t] for meter in (request, *request.connections)) for t in steps
+        sum(meter.other_load_kw[t] - meter.solar_kw[t] for meter in meters)
+        + sum(load.mean_kw[t] for load in request.uncertain)
+        for t in range(len(request.steps))
     ]
-    base_kw = [kw + sum(load.mean_kw[t] for load in request.uncertain) for t, kw in enumerate(base_kw)]
     return [kw - giving_kw for kw in base_kw], [kw + taking_kw for kw in base_kw]
 
 
