@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     carbon: str = Field(
         default="none",
         pattern=r"^(none|gb(:https?://.+)?|file:.+)$",
-        description="where the grid's CO2 per kWh comes from: none, gb (Great Britain's API), gb:URL or file:PATH (CSV)",
+        description="where the grid's CO2 per kWh comes from: none, gb (sites in Great Britain), gb:URL or file:PATH (CSV)",
     )
     co2_price_per_kg: float = Field(
         default=0.0, ge=0, description="what a kg of CO2 counts in plans, in the site's currency"

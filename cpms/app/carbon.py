@@ -20,7 +20,7 @@ Told = tuple[CarbonInterval, ...]
 
 @dataclass
 class CarbonWatch:
-    """The background job over all sites, which are on the one grid that the service tells of."""
+    """The background job over all sites on the one grid that the service tells of; those elsewhere are told nothing."""
 
     store: Store
     service: CarbonService | None
@@ -29,7 +29,7 @@ class CarbonWatch:
     clock: Clock
     cycle_s: float
     detail: str = ""
-    counters: dict[str, float] = field(default_factory=lambda: {"in_trouble": 0})
+    counters: dict[str, float] = field(default_factory=lambda: {"in_trouble": 0, "sites_elsewhere": 0})
     _told: dict[str, Told] = field(default_factory=dict)
     """What each site was told last."""
 
@@ -46,20 +46,25 @@ class CarbonWatch:
         """Ask once; keep and tell what is new."""
         if self.service is None:
             return
-        now = self.clock.now()
+        now, site_ids = self.clock.now(), await self._served(self.service)
         known = await self.service.intensity(now)
         await self.store.add_grid_carbon({one.interval: one.co2_g_per_kwh for one in known if one.came})
-        await self._review(now)
+        await self._review(site_ids, now)
         told = tuple(one for one in known if one.interval.ends_at > now)
-        for site_id in self.site_ids() if told else ():
+        for site_id in site_ids if told else ():
             if self._told.get(site_id) != told:
                 await self._tell(site_id, told, now)
         problem = self.service.problem()
         until = f"known until {told[-1].interval.ends_at:%Y-%m-%d %H:%M} UTC" if told else "nothing is known"
         self.counters["in_trouble"] = float(bool(problem))
+        self.counters["sites_elsewhere"] = float(len(self.site_ids()) - len(site_ids))
         self.detail = until + (f" ({problem})" if problem else "")
 
-    async def _review(self, now: datetime) -> None:
+    async def _served(self, service: CarbonService) -> list[str]:
+        on_grid = {site.id for site in await self.store.sites() if service.serves(site)}
+        return [site_id for site_id in self.site_ids() if site_id in on_grid]
+
+    async def _review(self, site_ids: Sequence[str], now: datetime) -> None:
         """Once a day: how what was told came out lately, by the site that has been told of it for the longest time."""
         if self._reviewed_at is not None and now < self._reviewed_at + REVIEWED_EVERY:
             return
@@ -67,7 +72,7 @@ class CarbonWatch:
         came = await self.store.grid_carbon(since, now)
         points = [
             await self.store.forecast_points(site_id, ForecastQuantity.CO2_G_PER_KWH, since, now)
-            for site_id in self.site_ids()
+            for site_id in site_ids
         ]
         self._record = review_carbon(max(points, key=len, default=[]), came)
 

@@ -17,12 +17,14 @@ from typing import Protocol
 import httpx
 
 from cpms.domain.errors import InvalidInput
+from cpms.domain.site import Site
 from cpms.domain.time import Interval
 from forecasting.weather.courtesy import Remembered
 from forecasting.weather.rereading import Rereading
 
 BASE_URL = "https://api.carbonintensity.org.uk"
 MOST_G_PER_KWH = 2000.0
+GB_TIMEZONES = frozenset({"Europe/London", "GB"})
 LOOK_BACK = timedelta(hours=3)
 """What came is told within that."""
 
@@ -55,6 +57,10 @@ class CarbonService(Protocol):
         """Why the last ask brought nothing; empty while all is well."""
         ...
 
+    def serves(self, site: Site) -> bool:
+        """Whether the site is on the grid that is told of."""
+        ...
+
 
 class CarbonIntensityGb:
     """A CarbonService for Great Britain over HTTP. `client` belongs to the caller, who closes it."""
@@ -80,6 +86,10 @@ class CarbonIntensityGb:
         """Why the last ask failed."""
         return self._answers.problem("GB")
 
+    def serves(self, site: Site) -> bool:
+        """Those by London's clock, which every site's record names; Northern Ireland, which shares it, is told apart by `region`."""
+        return site.timezone in GB_TIMEZONES and site.region != "GB-NIR"
+
     async def _fetch(self, _: str, now: datetime) -> tuple[CarbonInterval, ...]:
         address = f"{self._base_url}/intensity/{(now - LOOK_BACK).astimezone(UTC):%Y-%m-%dT%H:%MZ}/fw48h"
         answer = await self._client.get(address, timeout=self._timeout_s)
@@ -104,6 +114,10 @@ class FileCarbon:
     def problem(self) -> str:
         """Why the table could not be read."""
         return self._file.problem
+
+    def serves(self, site: Site) -> bool:
+        """Every site: who keeps the table knows whose it is."""
+        return True
 
 
 def read_carbon_gb(document: object) -> tuple[CarbonInterval, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
@@ -13,11 +14,14 @@ import pytest
 from cpms.app.carbon import CarbonWatch
 from cpms.control.events import ControlEvent, ForecastsChanged
 from cpms.domain.forecast import ForecastQuantity
+from cpms.domain.site import Site
 from cpms.domain.time import Interval, ManualClock, floor_time
 from data.store import Store
 from forecasting.prices.carbon import CarbonIntensityGb, CarbonInterval
-from tests.cpms.app.past import NOW, build
+from tests.cpms.app.past import NOW, SITE, build
 from tests.forecasting.services import service
+
+LONDON = replace(SITE, timezone="Europe/London")
 
 
 def answer(*grams: float) -> bytes:
@@ -32,6 +36,7 @@ def answer(*grams: float) -> bytes:
 async def store(embedded_dsn: str) -> AsyncIterator[Store]:
     async with Store.open(embedded_dsn) as opened:
         await build(opened)
+        await opened.put_site(LONDON)
         yield opened
 
 
@@ -51,6 +56,28 @@ async def test_what_is_new_is_kept_with_its_issue_and_told_once(store: Store) ->
     assert await store.latest_forecast("office", ForecastQuantity.CO2_G_PER_KWH) == forecast
     assert watching.detail == "known until 2026-06-15 09:00 UTC (HTTPStatusError status 500)"
     assert watching.counters["in_trouble"] == 1
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [SITE, replace(LONDON, region="GB-NIR")], ids=["on the continent", "in Northern Ireland"]
+)
+async def test_a_site_on_another_grid_is_told_nothing(store: Store, elsewhere: Site) -> None:
+    await store.put_site(replace(elsewhere, id="elsewhere", name="Elsewhere"))
+    told: list[str] = []
+    async with service((200, answer(150, 210))) as (url, _), httpx.AsyncClient() as client:
+        carbon = CarbonIntensityGb(client, url)
+        watching = CarbonWatch(
+            store,
+            carbon,
+            lambda: ("office", "elsewhere"),
+            lambda site_id, _: told.append(site_id),
+            ManualClock(NOW),
+            900,
+        )
+        await watching.round()
+    assert told == ["office"]
+    assert await store.latest_forecast("elsewhere", ForecastQuantity.CO2_G_PER_KWH) is None
+    assert watching.counters["sites_elsewhere"] == 1
 
 
 async def test_what_came_is_kept_and_corrects_the_bands_of_what_is_told_next(store: Store) -> None:
@@ -75,6 +102,9 @@ async def test_what_came_is_kept_and_corrects_the_bands_of_what_is_told_next(sto
 
         def problem(self) -> str:
             return ""
+
+        def serves(self, site: Site) -> bool:
+            return True
 
     watching = CarbonWatch(store, Operator(), lambda: ("office",), lambda *one: told.append(one), clock, 1800)
     for _ in range(5 * 48):
