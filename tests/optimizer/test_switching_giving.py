@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpms.domain.binding import Direction
 from cpms.domain.need import AcceptancePoint, PhaseSwitching, VehicleBattery, VehicleToGrid
-from cpms.domain.plan import ChargingNeed, DemandPrice, Direction, PlanRequest, SessionPlan
+from cpms.domain.plan import ChargingNeed, DemandPrice, PlanRequest, SessionPlan
 from cpms.domain.units import PHASES, Phase
 from optimizer import plan
 from optimizer.questions.priorities import paid
