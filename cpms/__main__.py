@@ -67,7 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--label", default="", help="whose it is, for people")
     create.set_defaults(run=_token_create)
     plan = _verb(verbs, "plan", "plan a situation written as JSON and say why")
-    plan.add_argument("situation", type=Path, help="such as tests/situations/*/situation.json")
+    plan.add_argument(
+        "situation",
+        type=Path,
+        help="such as tests/situations/*/situation.json; what it may say: python -m pydoc optimizer.situations.situation",
+    )
     plan.add_argument("--picture", type=Path, metavar="FILE", help="draw the plan there too (.png or .svg)")
     plan.set_defaults(run=_plan)
     _add_forecast(verbs)

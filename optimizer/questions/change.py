@@ -32,20 +32,27 @@ class Difference:
     needs: tuple[NeedChange, ...] = ()
 
     def __call__(self, request: PlanRequest) -> PlanRequest:
-        """The request as it would be; InvalidInput names a session that it does not plan for, or a limit below 0."""
-        known = {need.session_id for need in request.needs}
-        for n, change in enumerate(self.needs):
-            if change.session_id not in known:
-                raise InvalidInput(
-                    f"needs[{n}].session_id", f"the plan has no session {change.session_id}", "name one of its sessions"
-                )
-        changes = {change.session_id: change for change in self.needs}
+        """The request as it would be; InvalidInput names a session that it does not plan for or that is changed twice, or a limit
+        below 0."""
+        changes = self._changes({need.session_id for need in request.needs})
         changed = replace(request, needs=tuple(_changed(need, changes.get(need.session_id)) for need in request.needs))
         if self.more_grid_kw:
             changed = more_grid(self.more_grid_kw)(changed)
             if any(min(feeder.limit_a, default=0.0) < 0 for feeder in changed.feeders):
                 raise InvalidInput("more_grid_kw", f"{self.more_grid_kw:g} takes more than there is", "take less away")
         return without_priorities(changed) if self.alike else changed
+
+    def _changes(self, known: set[str]) -> dict[str, NeedChange]:
+        """By session."""
+        changes: dict[str, NeedChange] = {}
+        for n, change in enumerate(self.needs):
+            field, session_id = f"needs[{n}].session_id", change.session_id
+            if session_id not in known:
+                raise InvalidInput(field, f"the plan has no session {session_id}", "name one of its sessions")
+            if session_id in changes:
+                raise InvalidInput(field, f"{session_id} is changed twice", "say at once what it would need")
+            changes[session_id] = change
+        return changes
 
 
 def _changed(need: ChargingNeed, change: NeedChange | None) -> ChargingNeed:

@@ -18,7 +18,7 @@ DUST = 1e-6
 
 
 def describe(request: PlanRequest, plan: Plan, explained: Explanation | None = None) -> str:
-    """The plan as text, for a terminal of 100 columns; `explained`: its reasons beyond those that it carries itself."""
+    """The plan as text for a terminal, instants in UTC; `explained`: its reasons beyond those that it carries itself."""
     parts = (
         _headline(plan),
         _costs(plan),
@@ -79,6 +79,6 @@ def _drawing(request: PlanRequest, plan: Plan) -> Iterator[str]:
     """One bar per step: vehicles against what is there, with the price."""
     totals = [sum(session.power_kw[t] for session in plan.sessions) for t in range(len(plan.steps))]
     scale = BAR_WIDTH / max(1e-9, *totals)
-    yield f"  {'from':<7}{'vehicles kW':>12}{'price':>8}"
+    yield f"  {'UTC':<7}{'vehicles kW':>12}{'price':>8}"
     for step, total, price in zip(plan.steps, totals, request.import_price_per_kwh, strict=True):
         yield f"  {step.starts_at.strftime('%H:%M'):<7}{total:>12.1f}{price:>8.3f}  {'#' * round(total * scale)}"

@@ -50,6 +50,7 @@ def test_stages_of_a_need_that_shrinks_shrink_with_it():
     ("difference", "field"),
     [
         (Difference(needs=(NeedChange("nobody", 1.0),)), r"needs\[0\].session_id"),
+        (Difference(needs=(NeedChange("low", 1.0), NeedChange("low", priority=1))), r"needs\[1\].session_id"),
         (Difference(more_grid_kw=-1e6), "more_grid_kw"),
     ],
 )
