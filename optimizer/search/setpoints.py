@@ -103,8 +103,11 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored, behind.give_kw))
     open_ = slots.single == single[slots.need, slots.step]
     left = headroom(horizon, floored, behind, open_)
-    for n in _urgency(horizon, missing_kwh):
-        _top_up(horizon, left, floored, int(n), float(missing_kwh[n]))
+    for top_up in (_top_up_in_full, _top_up):
+        for n in _urgency(horizon, missing_kwh):
+            raised = _Raising(horizon, left, int(n), floored[slots.of(n)], float(missing_kwh[n]))
+            top_up(raised)
+            missing_kwh[n] = raised.missing_kwh
     return floored
 
 
@@ -149,9 +152,14 @@ def _urgency(horizon: Horizon, missing_kwh: Floats) -> Ints:
     return np.array(ranked, dtype=np.int64)
 
 
-def _top_up(horizon: Horizon, left: Headroom, slot_kw: Floats, n: int, missing_kwh: float) -> None:
-    """Raise the setpoints of need n until nothing is missing: first below the paid peak, cheapest first, then where least above it."""
-    one = _Raising(horizon, left, n, slot_kw[horizon.slots.of(n)], missing_kwh)
+def _top_up_in_full(one: _Raising) -> None:
+    """Raise setpoints below the paid peak, cheapest first, as far as all of them will be drawn: what a vehicle is permitted beyond its
+    need, nobody else may draw."""
+    one.fill_below_peak(in_full=True)
+
+
+def _top_up(one: _Raising) -> None:
+    """Raise setpoints until nothing is missing: first below the paid peak, cheapest first, then where least above it."""
     one.fill_below_peak()
     while one.missing_kwh > DUST_KWH and one.raise_where_lowest():
         pass
@@ -175,8 +183,8 @@ class _Raising:
         self.grid = self.conduct.grid
         self.room_kw = np.minimum(self.left.room_kw(self.n), self.horizon.slots.most_kw[mine] - self.setpoint_kw)
 
-    def fill_below_peak(self) -> None:
-        """In steps that raise no demand charge, those already on first, then by price."""
+    def fill_below_peak(self, in_full: bool = False) -> None:
+        """In steps that raise no demand charge, those already on first, then by price; `in_full`: by no more than what is missing."""
         meters = self.horizon.meters
         price = meters.import_price[meters.of_point[self.n], self.steps]
         room_kw = np.minimum(self.room_kw, self.left.unpaid_kw[self.steps])
@@ -185,7 +193,9 @@ class _Raising:
         for i in order[able[order]].tolist():
             if self.missing_kwh <= DUST_KWH:
                 return
-            self._raise(i, self.missing_kwh / self.hours[i], min(self.room_kw[i], self.left.unpaid_kw[self.steps[i]]))
+            wanted_kw = self.missing_kwh / float(self.hours[i])
+            room_kw = float(min(self.room_kw[i], self.left.unpaid_kw[self.steps[i]]))
+            self._raise(i, wanted_kw, min(room_kw, wanted_kw) if in_full else room_kw)
 
     def raise_where_lowest(self) -> bool:
         """An even part of what is missing in the step furthest below the peak, those already on first; False if there is no room."""

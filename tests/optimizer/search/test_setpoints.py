@@ -58,3 +58,10 @@ def test_what_a_vehicle_is_permitted_but_will_not_draw_is_no_peak_that_is_paid()
     drawn_kw = expected_kw(problem, setpoint_kw)
     assert problem.energy_kwh(drawn_kw) == pytest.approx([5.0, 9.0], abs=0.01)
     assert problem.total_kw(drawn_kw).max() <= 5.0 + 1e-6
+
+
+def test_room_that_is_scarce_goes_to_who_draws_all_of_it_before_who_lacks_less_than_a_setpoint():
+    nearly_met, lacking = need("a", 4.3, hours=1.0, step_a=1.0), need("b", 10.0, hours=1.0, step_a=1.0)
+    problem = horizon(request(nearly_met, lacking, feeders=(feeder(4, import_kw=14 * 0.69),)))
+    setpoint_kw = to_setpoints(problem, np.array([4.3, 5.0]))
+    assert expected_kw(problem, setpoint_kw) == pytest.approx([6 * 0.69, 8 * 0.69])
