@@ -146,7 +146,7 @@ def horizon(request: PlanRequest) -> Horizon:
     need_kwh = np.where(gives > 0, need_kwh, np.maximum(need_kwh, 0.0))
     grids = [(n, n, grid) for n, grid in enumerate(on_all)]
     grids += [(n, point, switching[n].single_grid) for n, point in single_point_of(request).items()]
-    slots = slots_of(request, step_h, limits.room_kw(), np.maximum(need_kwh, gives), grids)
+    slots = slots_of(request, step_h, limits.room_kw(), need_kwh, gives, grids)
     gone = gone_of(request, slots.need, slots.starts_h, slots.hours)
     return Horizon(
         request=request,

@@ -58,16 +58,19 @@ Place = tuple[int, int, Grid]
 """A need, a point of the tree at which it may draw, and its setpoints there."""
 
 
-def slots_of(request: PlanRequest, step_h: Floats, room_kw: Floats, wanted: Floats, places: Sequence[Place]) -> Slots:
-    """Slots between arrival and departure in which the room at the point (`room_kw[i, t]` [kW]) admits at least the minimum power, of
-    needs with anything `wanted`."""
+def slots_of(
+    request: PlanRequest, step_h: Floats, room_kw: Floats, need_kwh: Floats, gives_kw: Floats, places: Sequence[Place]
+) -> Slots:
+    """Slots between arrival and departure of needs that want anything, in which the room at the point (`room_kw[i, t]` [kW]) admits at
+    least the minimum power, or the vehicle may give (`gives_kw[n]` [kW]): that makes room where there is none."""
     n, point = np.array([(n, point) for n, point, _ in places], dtype=np.int64).reshape(-1, 2).T
     ranges_kw = np.array([(grid.least_kw, grid.most_kw, grid.quantum_kw) for _, _, grid in places]).reshape(-1, 3)
     begins_h, hours = _there(request, step_h)
     enough_kw = np.maximum(ranges_kw[:, 0], TINY) - TINY
     frozen = np.array([len(need.frozen_a) for need in request.needs], dtype=np.int64)
-    usable = (hours[n] > TINY) & (room_kw[point] >= enough_kw[:, None]) & (np.arange(len(step_h)) >= frozen[n, None])
-    usable &= ((wanted[n] > 0) & (ranges_kw[:, 1] >= enough_kw))[:, None]
+    usable = (room_kw[point] >= enough_kw[:, None]) | (gives_kw[n, None] > 0)
+    usable &= (hours[n] > TINY) & (np.arange(len(step_h)) >= frozen[n, None])
+    usable &= ((np.maximum(need_kwh, gives_kw)[n] > 0) & (ranges_kw[:, 1] >= enough_kw))[:, None]
     place, step = np.nonzero(usable)
     order = np.lexsort((point[place], step, n[place]))
     place, step = place[order], step[order]

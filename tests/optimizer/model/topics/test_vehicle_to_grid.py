@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 
 from cpms.domain.errors import InvalidInput
-from cpms.domain.need import AcceptancePoint, LikelyStay, VehicleBattery, VehicleToGrid
+from cpms.domain.need import AcceptancePoint, LikelyStay, PhaseSwitching, VehicleBattery, VehicleToGrid
 from cpms.domain.plan import ChargingNeed, PlanStatus
-from cpms.domain.units import Phase
+from cpms.domain.units import PHASES, Phase
 from optimizer import plan
 from optimizer.problem.acceptance import Acceptance
 from tests.optimizer.oracle import assert_certified, money
-from tests.optimizer.requests import NOW, need, request
+from tests.optimizer.requests import NOW, feeder, need, request
 
 KW = 0.23
 CHOICES_A = (-12.0, -10.0, -8.0, -6.0, 0.0, 6.0, 8.0, 10.0, 12.0)
@@ -166,4 +166,15 @@ def test_what_a_car_cannot_give_is_refused_and_named(field: str, wrong: Charging
 def test_more_than_is_needed_may_be_on_its_way_to_a_vehicle_that_gives(count: int):
     made = plan(request(replace(CAR, frozen_a=(12.0,)), count=count))
     assert_certified(made)
+    assert made.sessions[0].shortfall_kwh == 0.0
+
+
+@pytest.mark.parametrize("switching", [None, PhaseSwitching(Phase.L1, 0.0)])
+def test_who_could_not_charge_still_gives_where_other_load_exceeds_a_limit(switching: PhaseSwitching | None):
+    phases = (Phase.L1,) if switching is None else PHASES
+    car = replace(CAR, phases=phases, switching=switching, battery=VehicleBattery(capacity_kwh=40.0, soc=0.5))
+    full_at_first = replace(feeder(4, limit_a=20.0), other_load_kw=(3 * 28.0 * KW, 0.0, 0.0, 0.0))
+    made = plan(replace(request(car, feeders=(full_at_first,)), time_limit_s=20.0))
+    assert made.sessions[0].discharge_a[0] == 8.0
+    assert {limit.phase for limit in made.relaxed} == set(PHASES) - set(phases)
     assert made.sessions[0].shortfall_kwh == 0.0
