@@ -194,8 +194,8 @@ class _Raising:
             if self.missing_kwh <= DUST_KWH:
                 return
             wanted_kw = self.missing_kwh / float(self.hours[i])
-            room_kw = float(min(self.room_kw[i], self.left.unpaid_kw[self.steps[i]]))
-            self._raise(i, wanted_kw, min(room_kw, wanted_kw) if in_full else room_kw)
+            most_kw = float(min(self.room_kw[i], self.left.unpaid_kw[self.steps[i]]))
+            self._raise(i, wanted_kw, min(most_kw, wanted_kw) if in_full else most_kw)
 
     def raise_where_lowest(self) -> bool:
         """An even part of what is missing in the step furthest below the peak, those already on first; False if there is no room."""
