@@ -48,6 +48,18 @@ class Completion:
             return found
         return Found(setpoint_kw, values, float(program.cost @ values))
 
+    def settled(self, found: Found) -> Found:
+        """What was found, and what follows from it as cheap as it can be: a search tolerates as much as it certifies, and a battery
+        may charge and discharge at once where that costs less than it tolerates."""
+        if self.exact or not np.isfinite(found.cost):
+            return found
+        program = self._solver.program
+        undrawn_kw = found.setpoint_kw - found.values[program.columns["power"]]
+        values = self._solver.settle(found.values, overhang_kw(program, undrawn_kw))
+        if values is None or program.cost @ values >= found.cost:
+            return found
+        return Found(found.setpoint_kw, values, float(program.cost @ values))
+
 
 def at_rest(program: LinearProgram, horizon: Horizon, setpoint_kw: Floats) -> Found:
     """What follows in closed form, with everything at rest that has a choice."""

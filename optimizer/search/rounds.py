@@ -280,4 +280,4 @@ def search(
     [money] below all."""
     state = Search(solver, horizon, relaxation)
     state.run_all(start_kw)
-    return state.best, state.bound
+    return state.completion.settled(state.best), state.bound

@@ -12,7 +12,7 @@ import highspy
 import numpy as np
 
 from optimizer.model.formulation import LinearProgram
-from optimizer.model.kinds import CONTINUOUS, Kinds
+from optimizer.model.kinds import CONTINUOUS, INTEGER, Kinds
 from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.machine import OPTIONS, Machine
 from optimizer.search.relaxing import Basis, Relaxing
@@ -125,6 +125,23 @@ class Solver(Relaxing):
             return self._best_of(-np.inf, COMPLETING_SHARE * self.left_s)
         finally:
             self._choices.set("mip_rel_gap", OPTIONS["mip_rel_gap"])
+            self._tighten(np.zeros_like(overhang))
+
+    def settle(self, values: Floats, overhang: Floats) -> Floats | None:
+        """The cheapest columns where power, what is given and every yes or no are as in `values`, with `overhang` besides on each row;
+        None if there is no time."""
+        if self.left_s <= 0:
+            return None
+        program, fixed = self.program, self.program.kind != CONTINUOUS
+        for family in ("power", "give"):
+            fixed[program.columns.get(family, slice(0, 0))] = True
+        values = np.where(program.kind == INTEGER, np.rint(values), values)
+        lower, upper = np.where(fixed, values, program.lower), np.where(fixed, values, program.upper)
+        self._confine(Region(lower, upper, np.full(len(lower), CONTINUOUS, dtype=np.uint8)))
+        self._tighten(overhang)
+        try:
+            return self._best_of(-np.inf, self.left_s)
+        finally:
             self._tighten(np.zeros_like(overhang))
 
     def _best_of(self, target: float, time_limit_s: float) -> Floats | None:

@@ -29,3 +29,21 @@ def test_who_is_met_within_a_step_may_be_permitted_what_a_battery_gives():
     made = plan(asked)
     assert exceeded_limits(asked, made) == []
     assert made.sessions[0].shortfall_kwh == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_battery_never_charges_and_discharges_at_once_however_much_else_is_at_stake():
+    hopeless = replace(need("much", 500.0, hours=2.3, priority=9), setpoints_a=(32.0,))
+    one = request(
+        hopeless,
+        need("nothing", 0.0),
+        count=14,
+        minutes=15,
+        price=(0.0,) * 7 + (-0.1,) * 7,
+        feeders=(feeder(14, limit_a=10.0),),
+    )
+    asked = replace(one, batteries=(Battery("house", "root", 1.0, 0.0, 1.0, 1.0),))
+    (made,) = plan(asked).batteries
+    held_kwh = 0.0
+    for power_kw, stored_kwh in zip(made.power_kw, made.stored_kwh, strict=True):
+        held_kwh += 0.25 * (0.95 * power_kw if power_kw > 0 else power_kw / 0.95)
+        assert stored_kwh == pytest.approx(held_kwh, abs=1e-6)
