@@ -66,11 +66,6 @@ class AcceleratedClock:
     origin_file: Path | None = None
 
     @classmethod
-    def starting_now(cls, starts_at: datetime, ends_at: datetime, speed: float) -> AcceleratedClock:
-        """A clock that shows `starts_at` at this moment and moves."""
-        return cls(starts_at, ends_at, speed, _time.monotonic())
-
-    @classmethod
     def held(cls, starts_at: datetime, ends_at: datetime, speed: float, origin_file: Path) -> AcceleratedClock:
         """A clock that stands still in every process until one of them calls `release`."""
         origin_file.unlink(missing_ok=True)
