@@ -28,6 +28,8 @@ Index = list[Any]
 class LinearProgram:
     """min (sum of term_cost rows) x, row_lower <= A x <= row_upper, lower <= x <= upper.
 
+    `loose[r]`: rows that are on the safe side of what they stand for may be exceeded by so much, as far as bounds are concerned.
+
     `term_cost[k, j]`: weighted cost of column j in term k of `terms`. `columns[family]`: where a family of variables lies,
     `index[family]` the indices it has there; `rows`, `row_index`: the same of constraints. In mixed-integer programs column j is of
     `kind[j]`, at least `least[j]` (or 0 if it is semi-...), in units of `quantum[j]`; power besides as a `Domain` says.
@@ -41,6 +43,7 @@ class LinearProgram:
     row_upper: Floats
     lower: Floats
     upper: Floats
+    loose: Floats
     kind: Kinds
     least: Floats
     quantum: Floats
@@ -73,7 +76,9 @@ class LinearProgram:
         """Names of the rows of `term_cost`."""
         return tuple(term.name for topic in self.topics for term in topic.terms)
 
-    def with_rows(self, family: str, added: csr_array, most: Floats, index: Index | None = None) -> LinearProgram:
+    def with_rows(
+        self, family: str, added: csr_array, most: Floats, index: Index | None = None, loose: Floats | None = None
+    ) -> LinearProgram:
         """With rows of at most `most` more in a family of constraints, after those that it has; a new family comes last."""
         end, count = self.matrix.shape[0], len(most)
         known = self.rows.get(family, slice(end, end))
@@ -87,6 +92,7 @@ class LinearProgram:
             matrix=csr_array(vstack([self.matrix[:at], added, self.matrix[at:]], format="csr")),
             row_lower=np.insert(self.row_lower, at, np.full(count, -np.inf)),
             row_upper=np.insert(self.row_upper, at, most),
+            loose=np.insert(self.loose, at, np.zeros(count) if loose is None else loose),
             rows={**rows, family: slice(known.start, at + count)},
             row_index={**self.row_index, family: [*self.row_index.get(family, ()), *(index or ())]},
         )
@@ -154,6 +160,7 @@ def compile_model(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, .
         matrix=form.A.tocsr(),
         row_lower=np.where(bound_type == 1, -np.inf, rhs),
         row_upper=np.where(bound_type == -1, np.inf, rhs),
+        loose=_loose(horizon, len(rhs), rows, row_index),
         lower=bounds[:, 0].copy(),
         upper=bounds[:, 1].copy(),
         kind=kind,
@@ -166,6 +173,15 @@ def compile_model(model: ConcreteModel, horizon: Horizon, topics: tuple[Topic, .
         flows=model.flows,
         flow_column=np.array([position[id(variable)] for variable in model.flows.variables], dtype=np.int64),
     )
+
+
+def _loose(horizon: Horizon, count: int, rows: dict[str, slice], row_index: dict[str, Index]) -> Floats:
+    """By how much each row is below the limit that it stands for."""
+    loose, limits = np.zeros(count), horizon.limits
+    if len(limits.vector_sums) and row_index.get("limit"):
+        place = tuple(np.array(row_index["limit"], dtype=np.int64).T)
+        loose[rows["limit"]] = limits.outer_kw[place] - limits.headroom_kw[place]
+    return loose
 
 
 def _spans(parts: Iterable[tuple[str, Index]]) -> tuple[dict[str, slice], dict[str, Index]]:

@@ -17,13 +17,13 @@ def with_limits_of(program: LinearProgram, before: Horizon, now: Horizon) -> Lin
     """The program of `before` as that of `now`; None where more differs than what limits leave."""
     if any(topic.knows_limits for topic in program.topics) or not _same_but_for_limits(before, now):
         return None
-    if np.any(before.limits.outer_kw < 0) or np.any(now.limits.outer_kw < 0):
+    if np.any(before.limits.headroom_kw < 0) or np.any(now.limits.headroom_kw < 0):
         return None
     if "limit" not in program.rows:
         return program if not any(loaded_limits(now, program.flows)) else None
     wider = _with_rows(program, now)
     row_upper = wider.row_upper.copy()
-    row_upper[wider.rows["limit"]] = [now.limits.outer_kw[key] for key in wider.row_index["limit"]]
+    row_upper[wider.rows["limit"]] = [now.limits.headroom_kw[key] for key in wider.row_index["limit"]]
     return replace(wider, row_upper=row_upper)
 
 

@@ -14,14 +14,16 @@ ROW_TOLERANCE = 1e-6
 """In the unit of a row's right-hand side; ten times HiGHS' own."""
 
 
-def lower_bound(program: LinearProgram, duals: Floats) -> float:
+def lower_bound(program: LinearProgram, duals: Floats, loose: bool = True) -> float:
     """Lagrangian bound: for any row prices y, min_x c x + y (b - A x) over the bounds of x is below every feasible cost.
 
-    Holds for every y, so for inexact duals too (Neumaier and Shcherbina, Safe bounds in linear and mixed-integer programming, 2004).
+    Rows count with what they are loose by, unless what keeps to them (`loose` False) is all that is asked for. Holds for every y, so
+    for inexact duals too (Neumaier and Shcherbina, Safe bounds in linear and mixed-integer programming, 2004).
     """
-    rising, falling = np.isfinite(program.row_lower), np.isfinite(program.row_upper)
+    row_upper = program.row_upper + program.loose if loose else program.row_upper
+    rising, falling = np.isfinite(program.row_lower), np.isfinite(row_upper)
     prices = np.where((duals > 0) & ~rising, 0.0, np.where((duals < 0) & ~falling, 0.0, duals))
-    right = np.where(prices > 0, program.row_lower, program.row_upper)
+    right = np.where(prices > 0, program.row_lower, row_upper)
     rows = float(np.sum(prices[prices != 0] * right[prices != 0]))
     reduced = program.cost - program.matrix.T @ prices
     columns = float(np.sum(np.where(reduced > 0, reduced * program.lower, reduced * program.upper)))

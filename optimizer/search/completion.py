@@ -11,7 +11,6 @@ from optimizer.problem.horizon import Floats, Horizon
 from optimizer.search.certify import complete, is_exact, keeps_rows, overhang_kw
 from optimizer.search.following import expected_kw, followed
 from optimizer.search.solve import Solver
-from optimizer.search.vector_sums import keeps_vector_sums
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,9 @@ class Completion:
         if self.exact:
             return found
         drawn_kw, given_kw = followed(horizon, setpoint_kw, give_kw)
-        values = None
-        if keeps_vector_sums(horizon, setpoint_kw, given_kw):
-            values = self._solver.complete(drawn_kw, given_kw, overhang_kw(program, setpoint_kw - drawn_kw))
-        undrawn_kw, nobody_kw = setpoint_kw - found.values[program.columns["power"]], np.zeros_like(given_kw)
-        kept = keeps_rows(program, found.values, overhang_kw(program, undrawn_kw))
-        if not (kept and keeps_vector_sums(horizon, setpoint_kw, nobody_kw)):
+        values = self._solver.complete(drawn_kw, given_kw, overhang_kw(program, setpoint_kw - drawn_kw))
+        undrawn_kw = setpoint_kw - found.values[program.columns["power"]]
+        if not keeps_rows(program, found.values, overhang_kw(program, undrawn_kw)):
             found = Found(setpoint_kw, found.values, np.inf)
         if values is None or program.cost @ values > found.cost:
             return found

@@ -30,16 +30,18 @@ LEAST_BROKEN_KW = 1e-4
 
 @dataclass(frozen=True)
 class Covers:
-    """`rows` @ columns <= `most`."""
+    """`rows` @ columns <= `most`; `loose`: infinite where the limit is on the safe side of what it stands for, as then nothing is
+    proven by them."""
 
     rows: csr_array
     most: Floats
+    loose: Floats
 
 
 def with_covers(program: LinearProgram, horizon: Horizon, values: Floats) -> LinearProgram | None:
     """The program with a row for every cover that `values` (per column) break most, after its rows; None if they break none."""
     covers = broken_covers(program, horizon, values)
-    return program.with_rows("cover", covers.rows, covers.most) if len(covers.most) else None
+    return program.with_rows("cover", covers.rows, covers.most, loose=covers.loose) if len(covers.most) else None
 
 
 def broken_covers(program: LinearProgram, horizon: Horizon, values: Floats) -> Covers:
@@ -54,7 +56,8 @@ def broken_covers(program: LinearProgram, horizon: Horizon, values: Floats) -> C
     queue = _Queue.of(limits, values, least, program.upper)
     first, factor = queue.broken_most(headroom, _delivered(limits, values))
     (kept,) = np.nonzero(first >= 0)
-    return Covers(queue.lifted(limits, first, factor)[kept], queue.full[first[kept]])
+    loose = np.where(program.loose[part][chosen][kept] > 0, np.inf, 0.0)
+    return Covers(queue.lifted(limits, first, factor)[kept], queue.full[first[kept]], loose)
 
 
 def _delivered(limits: csr_array, values: Floats) -> Floats:

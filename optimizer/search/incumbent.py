@@ -23,7 +23,10 @@ PART_OF_TARGET = 0.4
 
 @dataclass
 class Incumbent:
-    """The best so far. `power_kw` is semi-continuous and costs `power_cost`; `best` is what stations can be told."""
+    """The best so far. `bound` [money] is below every plan that keeps the program's rows, `proven` below every plan that keeps the
+    limits: by what rows are loose by no search gets nearer. `power_kw` is semi-continuous and costs `power_cost`; `best` is what
+    stations can be told.
+    """
 
     solver: Solver
     horizon: Horizon
@@ -31,7 +34,8 @@ class Incumbent:
 
     def __post_init__(self) -> None:
         self.completion = Completion(self.solver, self.horizon)
-        self.bound = lower_bound(self.solver.program, self.relaxation.duals)
+        self.bound = self.proven = -np.inf
+        self.bound_by(self.relaxation)
         self.power_kw = self.relaxation.values[self.solver.program.columns["power"]]
         self.power_cost = np.inf
         self.behind = self.background(self.relaxation.values)
@@ -42,6 +46,15 @@ class Incumbent:
     def cost(self) -> float:
         """Objective [money] of the best setpoints."""
         return self.best.cost
+
+    def bound_by(self, relaxation: Relaxation) -> None:
+        """What the prices of a relaxation of the solver's program prove."""
+        self.bound = max(self.bound, lower_bound(self.solver.program, relaxation.duals, loose=False))
+        self.proven = max(self.proven, lower_bound(self.solver.program, relaxation.duals))
+
+    def bound_at(self, proven: float) -> None:
+        """What is proven of every plan [money] otherwise."""
+        self.bound, self.proven = max(self.bound, proven), max(self.proven, proven)
 
     def background(self, values: Floats) -> Background:
         """What else columns with these values hold, behind the charging."""

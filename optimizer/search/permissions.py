@@ -87,6 +87,7 @@ def _extended(program: LinearProgram, families: dict[str, Family], rows: list[Ro
         matrix=csr_array(block_array([blocks for blocks, _ in rows], format="csr")),
         row_lower=np.append(program.row_lower, np.full(len(most) - len(program.row_lower), -np.inf)),
         row_upper=most,
+        loose=np.append(program.loose, np.zeros(len(most) - len(program.loose))),
         lower=np.append(program.lower, np.zeros(added)),
         upper=np.concatenate([program.upper, *(one.most for one in families.values())]),
         kind=np.concatenate([program.kind, *kinds]).astype(np.uint8),

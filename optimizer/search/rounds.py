@@ -9,7 +9,7 @@ import numpy as np
 from cpms.domain.errors import PlanFailed
 from optimizer.model.kinds import CONTINUOUS
 from optimizer.problem.horizon import Floats, Horizon
-from optimizer.search.certify import lower_bound, relative_gap
+from optimizer.search.certify import relative_gap
 from optimizer.search.completion import Found
 from optimizer.search.covers import with_covers
 from optimizer.search.dive import Dived, dive, gives, settle
@@ -120,7 +120,8 @@ class Search(Incumbent):
                 free = np.zeros(len(program.row_upper) - len(self.relaxation.duals))
                 self.relaxation = replace(self.relaxation, duals=np.append(self.relaxation.duals, free))
                 break
-            before, self.bound = self.bound, max(self.bound, lower_bound(program, self.relaxation.duals))
+            before = self.bound
+            self.bound_by(self.relaxation)
             if relative_gap(self.bound, before) < LEAST_TIGHTENING:
                 break
         return self.bound > begun
@@ -131,7 +132,7 @@ class Search(Incumbent):
         if np.all(np.delete(program.kind, np.r_[program.columns["power"]]) == CONTINUOUS):
             return
         values, bound = solver.branch(BRANCHING_SHARE * solver.left_s)
-        self.bound = max(self.bound, bound)
+        self.bound_at(bound)
         if values is not None:
             self.offer(values[program.columns["power"]], self.background(values))
 
@@ -148,7 +149,7 @@ class Search(Incumbent):
             self._bound_by_peak(whole)
         if not self.good_enough(self.cost):
             values, bound = whole.best_of_all(self.best, WHOLE_SHARE * self.solver.left_s)
-            self.bound = max(self.bound, bound)
+            self.bound_at(bound)
             self._offer_whole(whole, values)
 
     def _look_around(self, whole: Whole) -> None:
@@ -170,12 +171,12 @@ class Search(Incumbent):
             enough = self.cost - least
             near_kw = float(self.relaxation.values[self.solver.program.columns["highest"]][0])
             ends_s = self.solver.ends_s - (1.0 - NEAR_SHARE) * self.solver.left_s
-            self.bound = max(self.bound, levels.bound(near_kw, enough, ends_s))
+            self.bound_at(levels.bound(near_kw, enough, ends_s))
 
     def choose_on_grid(self, whole: Whole) -> None:
         """The whole choice among setpoints: exact if there is time for it."""
         values, bound = whole.best_on_grid(self.best, self.solver.left_s)
-        self.bound = max(self.bound, bound)
+        self.bound_at(bound)
         self._offer_whole(whole, values)
 
     def _offer_whole(self, whole: Whole, values: Floats | None) -> None:
@@ -280,4 +281,4 @@ def search(
     [money] below all."""
     state = Search(solver, horizon, relaxation)
     state.run_all(start_kw)
-    return state.completion.settled(state.best), state.bound
+    return state.completion.settled(state.best), state.proven

@@ -13,7 +13,7 @@ import numpy as np
 
 from optimizer.model.formulation import LinearProgram
 from optimizer.model.kinds import CONTINUOUS, INTEGER, Kinds
-from optimizer.problem.horizon import Floats, Horizon
+from optimizer.problem.horizon import Floats, Horizon, Ints
 from optimizer.search.machine import OPTIONS, Machine
 from optimizer.search.relaxing import Basis, Relaxing
 
@@ -95,13 +95,23 @@ class Solver(Relaxing):
         """
         power, kind, lower = self.program.columns["power"], self.program.kind.copy(), self.program.least.copy()
         kind[power], lower[power] = CONTINUOUS, self.program.lower[power]
-        return self.improve(Region(lower, self.program.upper, kind), None, time_limit_s)
+        return self.prove(Region(lower, self.program.upper, kind), None, time_limit_s)
 
-    def improve(self, region: Region, start: Floats | None, time_limit_s: float) -> tuple[Floats | None, float]:
-        """Best columns found in a region, or None, and a lower bound of all there [money]; may begin at the columns `start`.
-        Over at a part of the gap that is aimed for."""
+    def prove(self, region: Region, start: Floats | None, time_limit_s: float) -> tuple[Floats | None, float]:
+        """As `improve`, and a lower bound of all there [money]; what is found may exceed rows by what they are loose by."""
         if self.left_s <= 0:
             return None, -np.inf
+        self._loosen(self.program.loose)
+        values = self._improved(region, start, time_limit_s)
+        bound = float(self._choices.highs.getInfo().mip_dual_bound)
+        self._loosen(np.zeros_like(self.program.loose))
+        return values, bound
+
+    def improve(self, region: Region, start: Floats | None, time_limit_s: float) -> Floats | None:
+        """Best columns found in a region, or None; may begin at the columns `start`. Over at a part of the gap that is aimed for."""
+        return None if self.left_s <= 0 else self._improved(region, start, time_limit_s)
+
+    def _improved(self, region: Region, start: Floats | None, time_limit_s: float) -> Floats | None:
         self._confine(region)
         if start is not None:
             every = np.arange(len(start), dtype=np.int32)
@@ -109,7 +119,7 @@ class Solver(Relaxing):
         self._choices.set("mip_rel_gap", self._enough)
         values = self._best_of(-np.inf, min(time_limit_s, self.left_s))
         self._choices.set("mip_rel_gap", OPTIONS["mip_rel_gap"])
-        return values, float(self._choices.highs.getInfo().mip_dual_bound)
+        return values
 
     def complete(self, drawn_kw: Floats, given_kw: Floats, overhang: Floats) -> Floats | None:
         """Best columns where vehicles draw `drawn_kw` and give `given_kw` (per slot [kW]), with `overhang` besides on each row, which
@@ -153,9 +163,15 @@ class Solver(Relaxing):
 
     def _tighten(self, by: Floats) -> None:
         rows = self.program.rows.get("limit", slice(0, 0))
-        at = np.arange(rows.start, rows.stop, dtype=np.int32)
-        lower, upper = self.program.row_lower[rows], self.program.row_upper[rows] - by[rows]
-        highs = self._choices.highs
+        self._row_upper(np.arange(rows.start, rows.stop), self.program.row_upper - by)
+
+    def _loosen(self, by: Floats) -> None:
+        self._row_upper(np.flatnonzero(self.program.loose), self.program.row_upper + by)
+
+    def _row_upper(self, rows: Ints, most: Floats) -> None:
+        """Other upper sides for some rows; `most`: of all of them."""
+        at, highs = rows.astype(np.int32), self._choices.highs
+        lower, upper = self.program.row_lower[rows], most[rows]
         highs.changeRowsBounds(len(at), at, lower, upper)  # type: ignore[attr-defined]  # missing from its stubs
 
     def _restrict(self, domain: Domain) -> None:

@@ -1,7 +1,4 @@
-"""Vector sums of currents when setpoints are chosen: what is given back loads them in its own direction, as what is drawn does.
-
-The model knows a polygon around each of these limits, so that bounds hold; setpoints have to keep to one within it.
-"""
+"""Vector sums of currents when setpoints are chosen: what is given back loads them in its own direction, as what is drawn does."""
 
 from __future__ import annotations
 
@@ -11,15 +8,6 @@ from optimizer.problem.horizon import Floats, Horizon, Ints
 
 TOLERANCE_KW = 1e-5
 """A limit exceeded by less is kept: far below a setpoint."""
-
-
-def keeps_vector_sums(horizon: Horizon, setpoint_kw: Floats, give_kw: Floats) -> bool:
-    """Whether setpoints per slot [kW], all or part of them drawn, and what is given keep the limits on vector sums."""
-    rows = horizon.limits.vector_sums
-    if not len(rows):
-        return True
-    drawn_kw = horizon.limits.share[rows] @ horizon.at_points(setpoint_kw)
-    return bool(np.all(drawn_kw <= _left_kw(horizon, rows, give_kw) + TOLERANCE_KW))
 
 
 def within_vector_sums_kw(horizon: Horizon, give_kw: Floats) -> Floats:

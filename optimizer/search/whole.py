@@ -48,7 +48,7 @@ class Whole:
         for family in ("on", "stops"):
             region.upper[program.columns[family]] *= ~off[program.places(family)]
         region.upper[program.columns["level"]] = self._near(power_kw) | self._near(best.setpoint_kw)
-        return self._solver.improve(region, self._start(best), time_limit_s)[0]
+        return self._solver.improve(region, self._start(best), time_limit_s)
 
     def around(self, best: Found, free: NDArray[np.bool_], time_limit_s: float) -> Floats | None:
         """Best columns found where in all slots but those that are `free` who is on, and at which setpoint of a list, stays as in the
@@ -61,11 +61,11 @@ class Whole:
                 part = program.columns[family]
                 kept = np.flatnonzero(~free[program.places(family)[0]])
                 region.lower[part][kept] = region.upper[part][kept] = np.rint(start[part][kept])
-        return self._solver.improve(region, start, time_limit_s)[0]
+        return self._solver.improve(region, start, time_limit_s)
 
     def best_of_all(self, best: Found, time_limit_s: float) -> tuple[Floats | None, float]:
         """Best columns found, and a lower bound [money]; any power may be permitted."""
-        return self._solver.improve(self._region(), self._start(best), time_limit_s)
+        return self._solver.prove(self._region(), self._start(best), time_limit_s)
 
     def best_on_grid(self, best: Found, time_limit_s: float) -> tuple[Floats | None, float]:
         """The same where what is permitted is a setpoint."""
@@ -74,7 +74,7 @@ class Whole:
         quantum[permitted] = self._horizon.slots.quantum_kw[program.places("permitted")]
         region.kind[permitted] = INTEGER
         solver = Solver(replace(program, quantum=quantum), self._horizon, self._solver.ends_s)
-        return solver.improve(region, self._start(best), time_limit_s)
+        return solver.prove(region, self._start(best), time_limit_s)
 
     def _near(self, power_kw: Floats) -> NDArray[np.bool_]:
         return next_to(self._horizon, levels_of(self.program), power_kw)

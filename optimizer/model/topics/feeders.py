@@ -29,14 +29,14 @@ OVER_RATIO = 10.0
 def declare_over(model: ConcreteModel, horizon: Horizon) -> None:
     """`over[l, t]` [kW]: by how much limit l is relaxed in step t, where other load alone exceeds it and something can relieve it."""
     model.loads = {(row, t): (inside, shares) for row, t, inside, shares in loaded_limits(horizon, model.flows)}
-    outer_kw = horizon.limits.outer_kw
-    exceeded = [key for key in model.loads if outer_kw[key] < 0]
-    model.over = Var(exceeded, bounds=lambda _, row, t: (0.0, float(-outer_kw[row, t])))
+    headroom_kw = horizon.limits.headroom_kw
+    exceeded = [key for key in model.loads if headroom_kw[key] < 0]
+    model.over = Var(exceeded, bounds=lambda _, row, t: (0.0, float(-headroom_kw[row, t])))
 
 
 def keep_limits(model: ConcreteModel, horizon: Horizon) -> None:
-    """sum_f carried[l, f] flow[f] - over[l, t] <= outer_kw[l, t], over the flows f in step t, for each limit l that could be exceeded;
-    carried: by `Limits.carried`."""
+    """sum_f carried[l, f] flow[f] - over[l, t] <= headroom_kw[l, t], over the flows f in step t, for each limit l that could be
+    exceeded; carried: by `Limits.carried`."""
     flows, loads = model.flows, model.loads
 
     def rule(_: ConcreteModel, row: int, t: int) -> object:
@@ -45,17 +45,17 @@ def keep_limits(model: ConcreteModel, horizon: Horizon) -> None:
         if (row, t) in model.over:
             variables, shares = [*variables, model.over[row, t]], [*shares, -1.0]
         body = LinearExpression(linear_coefs=shares, linear_vars=variables)
-        return body <= float(horizon.limits.outer_kw[row, t])
+        return body <= float(horizon.limits.headroom_kw[row, t])
 
     model.limit = Constraint(list(loads), rule=rule)
 
 
 def loaded_limits(horizon: Horizon, flows: Flows) -> Iterator[tuple[int, int, list[int], list[float]]]:
     """Limits and steps that everybody who loads them at maximum would exceed, with the flows concerned and their signed shares."""
-    load, outer_kw = horizon.limits.carried(flows.point, flows.sign).tocoo(), horizon.limits.outer_kw
+    load, headroom_kw = horizon.limits.carried(flows.point, flows.sign).tocoo(), horizon.limits.headroom_kw
     signed, place = load.data, load.row.astype(np.int64) * horizon.step_count + flows.step[load.col]
-    most_kw = np.bincount(place, np.maximum(signed, 0.0) * flows.most_kw[load.col], outer_kw.size)
-    loaded = most_kw > outer_kw.ravel() + 1e-9
+    most_kw = np.bincount(place, np.maximum(signed, 0.0) * flows.most_kw[load.col], headroom_kw.size)
+    loaded = most_kw > headroom_kw.ravel() + 1e-9
     (kept,) = np.nonzero(loaded[place])
     kept = kept[np.lexsort((load.col[kept], place[kept]))]
     place = place[kept]
@@ -74,7 +74,7 @@ def relaxed(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
 
 def unrelieved(horizon: Horizon, slot_kw: Floats) -> dict[str, Floats]:
     """What limits are exceeded by if nobody relieves them."""
-    return {"over": np.maximum(-horizon.limits.outer_kw, 0.0)}
+    return {"over": np.maximum(-horizon.limits.headroom_kw, 0.0)}
 
 
 TOPIC = Topic(
