@@ -24,12 +24,15 @@ from optimizer.problem.phasors import with_phasors
 from optimizer.problem.setpoint_grid import Grid, grid_of
 from optimizer.problem.slots import Slots, slots_of
 from optimizer.problem.stages import Stages, stages_of
-from optimizer.problem.switching import Switching, courses, switching_of
+from optimizer.problem.switching import Switching, courses, fitting, switching_of
 from optimizer.problem.tree import single_point_of
 from optimizer.problem.windows import DemandWindows, demand_windows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+INTERRUPTION_SHARE = 0.25
+"""Of a need: what a switch while charging is taken to cost where starts or rises are limited."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +109,17 @@ class Horizon:
         return common_kw
 
     def courses(self, slot_kw: Floats, kept_kw: Floats | None = None) -> NDArray[np.bool_]:
-        """Whether each need is on a single phase in each step, shape (N, T), as fits its power per slot [kW] best, and before all
-        `kept_kw` [kW], which stays on its phases."""
+        """Whether each need is on a single phase in each step, shape (N, T), by where it has power [kW], and before all `kept_kw`
+        [kW], which stays on its phases."""
         kept_kw = np.zeros_like(slot_kw) if kept_kw is None else kept_kw
         return courses(self.switching, self.slots, slot_kw, kept_kw, (len(self.need_kwh), self.step_count))
+
+    def fitting_courses(self, slot_kw: Floats) -> NDArray[np.bool_]:
+        """The same as best fits power [kW] that may be on both, and may still move: what must begin seldom or rise gently is not
+        interrupted for little."""
+        bound = np.array([one.is_bound for one in self.conduct], dtype=np.bool_)
+        interruption_kwh = np.where(bound, INTERRUPTION_SHARE * np.maximum(self.need_kwh, 0.0), 0.0)
+        return fitting(self.switching, self.slots, slot_kw, interruption_kwh, self.step_count)
 
     @cached_property
     def present(self) -> Floats:

@@ -20,11 +20,14 @@ TINY_S = 1e-3
 SWITCH_KWH = 1e-6
 """What a switch counts against energy that finds no place: of courses that fit alike the steadiest."""
 
+FLOWING_KWH = 1e-6
+"""Energy below this is none."""
+
 OTHER_SHARE = 0.01
 """Of energy that would find its place on other phases than it was meant for."""
 
 KEPT_RATIO = 1e3
-"""How much more energy counts that has to stay on its phases than what finds no place."""
+"""How much more energy counts that has to stay on its phases than other energy."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ class Switching:
     free: Bools
     settled: Ints
 
-    def course(self, cost_kwh: Floats) -> Bools:
-        """The cheapest course (single or not, per step); `cost_kwh[m, t]` [kWh]: of step t on all phases (m = 0), or a single one.
+    def course(self, cost_kwh: Floats, switch_kwh: Floats) -> Bools:
+        """The cheapest course (single or not, per step); `cost_kwh[m, t]` [kWh]: of step t on all phases (m = 0), or a single one;
+        `switch_kwh[t]` [kWh]: of a switch at its beginning.
 
         Exact: the best course up to a switch goes on from the best up to the switch before it.
         """
@@ -56,7 +60,7 @@ class Switching:
             known = slice(0, self.settled[t] + 1)
             so_far = best[:, known] + paid[:, [t]] - paid[:, since[known]]
             at = np.argmin(so_far, axis=1)
-            best[:, t + 1] = so_far[[1, 0], at[::-1]] + SWITCH_KWH
+            best[:, t + 1] = so_far[[1, 0], at[::-1]] + switch_kwh[t]
             entered_from[:, t + 1] = at[::-1]
         return _retraced(best + paid[:, [steps]] - paid[:, since], entered_from, since)
 
@@ -109,15 +113,28 @@ def _by_phases_kwh(slots: Slots, need: int, slot_kw: Floats, steps: int) -> Floa
     return energy
 
 
+def fitting(
+    switching: dict[int, Switching], slots: Slots, slot_kw: Floats, interruption_kwh: Floats, steps: int
+) -> Bools:
+    """Whether each need is on a single phase in each step, as best fits power per slot [kW] that may be on both, and may still move;
+    `interruption_kwh[n]` [kWh]: what a switch counts besides where power flows before and after it. Shape (N, T)."""
+    single = np.zeros((len(interruption_kwh), steps), dtype=np.bool_)
+    for n, one in switching.items():
+        flows = _by_phases_kwh(slots, n, slot_kw, steps).sum(axis=0) > FLOWING_KWH
+        interrupts = flows & np.append(False, flows[:-1])
+        single[n] = one.course(misfit_kwh(slots, n, slot_kw, steps), SWITCH_KWH + interruption_kwh[n] * interrupts)
+    return single
+
+
 def courses(
     switching: dict[int, Switching], slots: Slots, slot_kw: Floats, kept_kw: Floats, shape: tuple[int, int]
 ) -> Bools:
-    """Whether each need is on a single phase in each step, as fits its power per slot [kW] best and `kept_kw` [kW] before all, which
-    has to stay on its phases; shape (N, T)."""
+    """Whether each need is on a single phase in each step, by where it has power [kW], and before all `kept_kw` [kW], which has to
+    stay on its phases, as steadily as that admits; shape (N, T)."""
     single = np.zeros(shape, dtype=np.bool_)
     for n, one in switching.items():
-        lost_kwh = KEPT_RATIO * _by_phases_kwh(slots, n, kept_kw, shape[1])[::-1]
-        single[n] = one.course(misfit_kwh(slots, n, slot_kw, shape[1]) + lost_kwh)
+        kwh = _by_phases_kwh(slots, n, slot_kw + KEPT_RATIO * kept_kw, shape[1])
+        single[n] = one.course(kwh[::-1], np.full(shape[1], SWITCH_KWH))
     return single
 
 

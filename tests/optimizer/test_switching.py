@@ -150,7 +150,7 @@ def test_the_course_is_the_cheapest_that_the_dwell_admits(data: st.DataObject):
     )
     asked = request(one, count=steps)
     cost_kwh = np.array(data.draw(st.lists(numbers(0, 5), min_size=2 * steps, max_size=2 * steps))).reshape(2, steps)
-    course = switching_of(asked, one).course(cost_kwh)
+    course = switching_of(asked, one).course(cost_kwh, np.full(steps, SWITCH_KWH))
 
     def cost(single: tuple[bool, ...]) -> float:
         switches = sum(a != b for a, b in itertools.pairwise((one.on_single_phase, *single)))

@@ -113,7 +113,7 @@ def settle_courses(horizon: Horizon, value_of: Callable[[str], Floats]) -> dict[
     flow_kw, mine = value_of("power").copy(), giving_slots(horizon)
     if mine:
         flow_kw[mine] = np.maximum(flow_kw[mine], value_of("give"))
-    single = horizon.courses(flow_kw)
+    single = horizon.fitting_courses(flow_kw)
     places = [single[n, : last + 1] for n, last in last_steps(horizon).items()]
     return {"single": np.concatenate(places).astype(np.float64)}
 
