@@ -23,6 +23,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from cpms.domain.need import PhaseSwitching
 from cpms.domain.plan import ChargingNeed, Plan, PlanRequest
 from optimizer import plan
 from optimizer.model.formulation import formulate
@@ -55,6 +56,9 @@ STATIONS: dict[str, dict[str, object]] = {
     "lists": {"setpoints_a": (0.0, 6.0, 10.0, 16.0, 20.0, 32.0)},
     "few-starts": {"max_starts": 1},
     "gentle": {"max_rise_a_per_min": 2.0 / 15.0},
+    "switching": {"switching": PhaseSwitching()},
+    "switching-few-starts": {"switching": PhaseSwitching(), "max_starts": 1},
+    "switching-gentle": {"switching": PhaseSwitching(), "max_rise_a_per_min": 2.0 / 15.0},
     "mixed": {"setpoints_a": (0.0, 6.0, 10.0, 16.0, 20.0, 32.0), "max_starts": 2, "max_rise_a_per_min": 4.0 / 15.0},
 }
 PARTS = ("plan", "on_grid", "whole_amperes", "plugged_in", "limited", "what_if", "plain_milp")
@@ -65,7 +69,7 @@ def measure(
 ) -> Rung:
     """One rung of the ladder: a case of CASES, at a sort of STATIONS."""
     asked = replace(CASES[case](connectors, seed), time_limit_s=time_limit_s)
-    asked = replace(asked, needs=tuple(replace(need, **STATIONS[stations]) for need in asked.needs))
+    asked = replace(asked, needs=tuple(_at_station(need, STATIONS[stations]) for need in asked.needs))
     fine = _with_step(asked, FINE_STEP_A)
     made, rung = _measured(fine)
     rungs = {
@@ -78,6 +82,12 @@ def measure(
         "plain_milp": lambda: _plain_milp(fine, float(str(rung["wall_s"])), made.bound),
     }
     return {part: rungs[part]() for part in parts}
+
+
+def _at_station(need: ChargingNeed, station: dict[str, object]) -> ChargingNeed:
+    """A vehicle that has one phase only has none to switch."""
+    switches = len(need.phases) > 1
+    return replace(need, **{name: wish for name, wish in station.items() if switches or name != "switching"})
 
 
 def _limited(asked: PlanRequest) -> PlanRequest:
@@ -144,7 +154,7 @@ def main() -> None:
         "--stations",
         choices=STATIONS,
         default="even",
-        help="what they can be told: everything, six setpoints, one start, 2 A more per step, or a little of each",
+        help="what they can be told: everything, six setpoints, one start, 2 A more per step, one phase or all, or a little of each",
     )
     parser.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument(
