@@ -19,6 +19,7 @@ from optimizer.search.completion import at_rest
 from optimizer.search.solve import Solver
 from tests.optimizer.requests import feeder, need, request
 from tests.optimizer.test_promises import many, numbers, sites
+from tests.optimizer.test_switching import switchers
 
 
 @st.composite
@@ -36,13 +37,15 @@ def steered(draw: st.DrawFn, one: ChargingNeed) -> ChargingNeed:
 
 @st.composite
 def steered_sites(draw: st.DrawFn) -> PlanRequest:
+    """Stations that are particular in time, about half of them switch phases."""
     asked = draw(sites())
-    return replace(asked, needs=tuple(draw(steered(one)) for one in asked.needs))
+    return replace(asked, needs=tuple(draw(steered(draw(st.just(one) | switchers(one)))) for one in asked.needs))
 
 
 def as_told(problem: Horizon, wanted_kw: list[float]) -> Floats:
-    """Setpoints per slot that stations can be told, near what is wanted; limits are not looked at."""
+    """Setpoints per slot that stations can be told, near what is wanted, on one set of phases at a time; limits are not looked at."""
     slots, told_kw = problem.slots, np.resize(wanted_kw, len(problem.slots.need))
+    told_kw = np.where(slots.single == problem.courses(told_kw)[slots.need, slots.step], told_kw, 0.0)
     for n, conduct in enumerate(problem.conduct):
         mine = slots.of(n)
         told_kw[mine] = conduct.obeyed(conduct.grid.down(told_kw[mine]))
