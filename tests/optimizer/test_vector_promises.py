@@ -42,9 +42,10 @@ def with_vectors(draw: st.DrawFn, drawn: st.SearchStrategy[PlanRequest]) -> Plan
 
 @st.composite
 def turning_sites(draw: st.DrawFn) -> PlanRequest:
-    """Sites on which vehicles charge, give back or switch phases."""
+    """Sites on which vehicles charge, give back, switch phases, or do both."""
     asked = draw(sites())
-    return replace(asked, needs=tuple(draw(st.just(one) | givers(one) | switchers(one)) for one in asked.needs))
+    ways = (st.just, givers, switchers, lambda one: givers(one).flatmap(switchers))
+    return replace(asked, needs=tuple(draw(st.one_of(*(way(one) for way in ways))) for one in asked.needs))
 
 
 @given(with_vectors(turning_sites()))

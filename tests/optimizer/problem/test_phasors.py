@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cpms.domain.plan import PhasorLimit, Plan, PlanRequest
-from cpms.domain.units import Phase
+from cpms.domain.units import Phase, power_kw
 from optimizer import plan
 from tests.optimizer.requests import feeder, need, request
 
@@ -61,6 +61,17 @@ def test_of_any_other_line_less_than_a_hundredth(share: float) -> None:
     turns = {name: turn * size for (name, turn), size in zip(DELTA.items(), (1.0, 0.2 + share), strict=True)}
     asked = between_lines(turns, 20.0)
     assert highest_a(asked, plan(asked)) >= 0.99 * 20.0 - 0.02
+
+
+def test_what_is_proven_holds_for_the_limit_itself_also_where_plans_keep_a_little_below_it() -> None:
+    widest = {"a": cmath.rect(1.2562, 0.0), "b": cmath.rect(1.0, math.radians(60))}
+    asked = between_lines(widest, 32.0 * abs(sum(widest.values())), power_kw(32.0, 230.0, 1) * COUNT)
+    free, made = plan(replace(asked, phasor_limits=())), plan(asked)
+    assert highest_a(asked, free) <= asked.phasor_limits[0].limit_a[0]
+    assert sum(session.shortfall_kwh for session in made.sessions) > 0.0
+    assert made.bound is not None
+    assert free.objective is not None
+    assert made.bound <= free.objective + 1e-6
 
 
 def test_a_binding_vector_sum_is_named_in_amperes() -> None:
