@@ -26,7 +26,8 @@ from tests.benchmarks.acn.data import (
     instant,
 )
 from tests.benchmarks.acn.horizon import FINE, mean_over, steps_until
-from tests.benchmarks.acn.network import phasor_limits_of, pods_of
+from tests.benchmarks.acn.network import Network, network_of, phasor_limits_of, pods_of
+from tests.benchmarks.acn.probes import wish_of, with_probes
 from tests.benchmarks.acn.tails import PERIOD_MEANS, Tails
 
 KW_PER_A = VOLTAGE_V / 1000
@@ -40,8 +41,8 @@ BRIEF_S, ROUGH_GAP, PEAK_GAP = 1.0, 0.05, 0.01
 for it is worth more."""
 LEAST_A = 0.2
 """A vehicle that is nearly full is planned with no less."""
-WATCHED = 3
-"""So often [periods] vehicles that taper are looked at and planned for."""
+WATCHED = 1
+"""So often [periods] vehicles that taper are looked at and planned for, as often as by the others."""
 
 
 class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships no types
@@ -67,10 +68,29 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
         self.cpu_s += time.process_time() - began_s
         self.plans += 1
         periods = [round(step.duration_h * 3600 / PERIOD_S) for step in request.steps]
-        return {
-            need.connector.station_id: np.repeat(self._held(need) * np.array(planned.current_a), periods).tolist()
+        schedule = {
+            need.connector.station_id: np.repeat(planned.current_a, periods).tolist()
             for need, planned in zip(request.needs, made.sessions, strict=True)
         }
+        self._probe(active_sessions, schedule)
+        return schedule
+
+    def _probe(self, sessions: Sequence[SessionInfo], schedule: dict[str, list[float]]) -> None:
+        """In the next period permit more where nobody wants the room, so that vehicles take what they can, and show it."""
+        found = (
+            wish_of(
+                self._places[session.station_id],
+                self._setpoints_a.get(session.station_id, ()),
+                self._accepts_a(session) + PERIOD_MEANS.left_a,
+            )
+            for session in sessions
+        )
+        now_a = np.zeros(len(self._places))
+        for station_id, row in schedule.items():
+            now_a[self._places[station_id]] = row[0]
+        permitted_a = with_probes(now_a, [wish for wish in found if wish is not None], self._network)
+        for station_id, row in schedule.items():
+            row[0] = float(permitted_a[self._places[station_id]])
 
     def _learn(self, sessions: Sequence[SessionInfo]) -> None:
         """From what vehicles took of what they were offered in the last period."""
@@ -93,9 +113,9 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
             requested_at=instant(self.start, now),
             steps=steps,
             voltage_v=VOLTAGE_V,
-            feeders=self._feeders(needs, len(steps)),
+            feeders=self._feeders(len(steps)),
             needs=needs,
-            phasor_limits=self._phasor_limits(needs, len(steps)),
+            phasor_limits=tuple(replace(limit, limit_a=limit.limit_a * len(steps)) for limit in self._vector_limits),
             import_price_per_kwh=mean_over(self.price_per_kwh, self.start, steps),
             export_price_per_kwh=none,
             solar_kw=none,
@@ -129,34 +149,22 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
         return phasor_limits_of(self.interface.infrastructure_info())
 
     @cached_property
+    def _network(self) -> Network:
+        return network_of(self.interface.infrastructure_info())
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {station_id: n for n, station_id in enumerate(self.interface.infrastructure_info().station_ids)}
+
+    @cached_property
     def _pods(self) -> tuple[dict[str, float], dict[str, str]]:
         return pods_of(self.interface.infrastructure_info())
 
-    def _held(self, need: ChargingNeed) -> float:
-        """What a vehicle is permitted per ampere it draws: more than one where it accepts less than its station's lowest setpoint."""
-        known_a = self._setpoints_a.get(need.connector.station_id)
-        return max(1.0, known_a[0] / need.min_current_a) if known_a else 1.0
-
-    def _feeders(self, needs: Sequence[ChargingNeed], steps: int) -> tuple[FeederCap, ...]:
-        """The garage, which itself has no limit, and its pods, less what may be permitted in them and not drawn."""
-        limits_a: dict[str, float] = {ROOT: NO_LIMIT_A, **self._pods[0]}
-        for need in needs:
-            limits_a[need.feeder_id] -= (self._held(need) - 1.0) * need.min_current_a
+    def _feeders(self, steps: int) -> tuple[FeederCap, ...]:
+        """The garage, which itself has no limit, and its pods."""
         return tuple(
             FeederCap(name, None if name == ROOT else ROOT, (limit_a,) * steps, (None,) * steps, (0.0,) * steps)
-            for name, limit_a in limits_a.items()
-        )
-
-    def _phasor_limits(self, needs: Sequence[ChargingNeed], steps: int) -> tuple[PhasorLimit, ...]:
-        """The vector limits, of what is permitted."""
-        held = {need.connector: ratio for need in needs if (ratio := self._held(need)) > 1.0}
-        return tuple(
-            replace(
-                limit,
-                limit_a=limit.limit_a * steps,
-                turns={key: turn * held.get(key, 1.0) for key, turn in limit.turns.items()},
-            )
-            for limit in self._vector_limits
+            for name, limit_a in {ROOT: NO_LIMIT_A, **self._pods[0]}.items()
         )
 
     @cached_property
@@ -179,22 +187,13 @@ class PlannedController(BaseAlgorithm):  # type: ignore[misc]  # acnportal ships
 
     def _real_need(self, session: SessionInfo, setpoints_a: tuple[float, ...]) -> ChargingNeed:
         """On a station that knows a few currents; with the highest that the vehicle takes whole."""
-        accepted_a = self._tails.accepts_a(session.session_id, session.remaining_demand)
+        need = replace(self._ideal_need(session), min_current_a=setpoints_a[0], step_a=1.0, setpoints_a=setpoints_a)
+        accepted_a = self._accepts_a(session)
         whole_a = [a for a in setpoints_a if a <= accepted_a + PERIOD_MEANS.left_a]
-        if not whole_a:
-            return self._last_need(session, max(accepted_a, LEAST_A))
-        return replace(
-            self._ideal_need(session),
-            max_current_a=whole_a[-1],
-            min_current_a=setpoints_a[0],
-            step_a=1.0,
-            setpoints_a=setpoints_a,
-        )
+        return replace(need, max_current_a=whole_a[-1]) if whole_a else replace(need, draws_a=max(accepted_a, LEAST_A))
 
-    def _last_need(self, session: SessionInfo, drawn_a: float) -> ChargingNeed:
-        """Of a vehicle that accepts less than the lowest setpoint [A]: planned with what it draws of that; limits count all of it."""
-        need = self._ideal_need(session)
-        return replace(need, max_current_a=drawn_a, min_current_a=drawn_a, step_a=drawn_a, setpoints_a=(drawn_a,))
+    def _accepts_a(self, session: SessionInfo) -> float:
+        return self._tails.accepts_a(session.session_id, session.remaining_demand)
 
     def _ideal_need(self, session: SessionInfo) -> ChargingNeed:
         return ChargingNeed(
