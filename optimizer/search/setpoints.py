@@ -47,11 +47,11 @@ class Headroom:
                 room_kw[there] = np.minimum(room_kw[there], (left_kw / shares[:, None]).min(axis=0))
         return room_kw
 
-    def take(self, point: int, step: int, power_kw: float) -> None:
-        """Use `power_kw` at a point in a step."""
+    def take(self, point: int, step: int, permitted_kw: float, drawn_kw: float) -> None:
+        """Permit more at a point in a step, of which only a part may be drawn [kW]."""
         rows, shares = self.rows[point]
-        self.left_kw[rows, step] -= shares * power_kw
-        self.unpaid_kw[step] -= power_kw
+        self.left_kw[rows, step] -= shares * permitted_kw
+        self.unpaid_kw[step] -= drawn_kw
         if self.unpaid_kw[step] < 0:  # the peak has grown, and with it what is paid for in every other step
             self.unpaid_kw += -self.unpaid_kw[step]
 
@@ -159,7 +159,8 @@ def _top_up_in_full(one: _Raising) -> None:
 
 
 def _top_up(one: _Raising) -> None:
-    """Raise setpoints until nothing is missing: first below the paid peak, cheapest first, then where least above it."""
+    """Raise setpoints until nothing is missing: first below the paid peak, the last one or the cheapest, then where least above it."""
+    one.finish_below_peak()
     one.fill_below_peak()
     while one.missing_kwh > DUST_KWH and one.raise_where_lowest():
         pass
@@ -182,6 +183,15 @@ class _Raising:
         self.conduct = self.horizon.conduct[self.n]
         self.grid = self.conduct.grid
         self.room_kw = np.minimum(self.left.room_kw(self.n), self.horizon.slots.most_kw[mine] - self.setpoint_kw)
+
+    def finish_below_peak(self) -> None:
+        """In the last step that is on, of which only what is missing will be drawn, if that raises no demand charge."""
+        (on,) = np.nonzero(self.setpoint_kw > 0)
+        if not len(on) or self.n in self.horizon.held:
+            return
+        wanted_kw = self.missing_kwh / float(self.hours[on[-1]])
+        if wanted_kw <= self.left.unpaid_kw[self.steps[on[-1]]]:
+            self._raise(int(on[-1]), wanted_kw, float(self.room_kw[on[-1]]), wanted_kw)
 
     def fill_below_peak(self, in_full: bool = False) -> None:
         """In steps that raise no demand charge, those already on first, then by price; `in_full`: by no more than what is missing."""
@@ -207,8 +217,9 @@ class _Raising:
             self.room_kw[i] = 0.0  # what binds the steps together forbids it
         return False
 
-    def _raise(self, i: int, wanted_kw: float, room_kw: float) -> bool:
-        """To the setpoint in slot i that covers `wanted_kw` more, as far as there is room; whether anything changed."""
+    def _raise(self, i: int, wanted_kw: float, room_kw: float, drawn_kw: float = np.inf) -> bool:
+        """To the setpoint in slot i that covers `wanted_kw` more, as far as there is room, of which `drawn_kw` at most are drawn;
+        whether anything changed."""
         now_kw, grid = self.setpoint_kw[i], self.grid.of(i)
         admitted_kw = now_kw + min(max(room_kw, 0.0), self.room_kw[i])
         reached = float(min(grid.up(now_kw + wanted_kw), grid.down(admitted_kw)))
@@ -219,7 +230,8 @@ class _Raising:
             return False
         self.setpoint_kw[i] = reached
         self.room_kw[i] -= reached - now_kw
-        self.left.take(int(self.points[i]), int(self.steps[i]), reached - now_kw)
+        more_kw = reached - now_kw
+        self.left.take(int(self.points[i]), int(self.steps[i]), more_kw, min(more_kw, drawn_kw))
         self.missing_kwh -= more_kwh
         return True
 

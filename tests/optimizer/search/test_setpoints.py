@@ -65,3 +65,12 @@ def test_room_that_is_scarce_goes_to_who_draws_all_of_it_before_who_lacks_less_t
     problem = horizon(request(nearly_met, lacking, feeders=(feeder(4, import_kw=14 * 0.69),)))
     setpoint_kw = to_setpoints(problem, np.array([4.3, 5.0]))
     assert expected_kw(problem, setpoint_kw) == pytest.approx([6 * 0.69, 8 * 0.69])
+
+
+def test_what_is_missing_is_drawn_last_where_a_whole_setpoint_would_raise_the_peak():
+    needs = need("a", 8.51, hours=2.0, step_a=1.0), need("b", 8.28, hours=2.0, step_a=1.0)
+    problem = horizon(request(*needs, demand=(DemandPrice(10.0, 8.6, (True,) * 4, window_s=3600),)))
+    setpoint_kw = to_setpoints(problem, np.array([4.14, 4.37, 4.14, 4.14]))
+    drawn_kw = expected_kw(problem, setpoint_kw)
+    assert problem.energy_kwh(drawn_kw) == pytest.approx([8.51, 8.28])
+    assert problem.total_kw(drawn_kw).max() <= 8.6
