@@ -251,3 +251,9 @@ def test_whenever_the_time_is_over_there_is_a_plan_and_what_is_known_of_its_wort
     assert exceeded_limits(asked, made) == []
     assert made.bound is None or made.bound <= best.objective + 1e-6
     assert made.bound is None or made.gap == pytest.approx((made.objective - made.bound) / max(1.0, made.objective))
+
+
+def test_energy_that_pays_for_itself_is_certified_to_be_no_more_than_is_needed():
+    made = plan(request(need(energy_kwh=8.0), price=(-0.3,) * 4))
+    assert made.status is PlanStatus.OPTIMAL
+    assert made.bound == pytest.approx(-2.4, abs=0.01)

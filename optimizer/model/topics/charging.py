@@ -1,9 +1,9 @@
 """Charging: the power of every session, what its need is short of, and what that is worth.
 
-| term         | unit  | formula                                                           |
-|--------------|-------|-------------------------------------------------------------------|
-| shortfall    | money | sum_n certain[n] value_per_kwh[n] (short[n] + DEEP_RATIO deep[n]) |
-| early_energy | money | sum_s urgency[n] lateness_price[s] h[s] p[s]                      |
+| term         | unit  | formula                                                                                |
+|--------------|-------|----------------------------------------------------------------------------------------|
+| shortfall    | money | sum_n certain[n] value_per_kwh[n] (short[n] + DEEP_RATIO deep[n]) + brings[n] spare[n] |
+| early_energy | money | sum_s urgency[n] lateness_price[s] h[s] p[s]                                           |
 """
 
 from __future__ import annotations
@@ -88,10 +88,25 @@ def delivered(model: ConcreteModel, hours: list[tuple[float, int]]) -> list[tupl
 def shortfall(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
     """sum_n certain[n] value_per_kwh[n] (short[n] + DEEP_RATIO deep[n]): needs are soft, but worth more than
     anything that money could save on them, and what is missing beyond half of a need weighs more: where energy is scarce it is
-    shared. What is not certain counts by its likely stays instead (`topics.chances`)."""
+    shared. What is not certain counts by its likely stays instead (`topics.chances`). Nobody is paid for what is spare, as no vehicle
+    draws it: it costs as much as it could bring, which tightens the relaxation and costs no plan anything."""
     value = (horizon.certain * value_per_kwh(horizon)).tolist()
     short = [(value[n], model.short[n]) for n in model.short]
-    return linear(short + [(DEEP_RATIO * value[n], model.deep[n]) for n in model.deep])
+    deep = [(DEEP_RATIO * value[n], model.deep[n]) for n in model.deep]
+    brings = most_brought_per_kwh(horizon).tolist()
+    return linear(short + deep + [(brings[n], model.spare[n]) for n in model.spare if brings[n] > 0])
+
+
+def most_brought_per_kwh(horizon: Horizon) -> Floats:
+    """What a kWh drawn beyond a need could bring at most, per need [money]: a price below 0, what utilities pay, what it is sold for;
+    0 for vehicles that may give back, whose spare energy is theirs."""
+    request, meters = horizon.request, horizon.meters
+    paid = -min(0.0, float(np.min(meters.import_price)), float(np.min(meters.export_price)))
+    paid += sum(band.penalty_per_kwh for band in request.bands) + sum(
+        asked.penalty_per_kwh for asked in request.energy_by
+    )
+    sold = np.array([max(need.revenue_per_kwh, default=0.0) for need in request.needs])
+    return np.where(horizon.gives_kw > 0, 0.0, paid + np.maximum(sold, 0.0))
 
 
 def early_energy(model: ConcreteModel, horizon: Horizon) -> LinearExpression:
