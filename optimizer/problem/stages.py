@@ -23,8 +23,8 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Stages:
-    """K stages over S slots: `energy_kwh[k]` of need `need[k]`, late at `weight[k]` times what a missing kWh of it costs, or at
-    `price_per_kwh[k]` [money] where that is a number.
+    """K stages over S slots: `energy_kwh[k]` of need `need[k]` (below 0: what it may give back of what it has), late at `weight[k]`
+    times what a missing kWh of it costs, or at `price_per_kwh[k]` [money] where that is a number.
 
     `hours[k, s]` [h]: how long slot s lasts before stage k is due.
     """
@@ -44,8 +44,7 @@ def stages_of(request: PlanRequest, frozen: Frozen, need: Ints, starts_h: Floats
     """The stages of a request whose slots belong to `need`, start `starts_h` [h] after the first step and last `hours` [h]."""
     wishes = [(n, *stage) for n, one in enumerate(request.needs) for stage in _stages(request, one)]
     rows = [
-        (n, max(0.0, energy_kwh - frozen.energy_until_kwh(n, _after_h(request, due_at))), due_at, costs)
-        for n, energy_kwh, due_at, costs in wishes
+        (n, _left_kwh(request, frozen, n, energy_kwh, due_at), due_at, costs) for n, energy_kwh, due_at, costs in wishes
     ]
     parts = [_before(n, _after_h(request, due_at), need, starts_h, hours) for n, _, due_at, _ in rows]
     lengths = np.array([0, *(len(slots) for slots, _ in parts)])
@@ -76,6 +75,12 @@ def _stages(request: PlanRequest, need: ChargingNeed) -> Iterator[tuple[float, d
         for step in request.steps:
             if (need.arrives_at or step.starts_at) < step.ends_at and step.starts_at < need.departs_at:
                 yield need.minimum_now_kwh, min(step.ends_at, need.departs_at), (1.0, None)
+
+
+def _left_kwh(request: PlanRequest, frozen: Frozen, n: int, energy_kwh: float, due_at: datetime) -> float:
+    """What a stage of need n wants [kWh] besides what is frozen; below 0 what a vehicle that may give back has to spare by then."""
+    left_kwh = energy_kwh - frozen.energy_until_kwh(n, _after_h(request, due_at))
+    return left_kwh if request.needs[n].v2g is not None else max(0.0, left_kwh)
 
 
 def _after_h(request: PlanRequest, instant: datetime) -> float:

@@ -19,7 +19,7 @@ from optimizer.problem.worth import value_per_kwh
 
 def declare_behind(model: ConcreteModel, horizon: Horizon) -> None:
     """`behind[k]` [kWh]: what stage k lacks when it is due."""
-    most_kwh = (horizon.stages.energy_kwh + givable_kwh(horizon)[horizon.stages.need]).tolist()
+    most_kwh = np.maximum(horizon.stages.energy_kwh + givable_kwh(horizon)[horizon.stages.need], 0.0).tolist()
     model.behind = Var(range(len(most_kwh)), bounds=lambda _, k: (0.0, most_kwh[k]))
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpms.domain.need import EnergyTarget, LikelyStay, likely_stays
+from cpms.domain.need import EnergyTarget, LikelyStay, VehicleBattery, VehicleToGrid, likely_stays
 from cpms.domain.plan import ChargingNeed, PlanRequest
 from cpms.domain.units import Phase
 from optimizer import plan
+from optimizer.problem.horizon import horizon
 from tests.optimizer.oracle import energy_kwh, exceeded_limits, hours_of, money, setpoint_kw
 from tests.optimizer.requests import NOW, feeder, need, request
 
@@ -55,6 +56,13 @@ def test_a_target_may_have_a_price_of_its_own():
 def test_a_target_within_a_step_counts_what_is_there_by_then():
     staged = replace(need(energy_kwh=18.0), targets=(EnergyTarget(5.0, at(0.5)),))
     assert plan(request(staged, price=DEAR_FIRST)).sessions[0].power_kw[0] == pytest.approx(10.0, abs=0.07)
+
+
+def test_what_is_on_its_way_beyond_what_a_likely_stay_wants_may_be_given_back():
+    sure = VehicleBattery(40.0, 0.5)
+    car = replace(uncertain("a", (1.0, 3, 0.5), (8.0, 4, 0.5)), frozen_a=(10.0,), battery=sure)
+    giver = replace(car, v2g=VehicleToGrid(10.0, 16.0))
+    assert horizon(request(giver)).stages.energy_kwh == pytest.approx([1.0 - 6.9, 8.0 - 6.9])
 
 
 def test_a_minimum_now_does_not_wait_for_a_better_price():
