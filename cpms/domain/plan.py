@@ -21,10 +21,11 @@ from cpms.domain.units import MIN_CHARGING_CURRENT_A, PHASES, Phase
 class FeederCap:
     """A feeder's limits per step; they bind everything below it, other load and solar included.
 
-    `limit_a[t]`: per phase [A]. `import_kw[t]`: in all [kW], None where there is none; `reason[t]` names who asks for it.
+    `limit_a[t]`: per phase [A], whichever way it flows. `import_kw[t]`: in all [kW], None where there is none; `reason[t]` names who
+    asks for it.
     `other_load_kw[t]`: what is not ours directly at this feeder [kW], three-phase balanced, net of the solar that may be relied on;
     it loads the feeders above as well. `export_kw[t]`: most that may flow out of it upwards [kW], None where there is no cap;
-    `surplus_kw[t]`: what such caps reckon with as generated directly at this feeder beyond its other load [kW] (empty: the
+    `surplus_kw[t]`: what flows that way reckon with as generated directly at this feeder beyond its other load [kW] (empty: the
     opposite of `other_load_kw`). `voltage_v`: phase to neutral, where `limit_a` is measured [V]; None: the request's.
     """
 

@@ -90,6 +90,7 @@ def _binding(horizon: Horizon, row: int, step: int, price: float) -> BindingLimi
         unit=key.unit,
         shadow_price_per_kw=price,
         reason=key.feeder.reason[step] if key.feeder.reason else "",
+        direction=key.direction,
         shadow_price_per_kwh=price / float(horizon.step_h[step]),
     )
 

@@ -45,8 +45,7 @@ def _same_but_for_limits(before: Horizon, now: Horizon) -> bool:
         only_limits_differ(before.request, now.request)
         and np.array_equal(before.slots.need, now.slots.need)
         and np.array_equal(before.slots.step, now.slots.step)
-        and [(key.feeder.feeder_id, key.phase) for key in before.limits.keys]
-        == [(key.feeder.feeder_id, key.phase) for key in now.limits.keys]
+        and [key.place for key in before.limits.keys] == [key.place for key in now.limits.keys]
     )
 
 

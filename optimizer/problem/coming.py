@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cpms.domain.binding import Direction
 from cpms.domain.plan import Coming, FeederCap
 from cpms.domain.units import Phase
 from optimizer.problem.horizon import Horizon
@@ -43,7 +44,7 @@ def _shares(horizon: Horizon, feeder_id: str, phases: tuple[Phase, ...]) -> dict
     above = set(path(horizon.request, feeder_id))
     shares = {}
     for row, key in enumerate(horizon.limits.keys):
-        if isinstance(key.feeder, FeederCap) and key.feeder.feeder_id in above:
+        if isinstance(key.feeder, FeederCap) and key.direction is Direction.IMPORT and key.feeder.feeder_id in above:
             if key.phase is None:
                 shares[row] = 1.0
             elif key.phase in phases:

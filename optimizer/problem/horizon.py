@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpms.domain.plan import PlanRequest
+from optimizer.problem.backflow import with_backflow
 from optimizer.problem.chances import Chance, chances_of, gone_of
 from optimizer.problem.conduct import Conduct, conducts_of
 from optimizer.problem.frozen import Frozen, frozen_of
@@ -148,7 +149,8 @@ def horizon(request: PlanRequest) -> Horizon:
     steps = request.steps
     step_h = np.array([step.duration_h for step in steps])
     frozen = frozen_of(request)
-    limits, meters = with_phasors(limits_of(request, frozen), request, frozen), meters_of(request, frozen)
+    limits = with_phasors(with_backflow(limits_of(request, frozen), request), request, frozen)
+    meters = meters_of(request, frozen)
     on_all = [grid_of(request, need, len(need.phases)) for need in request.needs]
     switching = {n: switching_of(request, request.needs[n]) for n in single_point_of(request)}
     gives = gives_kw(request)

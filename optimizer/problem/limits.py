@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
+from cpms.domain.binding import Direction
 from cpms.domain.contract import UncertainLoad
 from cpms.domain.plan import FeederCap, PhasorLimit, PlanRequest
 from cpms.domain.units import PHASES, Phase, power_kw
@@ -27,6 +28,12 @@ class LimitKey:
 
     feeder: FeederCap | PhasorLimit
     phase: Phase | None
+    direction: Direction = Direction.IMPORT
+
+    @property
+    def place(self) -> tuple[str, Phase | None, Direction]:
+        """By what limits are told apart in a request."""
+        return self.feeder.feeder_id, self.phase, self.direction
 
     @property
     def unit(self) -> str:
@@ -77,6 +84,11 @@ class Limits:
         """The limits on vector sums."""
         return np.flatnonzero([isinstance(key.feeder, PhasorLimit) for key in self.keys])
 
+    @cached_property
+    def loaded_by_giving(self) -> Ints:
+        """The limits that what is delivered may load."""
+        return np.unique(self.relieved.tocoo().row[self.relieved.tocoo().data < 0]).astype(np.int64)
+
     def room_kw(self) -> Floats:
         """Most power [kW] a point could draw alone, shape (points, T)."""
         by_point = self.share.tocsc()
@@ -115,9 +127,9 @@ def _left_kw(request: PlanRequest, keys: list[LimitKey]) -> Floats:
     """What other load leaves of each limit [kW], below 0 where it takes more."""
     other_kw = _other_load_kw(request)
     shape = (len(keys), len(request.steps))
-    limit_kw = np.array([_limit_kw(key, request.voltage_v) for key in keys]).reshape(shape)
+    whole_kw = np.array([limit_kw(key, request.voltage_v) for key in keys]).reshape(shape)
     load_kw = np.array([other_kw[key.feeder.feeder_id] / (3 if key.phase else 1) for key in keys]).reshape(shape)
-    return np.asarray(limit_kw - load_kw)
+    return np.asarray(whole_kw - load_kw)
 
 
 def _rounded_down_kw(power_kw: Floats, grid_kw: Floats) -> Floats:
@@ -144,7 +156,8 @@ def _grid_kw(load_a: Floats, voltage_v: float) -> float:
     return power_kw((micro_a or 1) / 1e6, voltage_v, 1)
 
 
-def _limit_kw(key: LimitKey, voltage_v: float) -> list[float]:
+def limit_kw(key: LimitKey, voltage_v: float) -> list[float]:
+    """A limit per step [kW], infinite where there is none."""
     limit = [np.inf if one is None else one for one in key.limit]
     at_v = key.voltage_v or voltage_v
     return limit if key.unit == "kW" else [power_kw(limit_a, at_v, 1) for limit_a in limit]

@@ -37,7 +37,7 @@ def base_value_per_kwh(horizon: Horizon) -> float:
     wear += max((need.v2g.wear_per_kwh for need in request.needs if need.v2g is not None), default=0.0)
     fees = sum(one.fee_per_kwh + one.fee for one in request.subscriptions)
     co2 = request.co2_price_per_kg * max(request.co2_g_per_kwh, default=0.0) / 1000.0
-    displaced = TIER_RATIO if np.any(horizon.limits.relieved.data < 0) else 1.0
+    displaced = TIER_RATIO if np.any(horizon.limits.relieved[horizon.limits.vector_sums].data < 0) else 1.0
     return max(2.0 * displaced * (dearest + peak + wear + fees + co2 or 1.0), request.shortfall_price_per_kwh)
 
 

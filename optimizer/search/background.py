@@ -13,7 +13,7 @@ from optimizer.problem.horizon import Floats, Horizon
 from optimizer.problem.switching import in_courses
 from optimizer.search.following import followed
 from optimizer.search.giving import giving_setpoints_kw
-from optimizer.search.vector_sums import within_vector_sums_kw
+from optimizer.search.giving_limits import within_limits_kw
 
 DUST_KW = 1e-6
 """Power below this is none."""
@@ -75,7 +75,7 @@ def _giving_on_grid(program: LinearProgram, horizon: Horizon, values: Floats) ->
     capped = any(feeder.export_kw for feeder in horizon.request.feeders)
     give_kw = giving_setpoints_kw(horizon, power_kw, give_kw, capped)
     _, give_kw = followed(horizon, np.where(give_kw > 0, 0.0, power_kw), give_kw)
-    give_kw = within_vector_sums_kw(horizon, give_kw)
+    give_kw = within_limits_kw(horizon, give_kw)
     values = values.copy()
     values[program.columns["give"]] = give_kw[program.places("give")]
     return values, give_kw

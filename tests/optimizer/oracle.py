@@ -99,13 +99,33 @@ def _on_phase_kw(request: PlanRequest, phases: tuple[Phase, ...], phase: Phase, 
 
 def exceeded_limits(request: PlanRequest, plan: Plan, tolerance: float = 1e-6) -> list[str]:
     """Every limit that setpoints and other load exceed, where other load alone does not exceed it already."""
-    return [*exceeded_vectors(request, plan, tolerance)] + [
+    return [*exceeded_vectors(request, plan, tolerance), *exceeded_backwards(request, plan, tolerance)] + [
         f"{feeder.feeder_id} step {t} {what}: {used:.3f} of {limit:.3f}"
         for feeder in request.feeders
         for t in range(len(request.steps))
         for what, used, other, limit in _loads(request, plan, feeder, t)
         if used > max(limit, other) + tolerance
     ]
+
+
+def exceeded_backwards(request: PlanRequest, plan: Plan, tolerance: float) -> Iterator[str]:
+    """Every phase of a feeder that what is delivered below it exceeds upwards, whoever draws, beyond what other load takes of it."""
+    for feeder in request.feeders:
+        below = [f for f in request.feeders if feeder.feeder_id in _ancestors(request, f.feeder_id)]
+        ids, voltage_v = {f.feeder_id for f in below}, feeder.voltage_v or request.voltage_v
+        uncertain = [load for load in request.uncertain if load.feeder_id in ids]
+        for t, phase in itertools.product(range(len(request.steps)), PHASES):
+            spare_kw = sum(f.surplus_kw[t] if f.surplus_kw else -f.other_load_kw[t] for f in below)
+            spare_kw -= _sure_kw(uncertain, 1 - request.chance_level, t)
+            room_a = max(0.0, feeder.limit_a[t] - spare_kw / 3 * 1000 / voltage_v)
+            needs = [one for one in zip(request.needs, plan.sessions, strict=True) if one[0].feeder_id in ids]
+            given_kw = sum(
+                _on_phase_kw(request, phases_of(n, s, t), phase, max(0.0, -net_current_a(s, t))) for n, s in needs
+            )
+            stores = [one for one in zip(request.batteries, plan.batteries, strict=True) if one[0].feeder_id in ids]
+            given_kw += sum(max(0.0, -p.power_kw[t]) / len(b.phases) for b, p in stores if phase in b.phases)
+            if given_kw * 1000 / voltage_v > room_a + tolerance * 1000 / voltage_v + 1e-4:
+                yield f"{feeder.feeder_id} step {t} {phase.value} upwards: {given_kw * 1000 / voltage_v:.3f} of {room_a:.3f} A"
 
 
 def exceeded_vectors(request: PlanRequest, plan: Plan, tolerance: float) -> Iterator[str]:

@@ -20,9 +20,8 @@ from pyomo.environ import ConcreteModel, Constraint, Var
 from cpms.domain.plan import FeederCap
 from optimizer.model.flows import members
 from optimizer.model.topic import Term, Topic, linear
-from optimizer.problem.bands import quantile_kw
+from optimizer.problem.backflow import surplus_kw
 from optimizer.problem.horizon import Floats, Horizon, Ints
-from optimizer.problem.limits import uncertain_below
 from optimizer.problem.tree import path, points_of
 from optimizer.problem.worth import top_value_per_kwh
 
@@ -45,19 +44,12 @@ def export_caps(horizon: Horizon) -> list[ExportCap]:
     request = horizon.request
     points = points_of(request)
     above = {feeder.feeder_id: set(path(request, feeder.feeder_id)) for feeder in request.feeders}
-    least_kw = {
-        feeder_id: quantile_kw(uncertain, 1.0 - request.chance_level, len(request.steps))
-        for feeder_id, uncertain in uncertain_below(request).items()
-    }
-    caps = []
+    surplus, caps = surplus_kw(request), []
     for feeder in request.feeders:
-        below = [one for one in request.feeders if feeder.feeder_id in above[one.feeder_id]]
         inside = frozenset(i for i, point in enumerate(points) if feeder.feeder_id in above[point.feeder_id])
         for t, limit_kw in enumerate(feeder.export_kw):
             if limit_kw is not None:
-                surplus_kw = sum(one.surplus_kw[t] if one.surplus_kw else -one.other_load_kw[t] for one in below)
-                surplus_kw -= float(least_kw[feeder.feeder_id][t])
-                caps.append(ExportCap(feeder, t, limit_kw, surplus_kw, inside))
+                caps.append(ExportCap(feeder, t, limit_kw, float(surplus[feeder.feeder_id][t]), inside))
     return caps
 
 

@@ -1,4 +1,4 @@
-"""Vector sums of currents when setpoints are chosen: what is given back loads them in its own direction, as what is drawn does."""
+"""Limits that what is given back loads, when setpoints are chosen: vector sums of currents, and phases of feeders the other way."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ TOLERANCE_KW = 1e-5
 """A limit exceeded by less is kept: far below a setpoint."""
 
 
-def within_vector_sums_kw(horizon: Horizon, give_kw: Floats) -> Floats:
-    """What is given per slot [kW], in setpoints, lowered until it keeps the limits on vector sums by itself."""
-    rows, slots, lowered_kw = horizon.limits.vector_sums, horizon.slots, give_kw.copy()
+def within_limits_kw(horizon: Horizon, give_kw: Floats) -> Floats:
+    """What is given per slot [kW], in setpoints, lowered until it keeps the limits that it loads by itself."""
+    rows, slots, lowered_kw = horizon.limits.loaded_by_giving, horizon.slots, give_kw.copy()
     if not len(rows) or not give_kw.any():
         return give_kw
     loads = -horizon.limits.relieved[rows].tocsc()
