@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,11 +104,12 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     missing_kwh = wanted_kwh - horizon.energy_kwh(expected_kw(horizon, floored, behind.give_kw))
     open_ = slots.single == single[slots.need, slots.step]
     left = headroom(horizon, floored, behind, open_)
-    for top_up in (_top_up_in_full, _top_up):
-        for n in _urgency(horizon, missing_kwh):
-            raised = _Raising(horizon, left, int(n), floored[slots.of(n)], float(missing_kwh[n]))
-            top_up(raised)
-            missing_kwh[n] = raised.missing_kwh
+    for tier in _urgency(horizon, missing_kwh):
+        for top_up in (_top_up_in_full, _top_up):
+            for n in tier:
+                raised = _Raising(horizon, left, n, floored[slots.of(n)], float(missing_kwh[n]))
+                top_up(raised)
+                missing_kwh[n] = raised.missing_kwh
     return floored
 
 
@@ -144,12 +146,12 @@ def _admissible(horizon: Horizon, slot_kw: Floats) -> Floats:
     return floored
 
 
-def _urgency(horizon: Horizon, missing_kwh: Floats) -> Ints:
-    """Needs that lack energy: higher priority first, then earlier departure."""
+def _urgency(horizon: Horizon, missing_kwh: Floats) -> list[list[int]]:
+    """Needs that lack energy: those of higher priority first, among them earlier departures."""
     needs = horizon.request.needs
     lacking = np.flatnonzero(missing_kwh > DUST_KWH)
     ranked = sorted(lacking.tolist(), key=lambda n: (-needs[n].priority, needs[n].departs_at, needs[n].session_id))
-    return np.array(ranked, dtype=np.int64)
+    return [list(tier) for _, tier in groupby(ranked, lambda n: needs[n].priority)]
 
 
 def _top_up_in_full(one: _Raising) -> None:

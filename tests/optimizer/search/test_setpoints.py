@@ -74,3 +74,9 @@ def test_what_is_missing_is_drawn_last_where_a_whole_setpoint_would_raise_the_pe
     drawn_kw = expected_kw(problem, setpoint_kw)
     assert problem.energy_kwh(drawn_kw) == pytest.approx([8.51, 8.28])
     assert problem.total_kw(drawn_kw).max() <= 8.6
+
+
+def test_nobody_of_lower_priority_takes_the_room_that_a_higher_one_needs_a_part_of():
+    problem = horizon(request(need("a", 20), need("b", 20, priority=1), feeders=(feeder(4, import_kw=6.0),)))
+    setpoint_kw = rule_setpoints_kw(problem)
+    assert problem.energy_kwh(expected_kw(problem, setpoint_kw)) == pytest.approx([0.0, 20.0])
