@@ -40,10 +40,17 @@ def like_everybody(session_id: str) -> Change:
 
 
 def priority_prices(request: PlanRequest, made: Plan) -> Iterator[PriorityPrice]:
-    """The price of every priority above the lowest, in the order of needs; each takes a plan's time."""
+    """The price of every priority above the lowest, in the order of needs; each takes a plan's time.
+
+    Where nobody lacks anything it is 0 without another plan: of the lowest priority, too, a kWh is worth more than it costs to serve.
+    (Of a vehicle that gives back perhaps not: it draws all of its last setpoint, whatever it lacks.)
+    """
     lowest = min((need.priority for need in request.needs), default=0)
+    enough = not _lacking_kwh(made) and all(need.v2g is None for need in request.needs)
     for need in request.needs:
-        if need.priority > lowest:
+        if need.priority > lowest and enough:
+            yield PriorityPrice(need.session_id, gained_kwh=0.0, lost_kwh={}, added_cost=0.0)
+        elif need.priority > lowest:
             seen = what_if(request, made, like_everybody(need.session_id))
             change_kwh = seen.shortfall_change_kwh
             yield PriorityPrice(
@@ -56,6 +63,12 @@ def priority_prices(request: PlanRequest, made: Plan) -> Iterator[PriorityPrice]
                 },
                 added_cost=paid(made) - paid(seen.after),
             )
+
+
+def _lacking_kwh(made: Plan) -> float:
+    """What sessions lack at their departure, and of targets before [kWh]; 0 for what is none."""
+    lacking_kwh = sum(session.shortfall_kwh + sum(session.late_kwh) for session in made.sessions)
+    return lacking_kwh if lacking_kwh > LITTLE_KWH else 0.0
 
 
 def paid(made: Plan) -> float:

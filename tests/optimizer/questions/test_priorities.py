@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cpms.domain.plan import DemandPrice
 from optimizer import plan
-from optimizer.questions.priorities import PriorityPrice, paid, priority_prices
+from optimizer.questions.priorities import PriorityPrice, like_everybody, paid, priority_prices
 from optimizer.report.reasons import describe_priorities
 from tests.optimizer.requests import feeder, need, request
 
@@ -24,6 +25,18 @@ def test_where_there_is_enough_a_priority_costs_nobody_anything():
     asked = request(need("low", 5.0), need("high", 5.0, priority=1))
     (line,) = describe_priorities(priority_prices(asked, plan(asked)))
     assert "nobody loses anything" in line
+
+
+def test_where_there_is_enough_no_priority_would_have_changed_the_plan():
+    paid_peak = DemandPrice(10.0, 0.0, (True,) * 4, window_s=3600)
+    needs = (need("low", 15.0), need("high", 12.0, priority=1), need("top", 9.0, hours=2, priority=2))
+    asked = request(*needs, price=(0.3, 0.1, 0.2, 0.4), demand=(paid_peak,))
+    made = plan(asked)
+    for price in priority_prices(asked, made):
+        changed = plan(like_everybody(price.session_id)(asked))
+        assert (price.gained_kwh, price.lost_kwh, price.added_cost) == (0.0, {}, 0.0)
+        assert paid(made) == pytest.approx(paid(changed), rel=2e-3)
+        assert all(session.shortfall_kwh < 0.05 for session in changed.sessions)
 
 
 def test_preferences_are_not_paid():
