@@ -106,7 +106,7 @@ def to_setpoints(horizon: Horizon, slot_kw: Floats, behind: Background | None = 
     left = headroom(horizon, floored, behind, open_)
     for tier in _urgency(horizon, missing_kwh):
         for top_up in (_top_up_in_full, _top_up):
-            for n in tier:
+            for n in (one for one in tier if missing_kwh[one] > DUST_KWH):
                 raised = _Raising(horizon, left, n, floored[slots.of(n)], float(missing_kwh[n]))
                 top_up(raised)
                 missing_kwh[n] = raised.missing_kwh
@@ -206,6 +206,8 @@ class _Raising:
             if self.missing_kwh <= DUST_KWH:
                 return
             wanted_kw = self.missing_kwh / float(self.hours[i])
+            if in_full and wanted_kw < self.grid.of(i).quantum_kw:
+                continue
             most_kw = float(min(self.room_kw[i], self.left.unpaid_kw[self.steps[i]]))
             self._raise(i, wanted_kw, min(most_kw, wanted_kw) if in_full else most_kw)
 
