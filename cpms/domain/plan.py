@@ -25,7 +25,7 @@ class FeederCap:
     asks for it.
     `other_load_kw[t]`: what is not ours directly at this feeder [kW], three-phase balanced, net of the solar that may be relied on;
     it loads the feeders above as well. `export_kw[t]`: most that may flow out of it upwards [kW], None where there is no cap;
-    `surplus_kw[t]`: what flows that way reckon with as generated directly at this feeder beyond its other load [kW] (empty: the
+    `surplus_kw[t]`: what limits that way reckon with as generated directly at this feeder beyond its other load [kW] (empty: the
     opposite of `other_load_kw`). `voltage_v`: phase to neutral, where `limit_a` is measured [V]; None: the request's.
     """
 

@@ -11,17 +11,17 @@ from cpms.domain.binding import Direction
 from cpms.domain.plan import PlanRequest
 from cpms.domain.units import PHASES
 from optimizer.problem.bands import quantile_kw
-from optimizer.problem.limits import Floats, LimitKey, Limits, limit_kw, uncertain_below
-from optimizer.problem.tree import path, points_of
+from optimizer.problem.limits import Floats, LimitKey, Limits, at_and_below_kw, limit_kw, uncertain_below
+from optimizer.problem.tree import points_of
 
 
 def surplus_kw(request: PlanRequest) -> dict[str, Floats]:
     """What is generated at and below each feeder beyond other load [kW per step], of uncertain load as little as may be."""
-    surplus = {feeder.feeder_id: np.zeros(len(request.steps)) for feeder in request.feeders}
-    for feeder in request.feeders:
-        own_kw = np.array(feeder.surplus_kw) if feeder.surplus_kw else -np.array(feeder.other_load_kw)
-        for above in path(request, feeder.feeder_id):
-            surplus[above] += own_kw
+    own_kw = {
+        one.feeder_id: np.array(one.surplus_kw) if one.surplus_kw else -np.array(one.other_load_kw)
+        for one in request.feeders
+    }
+    surplus = at_and_below_kw(request, own_kw)
     for feeder_id, uncertain in uncertain_below(request).items():
         surplus[feeder_id] -= quantile_kw(uncertain, 1.0 - request.chance_level, len(request.steps))
     return surplus

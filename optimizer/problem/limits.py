@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,7 +87,8 @@ class Limits:
     @cached_property
     def loaded_by_giving(self) -> Ints:
         """The limits that what is delivered may load."""
-        return np.unique(self.relieved.tocoo().row[self.relieved.tocoo().data < 0]).astype(np.int64)
+        relieved = self.relieved.tocoo()
+        return np.unique(relieved.row[relieved.data < 0]).astype(np.int64)
 
     def room_kw(self) -> Floats:
         """Most power [kW] a point could draw alone, shape (points, T)."""
@@ -165,13 +166,19 @@ def limit_kw(key: LimitKey, voltage_v: float) -> list[float]:
 
 def _other_load_kw(request: PlanRequest) -> dict[str, Floats]:
     """Other load at and below each feeder [kW per step], the uncertain part at the chance level."""
-    load = {feeder.feeder_id: np.zeros(len(request.steps)) for feeder in request.feeders}
-    for feeder in request.feeders:
-        for above in path(request, feeder.feeder_id):
-            load[above] += np.array(feeder.other_load_kw)
+    load = at_and_below_kw(request, {feeder.feeder_id: np.array(feeder.other_load_kw) for feeder in request.feeders})
     for feeder_id, uncertain in uncertain_below(request).items():
         load[feeder_id] += quantile_kw(uncertain, request.chance_level, len(request.steps))
     return load
+
+
+def at_and_below_kw(request: PlanRequest, own_kw: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What feeders have of their own [kW per step], summed at and below each."""
+    summed = {feeder.feeder_id: np.zeros(len(request.steps)) for feeder in request.feeders}
+    for feeder_id, mine_kw in own_kw.items():
+        for above in path(request, feeder_id):
+            summed[above] += mine_kw
+    return summed
 
 
 def uncertain_below(request: PlanRequest) -> dict[str, list[UncertainLoad]]:

@@ -46,7 +46,7 @@ def priority_prices(request: PlanRequest, made: Plan) -> Iterator[PriorityPrice]
     (Of a vehicle that gives back perhaps not: it draws all of its last setpoint, whatever it lacks.)
     """
     lowest = min((need.priority for need in request.needs), default=0)
-    enough = not _lacking_kwh(made) and all(need.v2g is None for need in request.needs)
+    enough = _nobody_lacks(made) and all(need.v2g is None for need in request.needs)
     for need in request.needs:
         if need.priority > lowest and enough:
             yield PriorityPrice(need.session_id, gained_kwh=0.0, lost_kwh={}, added_cost=0.0)
@@ -65,10 +65,9 @@ def priority_prices(request: PlanRequest, made: Plan) -> Iterator[PriorityPrice]
             )
 
 
-def _lacking_kwh(made: Plan) -> float:
-    """What sessions lack at their departure, and of targets before [kWh]; 0 for what is none."""
-    lacking_kwh = sum(session.shortfall_kwh + sum(session.late_kwh) for session in made.sessions)
-    return lacking_kwh if lacking_kwh > LITTLE_KWH else 0.0
+def _nobody_lacks(made: Plan) -> bool:
+    """Whether sessions have what they need at their departure, and of targets before."""
+    return sum(session.shortfall_kwh + sum(session.late_kwh) for session in made.sessions) <= LITTLE_KWH
 
 
 def paid(made: Plan) -> float:
