@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,6 +32,11 @@ PRIOR_ARRIVALS = 15.0
 
 LEVEL_DAYS = 3.0
 """How long [d] a day tells whether fewer come than used to (holidays of schools, a closed campus): its weight falls to 1/e."""
+
+HOLE_DAYS = 14
+HOLE_TIMES = 10.0
+"""A record is silent, not the site, where it knows of nobody for longer than HOLE_DAYS and HOLE_TIMES as long as is usual, until
+somebody comes again: an import that ends before the first day of service, an outage, a closed season."""
 
 NEGLIGIBLE_KWH = 1e-6
 SCENARIOS = 5
@@ -88,6 +94,21 @@ class _Book:
         """Number of the first local day anybody came."""
         return int(self.began_s.min(initial=self.local_s)) // DAY_S
 
+    @cached_property
+    def unknown_days(self) -> Ints:
+        """Local days of which the record says nothing, though it knows of earlier and later ones."""
+        visited = np.unique(self.arrivals_s // DAY_S)
+        apart = np.diff(visited)
+        longest = max(HOLE_DAYS, HOLE_TIMES * float(np.median(apart)) if len(apart) else 0.0)
+        holes = np.flatnonzero(apart > longest)
+        return np.concatenate(
+            [np.zeros(0, dtype=np.int64), *(np.arange(visited[k] + 1, visited[k + 1]) for k in holes)]
+        )
+
+    def days_before(self, day: int) -> Ints:
+        """The last LOOK_BACK_DAYS local days that are known, of those before `day`; in order."""
+        return np.setdiff1d(np.arange(self.first_day, day), self.unknown_days)[-LOOK_BACK_DAYS:]
+
 
 def _book(visits: Sequence[Visit], arrived_at: Sequence[datetime], now: datetime, zone: ZoneInfo) -> _Book:
     began_s = _local_s([visit.arrives_at for visit in visits], zone)
@@ -113,10 +134,13 @@ def _corrected(book: _Book, calendar: Calendar) -> Floats:
     came_kwh: list[float] = []
     middle_kwh: list[float] = []
     paced = Paced(WIDEST)
-    for back in range(min(REVIEW_DAYS, book.local_s // DAY_S - book.first_day - 1), 0, -1):
+    today = book.local_s // DAY_S
+    for back in range(min(REVIEW_DAYS, today - book.first_day - 1), 0, -1):
+        if today - back in book.unknown_days:
+            continue
         told_kwh = _told(book, back, calendar)
         levelled_kwh = told_kwh * _level(came_kwh, middle_kwh)
-        came_kwh.append(float(_rests(book, book.local_s // DAY_S - np.array([back]), book.now_s)[0]))
+        came_kwh.append(float(_rests(book, np.array([today - back]), book.now_s)[0]))
         paced = _after(paced, levelled_kwh, came_kwh[-1])
         middle_kwh.append(float(told_kwh[MIDDLE]))
     told_kwh, spread = _told(book, 0, calendar) * _level(came_kwh, middle_kwh), paced.spread
@@ -147,31 +171,36 @@ def _level(came_kwh: Sequence[float], middle_kwh: Sequence[float]) -> float:
 def _told(book: _Book, back: int, calendar: Calendar) -> Floats:
     """Uncorrected energy to come [kWh] at FINE_LEVELS, told `back` days ago at the same time from what had ended by then."""
     today = book.local_s // DAY_S - back
-    days = np.arange(max(book.first_day, today - LOOK_BACK_DAYS), today)
+    days = book.days_before(today)
     if len(days) == 0:
         return np.zeros(len(FINE_LEVELS))
     weight = calendar.likeness(days, np.array([today]))
     rests_kwh = _rests(book, days, book.now_s - back * DAY_S)
     early = book.arrivals_s[book.arrivals_s % DAY_S < book.local_s % DAY_S] // DAY_S
-    counts = np.bincount(early[(early >= days[0]) & (early <= today)] - days[0], minlength=len(days) + 1)
-    usual = float(np.average(counts[:-1], weights=weight[0]))
-    busy = (counts[-1] + PRIOR_ARRIVALS) / (usual + PRIOR_ARRIVALS)
+    usual = float(np.average(_per_day(early, days), weights=weight[0]))
+    busy = (float((early == today).sum()) + PRIOR_ARRIVALS) / (usual + PRIOR_ARRIVALS)
     return np.asarray(busy * np.sort(weighted_quantiles(rests_kwh[None, :], weight, FINE_LEVELS)[0]))
 
 
 def _rests(book: _Book, days: Ints, known_s: int) -> Floats:
-    """Energy [kWh] of the visits of consecutive `days` that began at this time of day or later and had ended by `known_s` [s]."""
+    """Energy [kWh] of the visits of `days` (in order) that began at this time of day or later and had ended by `known_s` [s]."""
     counts = (book.began_s % DAY_S >= book.local_s % DAY_S) & (book.ended_s <= known_s)
-    place = book.began_s // DAY_S - days[0]
-    counts &= (place >= 0) & (place < len(days))
-    kwh = np.bincount(place[counts], weights=book.energy_kwh[counts], minlength=len(days))
-    return kwh.astype(np.float64)  # no visit at all counts in whole numbers
+    return _per_day(book.began_s[counts] // DAY_S, days, book.energy_kwh[counts])
+
+
+def _per_day(of_day: Ints, days: Ints, worth: Floats | None = None) -> Floats:
+    """The sum of `worth` (1 each unless said) on each of `days` (in order) of what belongs to `of_day`."""
+    place = np.searchsorted(days, of_day)
+    found = place < len(days)
+    found[found] = days[place[found]] == of_day[found]
+    sums = np.bincount(place[found], weights=None if worth is None else worth[found], minlength=len(days))
+    return sums.astype(np.float64)  # nothing at all counts in whole numbers
 
 
 def _scenarios(book: _Book, fine_kwh: Floats, calendar: Calendar) -> tuple[tuple[Visit, ...], ...]:
     """The likeliest days again, from the one with least to come to the one with most, with energies to match the quantiles."""
     today = book.local_s // DAY_S
-    days = np.arange(max(book.first_day, today - LOOK_BACK_DAYS), today)
+    days = book.days_before(today)
     rests_kwh = _rests(book, days, book.now_s) if len(days) else np.zeros(0)
     days, rests_kwh = days[rests_kwh > 0], rests_kwh[rests_kwh > 0]
     if len(days) == 0:

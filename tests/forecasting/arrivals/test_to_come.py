@@ -125,3 +125,16 @@ def test_when_fewer_come_than_used_to_fewer_are_expected():
     history = [v for v in office(60) if v.arrives_at.date() < closed_since or v.arrives_at.hour > 12]
     still_open = arrivals_to_come(office(60), [], at(FRIDAY, 6), ZONE).energy_kwh[1]
     assert arrivals_to_come(history, [], at(FRIDAY, 6), ZONE).energy_kwh[1] < 0.75 * still_open
+
+
+def test_a_hole_in_the_record_is_not_taken_for_days_on_which_nobody_came():
+    """As where sessions were imported up to a day, and the product went into service a month later."""
+    before = [visit for visit in office(70) if visit.arrives_at < at(FRIDAY - timedelta(days=32), 0)]
+    told = arrivals_to_come([*before, *office(2)], [], at(FRIDAY, 6), ZONE)
+    assert told.energy_kwh[1] == pytest.approx(30.0, rel=0.1)
+    assert told.scenarios
+
+
+def test_where_somebody_comes_once_in_three_weeks_the_days_between_are_no_hole():
+    seldom = [visit(FRIDAY - timedelta(days=back), 8) for back in range(20, 120, 20)]
+    assert arrivals_to_come(seldom, [], at(FRIDAY, 6), ZONE).energy_kwh[1] == 0.0
