@@ -83,10 +83,12 @@ def stays_of(sessions: Sequence[Session], zone: ZoneInfo) -> Stays:
     )
 
 
-def describe(new: Stays, past: Stays) -> Floats:
-    """Features (one row) of the single session `new`, from `past` sessions that were over when it began (any number)."""
+def describe(stays: Stays, place: int) -> Floats:
+    """Features (one row) of the session at `place`, from what was known when it began: which of `stays` were over, and which
+    had begun."""
+    new, past = stays.pick(np.array([place])), stays.ended_by(float(stays.started_s[place]))
     usual = past.pick(np.arange(len(past))[-RECENT:])
-    return np.array([*_statement(new), *_alike(new, usual), *_same_place_or_words(new, past)])
+    return np.array([*_statement(new), *_alike(new, usual), *_same_place_or_words(new, past), *_bustle(stays, place)])
 
 
 def _statement(new: Stays) -> list[float]:
@@ -113,6 +115,18 @@ def _same_place_or_words(new: Stays, past: Stays) -> list[float]:
     both = said[apart_h < STATEMENT_RESOLUTION_H][-SAME_WORDS:]
     counts = [float(min(len(said), 2 * SAME_STATEMENT)), float(len(both))]
     return [_median(past.stay_h[here]), *counts, _quantile(past.stay_h[both], 0.5)]
+
+
+def _bustle(stays: Stays, place: int) -> list[float]:
+    """How many came within a day before, how many of them since midnight, and how many of them are still there.
+
+    A site at rest - a weekend, a holiday, a campus that closes - is visited by others, who stay otherwise.
+    """
+    now_s = stays.started_s[place]
+    came = (stays.started_s < now_s) & (stays.started_s > now_s - DAY_S)
+    today = came & (stays.started_s >= now_s - stays.hour_h[place] * HOUR_S)
+    there = came & (stays.ended_s > now_s)
+    return [float(found.sum()) for found in (came, today, there)]
 
 
 def _alike(new: Stays, past: Stays) -> list[float]:

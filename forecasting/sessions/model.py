@@ -24,6 +24,9 @@ HOLDOUT_BLOCKS = 5
 BLOCK_ROWS = 40
 MAX_STAY_H = 24.0 * 14
 MAX_ENERGY_KWH = 300.0
+LEAST = 0.05
+"""Shorter stays [h] and smaller energies [kWh] are learned as this: ratios tell people apart, and of nothing there is none."""
+
 TAIL_REACH = 2.0
 """Trees know no stay shorter or longer than they have seen: what nobody did yet may lie far outside of it."""
 
@@ -38,6 +41,7 @@ LEARNED, ROLLING = "learned", "rolling median"
 class LearnedQuantity:
     """Quantiles of one quantity (stay [h] or energy [kWh]), and positions of held-out values in them.
 
+    `model`: of the quantity's logarithm, as who is wrong by half is wrong alike about short and long stays.
     `trained_until_s` [s]: it knows sessions that had ended by then.
     """
 
@@ -77,7 +81,7 @@ class SessionModel:
 
 def feature_rows(stays: Stays, places: Ints) -> Floats:
     """Features of the sessions at `places`, each from what had ended when it began."""
-    rows = [describe(stays.pick(np.array([i])), stays.ended_by(float(stays.started_s[i]))) for i in places]
+    rows = [describe(stays, int(place)) for place in places]
     return np.array(rows) if rows else np.zeros((0, 0))
 
 
@@ -93,16 +97,15 @@ def train_sessions(stays: Stays, features: Floats, until_s: int) -> SessionModel
 def _learn(features: Floats, target: Floats, largest: float, until_s: int) -> LearnedQuantity:
     """A model of every row, and positions from one that has not seen every fifth block of them."""
     held = np.arange(len(target)) // BLOCK_ROWS % HOLDOUT_BLOCKS == HOLDOUT_BLOCKS - 1
-    weight = np.ones(len(target))
-    blind = fit_quantiles(features[~held], target[~held], weight[~held], BLIND, LEVELS)
+    logarithm, weight = np.log(np.maximum(target, LEAST)), np.ones(len(target))
+    blind = fit_quantiles(features[~held], logarithm[~held], weight[~held], BLIND, LEVELS)
     levels, quantiles = _distribution(blind, features[held], largest)
-    model = fit_quantiles(features, target, weight, GROWTH, LEVELS)
+    model = fit_quantiles(features, logarithm, weight, GROWTH, LEVELS)
     return LearnedQuantity(model, positions(levels, quantiles, target[held]), largest, until_s)
 
 
 def _distribution(model: QuantileModel, features: Floats, largest: float) -> tuple[Floats, Floats]:
-    known = np.maximum(model.predict(features), 0.0)
-    return with_tails(np.array(model.levels), known, 0.0, largest, TAIL_REACH)
+    return with_tails(np.array(model.levels), np.exp(model.predict(features)), 0.0, largest, TAIL_REACH)
 
 
 def rolling_quantiles(values: Floats, past: Stays, hour_h: float, default: float) -> Floats:

@@ -14,8 +14,8 @@ from cpms.domain.time import require_aware
 from forecasting.learning.conformal import positions
 from forecasting.quantiles import DEFAULT_LEVELS, at_levels, require_levels
 from forecasting.score import FINE_LEVELS
-from forecasting.series import HOUR_S, Floats, zone_of
-from forecasting.sessions.features import Stays, describe, stays_of
+from forecasting.series import HOUR_S, Floats, Ints, zone_of
+from forecasting.sessions.features import Stays, stays_of
 from forecasting.sessions.model import (
     LATELY,
     LEARNED,
@@ -83,7 +83,7 @@ def expect_sessions(
     for session in sessions:
         require_aware(session.started_at, "started_at")
     wanted, plugged = require_levels(levels), _plugged(history, sessions, zone_of(timezone))
-    features = None if model is None or not sessions else _features(plugged)
+    features = None if model is None or not sessions else feature_rows(plugged.stays, plugged.places)
     rows, methods = {}, []
     for name, default in DEFAULTS.items():
         learned: LearnedQuantity | None = None if model is None else getattr(model, name)
@@ -97,23 +97,24 @@ def expect_sessions(
     )
 
 
-Plugged = list[tuple[Stays, Stays]]
-"""Each session that is looked at, and those that were over when it began."""
+@dataclass(frozen=True)
+class Plugged:
+    """All sessions that are known, and the places of those that are looked at; nobody knows how these will end."""
+
+    stays: Stays
+    places: Ints
+
+    def over(self) -> list[Stays]:
+        """For each that is looked at, those that were over when it began."""
+        return [self.stays.ended_by(float(began_s)) for began_s in self.stays.started_s[self.places]]
 
 
 def _plugged(history: Sequence[Session], sessions: Sequence[Session], zone: ZoneInfo) -> Plugged:
     asked = {session.id for session in sessions}
-    others = [past for past in history if past.id not in asked and past.ended_at is not None]
+    others = [session for session in history if session.id not in asked]
     ordered = sorted([*others, *(replace(s, ended_at=None) for s in sessions)], key=lambda s: s.started_at)
     place = {session.id: number for number, session in enumerate(ordered)}
-    stays = stays_of(ordered, zone)
-    return [
-        (stays.pick(np.array([place[s.id]])), stays.ended_by(float(stays.started_s[place[s.id]]))) for s in sessions
-    ]
-
-
-def _features(plugged: Plugged) -> Floats:
-    return np.array([describe(new, past) for new, past in plugged])
+    return Plugged(stays_of(ordered, zone), np.array([place[session.id] for session in sessions], dtype=np.int64))
 
 
 def _quantity(
@@ -125,16 +126,20 @@ def _quantity(
     record: Record | None,
 ) -> tuple[Floats, str]:
     """Quantiles at FINE_LEVELS of each session (rows), and who made them."""
+    over, hours_h = plugged.over(), plugged.stays.hour_h[plugged.places]
     rolling = np.array(
-        [rolling_quantiles(getattr(past, name), past, float(new.hour_h[0]), default) for new, past in plugged]
+        [
+            rolling_quantiles(getattr(past, name), past, float(hour_h), default)
+            for past, hour_h in zip(over, hours_h, strict=True)
+        ]
     )
     if learned is None or features is None:
         return rolling, f"{name}: rolling median"
     if record is None:
-        record = review_sessions(learned, min((past for _, past in plugged), key=len), name, default)
+        record = review_sessions(learned, min(over, key=len), name, default)
     if record.serving() != LEARNED:
         return rolling, f"{name}: rolling median, better lately"
-    known = np.array([len(past) > 0 for _, past in plugged])
+    known = np.array([len(past) > 0 for past in over])
     return np.where(known[:, None], corrected(learned, features, record), rolling), f"{name}: learned"
 
 

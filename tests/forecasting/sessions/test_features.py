@@ -9,6 +9,7 @@ from forecasting.series import zone_of
 from forecasting.sessions.features import describe, stays_of
 
 BEGIN = datetime(2026, 3, 2, 8, tzinfo=UTC)
+SAME_PLACE_OR_WORDS, BUSTLE = slice(-7, -3), slice(-3, None)
 
 
 def session(day, stay_h, said_kwh, said_h=8.0, station="a"):
@@ -27,19 +28,32 @@ def session(day, stay_h, said_kwh, said_h=8.0, station="a"):
 
 
 def features(past, new):
-    stays = stays_of([*past, new], zone_of("UTC"))
-    return describe(stays.pick(np.array([len(past)])), stays.pick(np.arange(len(past))))
+    return describe(stays_of([*past, new], zone_of("UTC")), len(past))
 
 
 def test_who_says_the_same_to_the_last_digit_is_taken_for_the_same_driver():
     past = [session(day, 3.0 if day % 4 == 0 else 9.0, 21.84 if day % 4 == 0 else 20.0 + day / 7) for day in range(40)]
-    station_h, said, said_both, same_words_h = features(past, session(40, 1.0, 21.84))[-4:]
+    station_h, said, said_both, same_words_h = features(past, session(40, 1.0, 21.84))[SAME_PLACE_OR_WORDS]
     assert (said, said_both, same_words_h) == (10.0, 10.0, 3.0)
     assert station_h == 9.0
-    assert np.isnan(features(past, session(40, 1.0, 33.333))[-1])
+    assert np.isnan(features(past, session(40, 1.0, 33.333))[SAME_PLACE_OR_WORDS][-1])
 
 
 def test_a_station_has_its_own_habits():
     past = [session(day, 2.0 if day % 2 else 10.0, 5.0 + day, station="ab"[day % 2]) for day in range(20)]
-    assert features(past, session(20, 1.0, 99.0, station="b"))[-4] == pytest.approx(2.0)
-    assert np.isnan(features(past, session(20, 1.0, 99.0, station="c"))[-4])
+    assert features(past, session(20, 1.0, 99.0, station="b"))[SAME_PLACE_OR_WORDS][0] == pytest.approx(2.0)
+    assert np.isnan(features(past, session(20, 1.0, 99.0, station="c"))[SAME_PLACE_OR_WORDS][0])
+
+
+def test_a_site_at_rest_is_told_from_a_busy_one():
+    hour = 1 / 24
+    yesterday = [session(day, 2.0, 5.0 + day) for day in (-1.5, -1.0, -0.5)]
+    today = [session(-3 * hour, 1.0, 7.0), session(-2 * hour, 9.0, 8.0), session(-hour, 9.0, 9.0)]
+    came, since_midnight, there = features([*yesterday, *today], session(0, 1.0, 10.0))[BUSTLE]
+    assert (came, since_midnight, there) == (4.0, 3.0, 2.0)
+
+
+def test_how_a_session_goes_on_says_nothing_about_its_own_beginning():
+    past = [session(day, 3.0, 20.0) for day in range(20)]
+    short, long = (features(past, session(20, stay_h, 20.0)) for stay_h in (0.5, 30.0))
+    np.testing.assert_array_equal(short, long)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -78,9 +79,13 @@ def test_without_any_history_there_is_still_a_need(model):
 
 
 def test_sessions_that_end_later_are_not_seen(history, model):
-    late = session("late", plugged_in().started_at - timedelta(hours=1), 20.0, 99.0)
-    assert expect_session([*history, late], plugged_in(), ZONE, model) == expect_session(
-        history, plugged_in(), ZONE, model
+    begun_at = plugged_in().started_at - timedelta(hours=1)
+    soon, late = session("late", begun_at, 2.0, 1.0), session("late", begun_at, 20.0, 99.0)
+    running = replace(soon, ended_at=None)
+    assert (
+        expect_session([*history, soon], plugged_in(), ZONE, model)
+        == expect_session([*history, late], plugged_in(), ZONE, model)
+        == expect_session([*history, running], plugged_in(), ZONE, model)
     )
 
 
