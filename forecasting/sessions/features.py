@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -55,13 +56,13 @@ class Stays:
         return Stays(**{field.name: getattr(self, field.name)[places] for field in fields(self)})
 
     def ended_by(self, epoch_s: float) -> Stays:
-        """Those that were over at `epoch_s` [s], the last MEMORY to end, in order of their end."""
-        over = np.flatnonzero(self.ended_s <= epoch_s)
+        """Those that had begun before `epoch_s` [s] and were over at it, the last MEMORY to end, in order of their end."""
+        over = np.flatnonzero((self.ended_s <= epoch_s) & (self.started_s < epoch_s))
         return self.pick(over[np.argsort(self.ended_s[over], kind="stable")][-MEMORY:])
 
 
 def stays_of(sessions: Sequence[Session], zone: ZoneInfo) -> Stays:
-    """Sessions as arrays. One that has not ended gets its start as end and counts as over only at the end of time."""
+    """Sessions as arrays, in whole seconds. One that has not ended counts as over only at the end of time."""
     ordered = sorted(sessions, key=lambda session: session.started_at)
     started_s = np.array([int(s.started_at.timestamp()) for s in ordered], dtype=np.int64)
     ended_s = np.array([_ended_s(s.ended_at) for s in ordered], dtype=np.int64)
@@ -124,7 +125,7 @@ def _bustle(stays: Stays, place: int) -> list[float]:
     """
     now_s = stays.started_s[place]
     came = (stays.started_s < now_s) & (stays.started_s > now_s - DAY_S)
-    today = came & (stays.started_s >= now_s - stays.hour_h[place] * HOUR_S)
+    today = came & (stays.weekday == stays.weekday[place])
     there = came & (stays.ended_s > now_s)
     return [float(found.sum()) for found in (came, today, there)]
 
@@ -148,7 +149,9 @@ def _alike(new: Stays, past: Stays) -> list[float]:
     spread = [_quantile(past.stay_h[alike_stay], 0.2), _quantile(past.stay_h[alike_stay], 0.8)]
     bias = [
         _median((past.stay_h / past.stated_stay_h)[alike_stay]),
-        _median((past.energy_kwh / past.stated_energy_kwh)[alike_energy]),
+        _median(
+            (past.energy_kwh / np.where(past.stated_energy_kwh > 0.0, past.stated_energy_kwh, np.nan))[alike_energy]
+        ),
     ]
     return [*medians, *spread, *bias]
 
@@ -172,7 +175,8 @@ def _numbered(names: Sequence[str | None]) -> Ints:
 
 
 def _ended_s(ended_at: datetime | None) -> int:
-    return np.iinfo(np.int64).max if ended_at is None else int(ended_at.timestamp())
+    """The first whole second [s] at which a session is over, whose start is the last at which it had not begun."""
+    return np.iinfo(np.int64).max if ended_at is None else math.ceil(ended_at.timestamp())
 
 
 def _stated_stay_h(started_at: datetime, need: EnergyNeed | None) -> float:

@@ -9,6 +9,7 @@ from forecasting.series import zone_of
 from forecasting.sessions.features import describe, stays_of
 
 BEGIN = datetime(2026, 3, 2, 8, tzinfo=UTC)
+BERLIN = zone_of("Europe/Berlin")
 SAME_PLACE_OR_WORDS, BUSTLE = slice(-7, -3), slice(-3, None)
 
 
@@ -57,3 +58,32 @@ def test_how_a_session_goes_on_says_nothing_about_its_own_beginning():
     past = [session(day, 3.0, 20.0) for day in range(20)]
     short, long = (features(past, session(20, stay_h, 20.0)) for stay_h in (0.5, 30.0))
     np.testing.assert_array_equal(short, long)
+
+
+def test_how_one_ends_that_ends_within_its_first_second_says_nothing_about_its_own_beginning():
+    past = [session(day, 3.0, 20.0) for day in range(20)]
+    nothing, long = (features(past, session(20, stay_h, 20.0)) for stay_h in (0.0, 30.0))
+    np.testing.assert_array_equal(nothing, long)
+
+
+def test_what_ends_later_in_the_second_in_which_another_begins_is_not_over_by_then():
+    past, moment = [session(day, 3.0, 20.0) for day in range(20)], 0.3 / 3600
+    soon, late = (
+        features([*past, session(20 - 1 / 24, 1.0 + ends_h, 20.0)], session(20, 1.0, 20.0)) for ends_h in (moment, 5.0)
+    )
+    np.testing.assert_array_equal(soon, late)
+
+
+def test_who_stated_to_need_nothing_kept_that_by_no_ratio():
+    past = [session(day, 3.0, 0.0) for day in range(20)]
+    row = features(past, session(20, 1.0, 0.0))
+    assert not np.isinf(row).any()
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 3, 29, tzinfo=BERLIN), datetime(2026, 10, 25, tzinfo=BERLIN)])
+def test_who_came_since_midnight_is_told_on_days_on_which_clocks_change_too(day):
+    minute = timedelta(minutes=1)
+    begins = [day.astimezone(UTC) - minute, day, day + minute, day.replace(hour=11)]
+    stays = stays_of([session((at - BEGIN) / timedelta(days=1), 0.5, 5.0) for at in begins], BERLIN)
+    came, since_midnight, _ = describe(stays, 3)[BUSTLE]
+    assert (came, since_midnight) == (3.0, 2.0)
