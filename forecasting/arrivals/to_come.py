@@ -161,10 +161,11 @@ def _after(paced: Paced, told_kwh: Floats, came_kwh: float) -> Paced:
 
 
 def _level(came_kwh: Sequence[float], middle_kwh: Sequence[float]) -> float:
-    """What came lately against what was told, as if one average day more had come as told."""
+    """What came lately against what was told, as if one average day more had come as told: at least one on which anybody came, as
+    where somebody comes now and then a visit is not many times what is usual."""
     weight = np.exp(-np.arange(len(came_kwh))[::-1] / LEVEL_DAYS)
     came, told = float(weight @ np.array(came_kwh)), float(weight @ np.array(middle_kwh))
-    usual = sum(middle_kwh) / max(1, len(middle_kwh))
+    usual = max(sum(middle_kwh) / max(1, len(middle_kwh)), sum(came_kwh) / max(1, sum(kwh > 0.0 for kwh in came_kwh)))
     return (came + usual) / (told + usual) if told + usual > NEGLIGIBLE_KWH else 1.0
 
 

@@ -138,3 +138,13 @@ def test_a_hole_in_the_record_is_not_taken_for_days_on_which_nobody_came():
 def test_where_somebody_comes_once_in_three_weeks_the_days_between_are_no_hole():
     seldom = [visit(FRIDAY - timedelta(days=back), 8) for back in range(20, 120, 20)]
     assert arrivals_to_come(seldom, [], at(FRIDAY, 6), ZONE).energy_kwh[1] == 0.0
+
+
+@pytest.mark.parametrize("share_of_days", [0.1, 0.2, 0.3, 0.4])
+def test_where_somebody_comes_now_and_then_no_band_reaches_far_beyond_what_any_day_brought(share_of_days):
+    rng = np.random.default_rng(3)
+    days = [FRIDAY - timedelta(days=back) for back in range(120) if rng.random() < share_of_days]
+    visits = [visit(day, 8, float(rng.uniform(5, 30))) for day in days]
+    for back in range(60):
+        high = arrivals_to_come(visits, [], at(FRIDAY - timedelta(days=back), 6), ZONE).energy_kwh[-1]
+        assert high <= 3 * 30.0
