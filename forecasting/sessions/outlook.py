@@ -85,10 +85,10 @@ def expect_sessions(
     wanted, plugged = require_levels(levels), _plugged(history, sessions, zone_of(timezone))
     features = None if model is None or not sessions else feature_rows(plugged.stays, plugged.places)
     rows, methods = {}, []
-    for name, default in DEFAULTS.items():
+    for name, rolling in plugged.rolling().items():
         learned: LearnedQuantity | None = None if model is None else getattr(model, name)
         record = None if records is None else records[name]
-        fine, method = _quantity(learned, features, plugged, name, default, record)
+        fine, method = _quantity(learned, features, plugged, name, rolling, record)
         rows[name] = at_levels(FINE_LEVELS, fine, wanted).tolist() if sessions else []
         methods.append(method)
     return tuple(
@@ -104,9 +104,14 @@ class Plugged:
     stays: Stays
     places: Ints
 
-    def over(self) -> list[Stays]:
-        """For each that is looked at, those that were over when it began."""
-        return [self.stays.ended_by(float(began_s)) for began_s in self.stays.started_s[self.places]]
+    def rolling(self) -> dict[str, Floats]:
+        """The rolling quantiles at FINE_LEVELS of each that is looked at (rows), from those that were over when it began."""
+        rows: dict[str, list[Floats]] = {name: [] for name in DEFAULTS}
+        for place in self.places:
+            over, hour_h = self.stays.ended_by(float(self.stays.started_s[place])), float(self.stays.hour_h[place])
+            for name, default in DEFAULTS.items():
+                rows[name].append(rolling_quantiles(getattr(over, name), over, hour_h, default))
+        return {name: np.array(found) for name, found in rows.items()}
 
 
 def _plugged(history: Sequence[Session], sessions: Sequence[Session], zone: ZoneInfo) -> Plugged:
@@ -122,24 +127,18 @@ def _quantity(
     features: Floats | None,
     plugged: Plugged,
     name: str,
-    default: float,
+    rolling: Floats,
     record: Record | None,
 ) -> tuple[Floats, str]:
     """Quantiles at FINE_LEVELS of each session (rows), and who made them."""
-    over, hours_h = plugged.over(), plugged.stays.hour_h[plugged.places]
-    rolling = np.array(
-        [
-            rolling_quantiles(getattr(past, name), past, float(hour_h), default)
-            for past, hour_h in zip(over, hours_h, strict=True)
-        ]
-    )
     if learned is None or features is None:
         return rolling, f"{name}: rolling median"
+    began_s = plugged.stays.started_s[plugged.places]
     if record is None:
-        record = review_sessions(learned, min(over, key=len), name, default)
+        record = review_sessions(learned, plugged.stays.ended_by(float(began_s.min())), name, DEFAULTS[name])
     if record.serving() != LEARNED:
         return rolling, f"{name}: rolling median, better lately"
-    known = np.array([len(past) > 0 for past in over])
+    known = began_s >= plugged.stays.ended_s.min()
     return np.where(known[:, None], corrected(learned, features, record), rolling), f"{name}: learned"
 
 

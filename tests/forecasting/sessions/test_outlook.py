@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ from forecasting.series import zone_of
 from forecasting.sessions.backtest import hindcast_sessions
 from forecasting.sessions.features import stays_of
 from forecasting.sessions.model import LEARNED, ROLLING, Record, SessionModel, feature_rows, train_sessions
-from forecasting.sessions.outlook import SessionOutlook, expect_session
+from forecasting.sessions.outlook import SessionOutlook, expect_session, expect_sessions
 
 ZONE = "America/Los_Angeles"
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
@@ -87,6 +88,18 @@ def test_sessions_that_end_later_are_not_seen(history, model):
         == expect_session([*history, late], plugged_in(), ZONE, model)
         == expect_session([*history, running], plugged_in(), ZONE, model)
     )
+
+
+def test_what_ended_before_each_of_many_open_sessions_is_not_kept_for_all_of_them_at_once():
+    ended, begins_at = made_up(2000), BEGIN + timedelta(days=200)
+    plugged = [session(f"open {k}", begins_at + timedelta(seconds=k), None, 0.0) for k in range(200)]
+    tracemalloc.start()
+    try:
+        assert len(expect_sessions(ended, plugged, ZONE)) == 200
+        most_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 10e6  # 2000 sessions of ten figures, 200 times, are 32 MB
 
 
 def test_a_stored_model_says_the_same_after_reading_it_back(history, model):
