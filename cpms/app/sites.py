@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -119,10 +119,7 @@ class Sites:
         running = self.running.get(site_id)
         if running is not None:
             running.forecaster.trained = trained
-            stored = await self._ended(site_id)
-            known = {session.id: session for session in (*running.history, *stored)}
-            running.history.clear()
-            running.history.extend(sorted(known.values(), key=lambda session: session.started_at))
+            _learn(running.history, await self._ended(site_id))
             running.outlooks.wake()
 
     async def _ended(self, site_id: str) -> list[Session]:
@@ -168,9 +165,16 @@ class Sites:
         )
 
     def remember(self, session: Session) -> None:
-        """An ended session teaches what later ones may need."""
+        """An ended session teaches what later ones may need, once however often its station tells of its end."""
         if (running := self.running.get(session.site_id)) is not None:
-            running.history.append(session)
+            _learn(running.history, [session])
+
+
+def _learn(history: deque[Session], sessions: Sequence[Session]) -> None:
+    """Add `sessions` to what is known, each once as it was told last, the ones that began last at the end."""
+    known = {session.id: session for session in (*history, *sessions)}
+    history.clear()
+    history.extend(sorted(known.values(), key=lambda session: session.started_at))
 
 
 def _task_names(site_id: str) -> tuple[str, str, str]:
