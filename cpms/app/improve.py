@@ -30,12 +30,12 @@ from forecasting.load.backtest import review_load
 from forecasting.load.training import read_load, train_site_load
 from forecasting.prices.backtest import review_prices
 from forecasting.sessions.outlook import review_outlooks
+from forecasting.sessions.training import WINDOW as SESSIONS_WINDOW
 from forecasting.sessions.training import read_sessions, train_site_sessions
 from forecasting.solar.learned import review
 from forecasting.solar.training import WINDOW, read_solar, train_site_solar
 
 NICENESS = 15
-SESSIONS_WINDOW = timedelta(days=120)
 MARKET_WINDOW = timedelta(days=90)
 SCORE_WINDOW = timedelta(days=28)
 PEAK_WINDOW = timedelta(days=366)
@@ -73,6 +73,11 @@ class Known:
     present: Sequence[Session] = ()
     tariff: Tariff | None = None
     carbon: Mapping[datetime, float] = field(default_factory=dict)
+
+    @property
+    def ended_and_present(self) -> tuple[Session, ...]:
+        """Those that are still open teach how busy it was when others came."""
+        return (*self.sessions, *self.present)
 
 
 def improve(dsn: str, site_id: str, now: datetime, train: bool) -> Improved:
@@ -125,7 +130,7 @@ def train_site(known: Known, models: dict[ModelKind, ForecastModel], now: dateti
     calendar = load_calendar(site, known.load, now, known.temperatures)
     trained = [
         train_site_load(site.id, site.timezone, known.load, now, incumbents.get(ModelKind.LOAD), calendar),
-        train_site_sessions(site.id, site.timezone, known.sessions, now, incumbents.get(ModelKind.SESSIONS)),
+        train_site_sessions(site.id, site.timezone, known.ended_and_present, now, incumbents.get(ModelKind.SESSIONS)),
     ]
     if site.solar is not None:
         zone, incumbent = ZoneInfo(site.timezone), incumbents.get(ModelKind.SOLAR)
@@ -142,7 +147,7 @@ def look_back(known: Known, models: dict[ModelKind, ForecastModel], now: datetim
         models,
         review(read_solar(solar.text)[1], known.sun, now) if solar is not None and _readable(solar) else None,
         review_load(known.load, timezone, now, calendar) if load is not None and _readable(load) else None,
-        review_outlooks(known.sessions, timezone, read_sessions(sessions.text), now)
+        review_outlooks(known.ended_and_present, timezone, read_sessions(sessions.text), now)
         if sessions is not None and _readable(sessions)
         else None,
         review_prices(known.market, timezone),

@@ -7,7 +7,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from cpms.app.forecaster import Forecaster
 from cpms.app.outlooks import Outlooks
@@ -24,11 +23,11 @@ from cpms.domain.telemetry import StationEvent
 from cpms.domain.time import Clock
 from data.store import Store
 from forecasting.sessions.medians import expect_need
+from forecasting.sessions.training import WINDOW as SESSIONS_WINDOW
 from forecasting.weather.port import WeatherService
 
 log = logging.getLogger(__name__)
 
-HISTORY = timedelta(days=60)
 HISTORY_SESSIONS = 5000
 
 
@@ -123,7 +122,7 @@ class Sites:
             running.outlooks.wake()
 
     async def _ended(self, site_id: str) -> list[Session]:
-        return await self.store.ended_sessions(site_id, self.clock.now() - HISTORY)
+        return await self.store.ended_sessions(site_id, self.clock.now() - SESSIONS_WINDOW)
 
     def post_station(self, event: StationEvent) -> None:
         """Hand a station's event to its site's controller."""

@@ -135,7 +135,7 @@ def _quantity(
         return rolling, f"{name}: rolling median"
     began_s = plugged.stays.started_s[plugged.places]
     if record is None:
-        record = review_sessions(learned, plugged.stays.ended_by(float(began_s.min())), name, DEFAULTS[name])
+        record = review_sessions(learned, plugged.stays, float(began_s.min()), name, DEFAULTS[name])
     if record.serving() != LEARNED:
         return rolling, f"{name}: rolling median, better lately"
     known = began_s >= plugged.stays.ended_s.min()
@@ -143,33 +143,35 @@ def _quantity(
 
 
 def review_outlooks(history: Sequence[Session], timezone: str, model: SessionModel, now: datetime) -> dict[str, Record]:
-    """How `model` would have done lately, per quantity, on the sessions of `history` that were over by `now`.
-
-    Once a day is enough.
+    """How `model` would have done lately, per quantity, on the sessions of `history` that were over by `now`; those that are
+    still open tell how busy it was. Once a day is enough.
     """
-    ended = [session for session in history if session.ended_at is not None and session.ended_at <= now]
-    past = stays_of(ended, zone_of(timezone)).ended_by(now.timestamp())
-    return {name: review_sessions(getattr(model, name), past, name, default) for name, default in DEFAULTS.items()}
+    stays, now_s = stays_of(history, zone_of(timezone)), now.timestamp()
+    return {
+        name: review_sessions(getattr(model, name), stays, now_s, name, default) for name, default in DEFAULTS.items()
+    }
 
 
-def review_sessions(learned: LearnedQuantity, past: Stays, name: str, default: float) -> Record:
-    """How `learned` and the rolling median would have done on the last LATELY of `past` that it has not learned from."""
-    unseen = np.flatnonzero(past.ended_s > learned.trained_until_s)[-LATELY:]
+def review_sessions(learned: LearnedQuantity, stays: Stays, until_s: float, name: str, default: float) -> Record:
+    """How `learned` and the rolling median would have done on the last LATELY of `stays` that were over by `until_s` [s] and that it
+    has not learned from."""
+    unseen = np.flatnonzero((stays.ended_s > learned.trained_until_s) & (stays.ended_s <= until_s))
+    unseen = unseen[np.argsort(stays.ended_s[unseen], kind="stable")][-LATELY:]
     if len(unseen) == 0:
         return Record(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
-    actual: Floats = getattr(past, name)[unseen]
-    levels, quantiles = learned.distribution(feature_rows(past, unseen))
+    actual: Floats = getattr(stays, name)[unseen]
+    levels, quantiles = learned.distribution(feature_rows(stays, unseen))
     middle = at_levels(levels, quantiles, np.array([0.5]))[:, 0]
-    before = [past.ended_by(float(past.started_s[place])) for place in unseen]
+    before = [stays.ended_by(float(stays.started_s[place])) for place in unseen]
     rolling = [
-        float(np.median(rolling_quantiles(getattr(known, name), known, float(past.hour_h[place]), default)))
+        float(np.median(rolling_quantiles(getattr(known, name), known, float(stays.hour_h[place]), default)))
         for place, known in zip(unseen, before, strict=True)
     ]
     return Record(
         positions(levels, quantiles, actual),
         np.abs(middle - actual),
         np.abs(np.array(rolling) - actual),
-        past.ended_s[unseen],
+        stays.ended_s[unseen],
     )
 
 

@@ -117,6 +117,24 @@ def test_what_was_reviewed_once_is_as_good_as_reviewed_anew(history, model, reco
     assert quick == expect_session(history, new, ZONE, learned)
 
 
+def test_who_is_still_there_counts_in_a_review_of_who_came_meanwhile():
+    """Where the tenth of a day stays an hour, and the first ten, a vehicle is the tenth also while the nine before it are there."""
+    days = [START - timedelta(days=back) for back in range(60, 0, -1)]
+    past = [
+        session(10 * n + k, day + timedelta(minutes=10 * k), 10.0 - k, 15.0 - k)
+        for n, day in enumerate(days)
+        for k in range(10)
+    ]
+    learned = read_sessions(train_site_sessions("site", ZONE, past, START + timedelta(days=1), None).text)
+    nine = [session(1000 + k, START + timedelta(minutes=10 * k), 0, 10.0, over=False) for k in range(9)]
+    tenth = session(1009, START + timedelta(minutes=90), 1.0, 10.0)
+    alone, among_them = (
+        review_outlooks([*past, *others, tenth], ZONE, learned, START + timedelta(hours=3))["stay_h"].learned_error[-1]
+        for others in ([], nine)
+    )
+    assert among_them < 0.5 < alone
+
+
 def test_nobody_is_planned_for_later_than_was_said():
     stated = EnergyNeed(20.0, START + timedelta(hours=2))
     assert need_to_plan(session(1, START, 0, 10.0, 2.0, over=False), outlook()) == stated
