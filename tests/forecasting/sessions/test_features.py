@@ -54,16 +54,11 @@ def test_a_site_at_rest_is_told_from_a_busy_one():
     assert (came, since_midnight, there) == (4.0, 3.0, 2.0)
 
 
-def test_how_a_session_goes_on_says_nothing_about_its_own_beginning():
+@pytest.mark.parametrize("ends_after_h", [0.0, 0.5])
+def test_how_a_session_goes_on_says_nothing_about_its_own_beginning(ends_after_h):
     past = [session(day, 3.0, 20.0) for day in range(20)]
-    short, long = (features(past, session(20, stay_h, 20.0)) for stay_h in (0.5, 30.0))
-    np.testing.assert_array_equal(short, long)
-
-
-def test_how_one_ends_that_ends_within_its_first_second_says_nothing_about_its_own_beginning():
-    past = [session(day, 3.0, 20.0) for day in range(20)]
-    nothing, long = (features(past, session(20, stay_h, 20.0)) for stay_h in (0.0, 30.0))
-    np.testing.assert_array_equal(nothing, long)
+    soon, late = (features(past, session(20, stay_h, 20.0)) for stay_h in (ends_after_h, 30.0))
+    np.testing.assert_array_equal(soon, late)
 
 
 def test_what_ends_later_in_the_second_in_which_another_begins_is_not_over_by_then():
